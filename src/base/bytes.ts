@@ -1,0 +1,46 @@
+/** Comparing and copying bytes: loops for short runs, where a call into the runtime costs more than it saves. */
+
+/** Below this many bytes a loop is faster than `Buffer.prototype.copy` (21 ns flat). */
+const LOOP_MAX = 24;
+
+/** Copies source[start, end) to target at `at`. Both views are Buffers; they may overlap only if they are one block. */
+export function copyBytes(
+  target: Buffer,
+  at: number,
+  source: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (end - start > LOOP_MAX) {
+    source.copy(target, at, start, end);
+    return;
+  }
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
+}
+
+/** Whether a[aStart, aStart + length) equals b[bStart, bStart + length). */
+export function equalBytes(
+  a: Buffer,
+  aStart: number,
+  b: Buffer,
+  bStart: number,
+  length: number,
+): boolean {
+  if (length > 4 * LOOP_MAX) {
+    return a.compare(b, bStart, bStart + length, aStart, aStart + length) === 0;
+  }
+  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  return true;
+}
+
+/** Whether bytes[start, end) is `word`, letters of either case. @param word upper case ASCII */
+export function isWord(bytes: Uint8Array, start: number, end: number, word: string): boolean {
+  const length = end - start;
+  if (length !== word.length) return false;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i]!;
+    const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+    if (upper !== word.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,42 @@
+/**
+ * Every bound in one place, with its reason. What an operator may change is an option instead (`option-table.ts`), whose
+ * default may stand here.
+ */
+import { assert } from "./assert.ts";
+
+/** Longest key or value: Redis's default for `proto-max-bulk-len`. */
+export const BULK_SIZE_MAX: number = 512 * 1024 * 1024;
+
+/** Arguments of one command. Redis allows 2^31 - 1; no client sends a million, and an array is 8 bytes each. */
+export const ARGUMENTS_MAX: number = 1024 * 1024;
+
+/** Longest inline command or header line: Redis's PROTO_INLINE_MAX_SIZE. */
+export const LINE_SIZE_MAX: number = 64 * 1024;
+
+/** Arguments and their sizes before authentication, as in Redis. */
+export const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
+export const UNAUTHENTICATED_BULK_SIZE_MAX = 16384;
+/** Unsent replies before authentication; whoever does not read his errors is not served (CVE-2025-21605). */
+export const UNAUTHENTICATED_OUTPUT_MAX = 1024;
+/** Failed AUTHs of one connection. */
+export const FAILED_AUTH_MAX = 10;
+/** Time a connection may stay unauthenticated while a password is set. */
+export const AUTH_TIMEOUT_MS = 10_000;
+
+/** First size of a connection's read buffer, taken when a command arrives in pieces. */
+export const READ_BUFFER_SIZE = 1024;
+/** A larger read buffer is let go when it is empty. */
+export const READ_BUFFER_KEEP: number = 64 * 1024;
+
+/** First size of a connection's reply buffer, and of those that the pool keeps. */
+export const REPLY_BUFFER_SIZE: number = 16 * 1024;
+/** Reply bytes that are written to the socket in the middle of a batch. */
+export const REPLY_FLUSH_SIZE: number = 256 * 1024;
+/** Unsent bytes above which a connection runs no further command until they have drained. */
+export const OUTPUT_PAUSE_SIZE: number = 1024 * 1024;
+
+/** Largest frame of the native protocol's strings. */
+export const NATIVE_STRING_MAX: number = BULK_SIZE_MAX;
+
+assert(REPLY_BUFFER_SIZE < REPLY_FLUSH_SIZE, "a batch is flushed only after its buffer has grown");
+assert(REPLY_FLUSH_SIZE < OUTPUT_PAUSE_SIZE, "a connection pauses only after a flush did not help");

@@ -1,0 +1,149 @@
+/**
+ * Integers as bytes: parsing and writing without strings. A parsed 64-bit integer is left in the two words of `int64`,
+ * since JavaScript numbers are exact to 2^53 only and a BigInt is an allocation.
+ */
+
+/** The result of the last successful `parseInt64`. */
+export const int64 = {
+  /** Low 32 bits, as a signed 32-bit integer. */
+  low: 0,
+  /** High 32 bits, signed. */
+  high: 0,
+};
+
+/** Longest decimal form of a 64-bit integer: "-9223372036854775808". */
+export const INT64_DIGITS_MAX = 20;
+
+const DIGITS_EXACT = 15;
+
+/**
+ * Parses a 64-bit integer in its one canonical form: no leading zeros, spaces, plus sign or "-0" (the rule of Redis's
+ * string2ll). Returns whether it is one, and leaves it in `int64`.
+ */
+export function parseInt64(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length === 0 || length > INT64_DIGITS_MAX) return false;
+  const first = bytes[start]!;
+  const negative = first === 0x2d;
+  const digitsAt = negative ? start + 1 : start;
+  const digits = end - digitsAt;
+  if (digits === 0) return false;
+  const lead = bytes[digitsAt]! - 0x30;
+  if (lead < 0 || lead > 9) return false;
+  if (lead === 0) {
+    if (digits > 1 || negative) return false;
+    int64.low = 0;
+    int64.high = 0;
+    return true;
+  }
+  if (digits > DIGITS_EXACT) return parseLong(bytes, digitsAt, end, negative);
+  let value = lead;
+  for (let pos = digitsAt + 1; pos < end; pos++) {
+    const digit = bytes[pos]! - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  if (negative) value = -value;
+  int64.low = value | 0;
+  int64.high = Math.floor(value / 4294967296);
+  return true;
+}
+
+/** More digits than a double holds exactly: rare, so BigInt will do. */
+function parseLong(bytes: Uint8Array, digitsAt: number, end: number, negative: boolean): boolean {
+  let value = 0n;
+  for (let pos = digitsAt; pos < end; pos++) {
+    const digit = bytes[pos]! - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    value = value * 10n + BigInt(digit);
+  }
+  if (negative) value = -value;
+  if (value !== BigInt.asIntN(64, value)) return false;
+  setInt64(value);
+  return true;
+}
+
+/** Leaves `value` in `int64`. @param value within 64 bits, signed */
+export function setInt64(value: bigint): void {
+  int64.low = Number(BigInt.asIntN(32, value));
+  int64.high = Number(BigInt.asIntN(32, value >> 32n));
+}
+
+/** The integer of the two words as a BigInt. */
+export function toBigInt(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+/** The integer of the two words as a number: exact if `isSafe`. */
+export function toNumber(low: number, high: number): number {
+  return high * 4294967296 + (low >>> 0);
+}
+
+/** Whether the integer of the two words is within plus or minus 2^53 - 1. */
+export function isSafe(high: number): boolean {
+  return high >= -0x200000 && high < 0x200000;
+}
+
+/**
+ * Parses a canonical integer within plus or minus 2^53 - 1, or returns NaN. For counts, indexes and sizes, whose bounds
+ * are far below that.
+ */
+export function parseSafeInteger(bytes: Uint8Array, start: number, end: number): number {
+  if (!parseInt64(bytes, start, end) || !isSafe(int64.high)) return NaN;
+  return toNumber(int64.low, int64.high);
+}
+
+/** Writes the decimal digits of an integer at `pos` and returns the position after them. @param value exact integer */
+export function writeInteger(bytes: Uint8Array, pos: number, value: number): number {
+  let at = pos;
+  let rest = value;
+  if (rest < 0) {
+    bytes[at++] = 0x2d;
+    rest = -rest;
+  }
+  if (rest < 10) {
+    bytes[at++] = 0x30 + rest;
+    return at;
+  }
+  if (rest > 0x7fffffff) return writeLong(bytes, at, rest);
+  const end = at + digitCount(rest);
+  let small = rest | 0;
+  for (let i = end - 1; i >= at; i--) {
+    const next = (small / 10) | 0;
+    bytes[i] = 0x30 + small - next * 10;
+    small = next;
+  }
+  return end;
+}
+
+function writeLong(bytes: Uint8Array, pos: number, value: number): number {
+  const high = Math.floor(value / 1e9);
+  const at = writeInteger(bytes, pos, high);
+  let low = value - high * 1e9;
+  for (let i = at + 8; i >= at; i--) {
+    const next = Math.floor(low / 10);
+    bytes[i] = 0x30 + (low - next * 10);
+    low = next;
+  }
+  return at + 9;
+}
+
+/** Decimal digits of a positive integer below 2^31. */
+export function digitCount(value: number): number {
+  if (value < 1e5) {
+    if (value < 100) return value < 10 ? 1 : 2;
+    if (value < 1e4) return value < 1000 ? 3 : 4;
+    return 5;
+  }
+  if (value < 1e7) return value < 1e6 ? 6 : 7;
+  if (value < 1e9) return value < 1e8 ? 8 : 9;
+  return 10;
+}
+
+/** Writes the 64-bit integer of the two words in decimal at `pos` and returns the position after it. */
+export function writeInt64(bytes: Uint8Array, pos: number, low: number, high: number): number {
+  if (isSafe(high)) return writeInteger(bytes, pos, toNumber(low, high));
+  const text = toBigInt(low, high).toString();
+  for (let i = 0; i < text.length; i++) bytes[pos + i] = text.charCodeAt(i);
+  return pos + text.length;
+}

@@ -1,0 +1,11 @@
+/** All options of a server. */
+import type { OptionRow } from "./options.ts";
+
+export const OPTION_ROWS: readonly OptionRow[] = [
+  { name: "port", type: "integer", default: "6379", min: 0, max: 65535, help: "TCP port" },
+  { name: "bind", type: "list", default: "127.0.0.1", help: "addresses to listen on" },
+  { name: "databases", type: "integer", default: "16", min: 1, fixed: true, help: "databases" },
+  { name: "requirepass", type: "text", default: "", help: "password of the default user" },
+  { name: "maxclients", type: "integer", default: "10000", help: "connected clients" },
+  { name: "proto-max-bulk-len", type: "memory", default: "536870912", help: "longest argument" },
+];

@@ -1,0 +1,95 @@
+/** A command of the table, ready to run: its row, the row's facts in the form that execution reads, its counters. */
+import { unreachable } from "../base/assert.ts";
+import type { CommandRow, Flag, Handler, KeySpec } from "./row.ts";
+
+const FLAG_NAMES: readonly Flag[] = [
+  "write",
+  "readonly",
+  "denyoom",
+  "admin",
+  "pubsub",
+  "noscript",
+  "blocking",
+  "loading",
+  "stale",
+  "skip_monitor",
+  "skip_slowlog",
+  "asking",
+  "fast",
+  "no_auth",
+  "may_replicate",
+  "no_async_loading",
+  "no_multi",
+  "movablekeys",
+  "allow_busy",
+  "no_mandatory_keys",
+  "protected",
+  "touches_arbitrary_keys",
+];
+
+/** The bit of a flag. */
+export function flagBit(flag: Flag): number {
+  return 1 << FLAG_NAMES.indexOf(flag);
+}
+
+export const WRITE: number = flagBit("write");
+export const NO_AUTH: number = flagBit("no_auth");
+export const MAY_REPLICATE: number = flagBit("may_replicate");
+export const DENY_OOM: number = flagBit("denyoom");
+export const FAST: number = flagBit("fast");
+
+export class Command {
+  readonly row: CommandRow;
+  /** "get", or "config|get" for a subcommand. */
+  readonly fullName: string;
+  /** The row's own name in upper case, as one-byte characters. */
+  readonly upperName: string;
+  readonly arity: number;
+  readonly flags: number;
+  readonly handler: Handler;
+  readonly parent: Command | null;
+  /** By upper-case name; null if this is no container. */
+  readonly subcommands: ReadonlyMap<string, Command> | null;
+
+  // Counters, for INFO commandstats.
+  calls = 0;
+  /** Calls refused before they ran. */
+  rejected = 0;
+  /** Calls that answered an error. */
+  failed = 0;
+  /** Nanoseconds spent, estimated from the calls that were timed. */
+  timeNs = 0;
+
+  constructor(row: CommandRow, parent: Command | null = null) {
+    this.row = row;
+    this.parent = parent;
+    this.fullName = parent === null ? row.name : `${parent.fullName}|${row.name}`;
+    this.upperName = row.name.toUpperCase();
+    this.arity = row.arity;
+    this.flags = row.flags
+      .split(" ")
+      .reduce((bits, flag) => (flag === "" ? bits : bits | flagBit(flag as Flag)), 0);
+    this.handler = row.handler ?? (() => unreachable("a container has no handler of its own"));
+    this.subcommands =
+      row.subcommands === undefined
+        ? null
+        : new Map(row.subcommands.map((sub) => [sub.name.toUpperCase(), new Command(sub, this)]));
+  }
+
+  get keys(): readonly KeySpec[] {
+    return this.row.keys ?? [];
+  }
+
+  /** The flags' names, in Redis's order. */
+  flagNames(): Flag[] {
+    return FLAG_NAMES.filter((flag) => this.flags & flagBit(flag));
+  }
+
+  resetCounters(): void {
+    this.calls = 0;
+    this.rejected = 0;
+    this.failed = 0;
+    this.timeNs = 0;
+    for (const sub of this.subcommands?.values() ?? []) sub.resetCounters();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The engine: what commands work on. One object a server, put together by the composition root; no globals.
+ */
+import { Clock } from "../base/clock.ts";
+import { Logger } from "../base/log.ts";
+import { Options } from "../base/options.ts";
+import { Random } from "../base/random.ts";
+import { Keyspace } from "../keyspace/keyspace.ts";
+import { BufferPool } from "../protocol/buffer-pool.ts";
+import { InfoSections } from "./info-sections.ts";
+import type { CommandRow } from "./row.ts";
+import { Session } from "./session.ts";
+import { Stats } from "./stats.ts";
+import { CommandTable } from "./table.ts";
+
+export interface EngineOptions {
+  readonly options: Options;
+  readonly rows: readonly CommandRow[];
+  readonly logger?: Logger;
+  readonly seed?: number;
+  /** Runs the memory in verify mode, for tests. */
+  readonly verify?: boolean;
+}
+
+/** What the composition root hands in for commands that reach beyond their rank. */
+export interface Hooks {
+  /** Ends the server. @returns an error text if it can't, else null and no reply is ever sent */
+  shutdown(mode: {
+    save: boolean | null;
+    now: boolean;
+    force: boolean;
+    abort: boolean;
+  }): string | null;
+  /** Writes the options back to the config file. @returns an error text, or null */
+  rewriteConfig(): string | null;
+}
+
+export class Engine {
+  readonly clock: Clock = new Clock();
+  readonly random: Random;
+  readonly options: Options;
+  readonly logger: Logger;
+  readonly keyspace: Keyspace;
+  readonly table: CommandTable;
+  readonly stats: Stats = new Stats();
+  readonly info: InfoSections = new InfoSections();
+  readonly pool: BufferPool = new BufferPool();
+  /** Connected clients by id, oldest first. */
+  readonly sessions: Map<number, Session> = new Map();
+  readonly runId: string;
+  /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
+  pausedUntilMs = 0;
+  /** Whether the pause holds back all commands or only writes. */
+  pausedAll = false;
+  /** Sessions whose next command waits for the pause to end. */
+  readonly held: Set<Session> = new Set();
+  /** A password is set: sessions begin unauthenticated. */
+  passwordRequired = false;
+  hooks: Hooks = {
+    shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
+    rewriteConfig: () => "ERR The server is running without a config file",
+  };
+  #nextId = 1;
+
+  constructor(setup: EngineOptions) {
+    this.options = setup.options;
+    this.logger = setup.logger ?? new Logger();
+    this.random = new Random(setup.seed);
+    this.keyspace = new Keyspace(
+      this.clock,
+      this.random,
+      this.options.number("databases"),
+      setup.verify ?? false,
+    );
+    this.table = new CommandTable(setup.rows);
+    this.runId = Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join("");
+    this.options.onChange("requirepass", (password) => {
+      this.passwordRequired = password !== "";
+    });
+  }
+
+  /** A new session with an id of its own; the caller adds it to `sessions` if it is a client. */
+  createSession(): Session {
+    return new Session(this, this.#nextId++, this.pool);
+  }
+
+  /** Reads the clock; once at the start of every turn. */
+  beginTurn(): void {
+    this.clock.refresh();
+    this.keyspace.store.refreshAccess();
+  }
+}

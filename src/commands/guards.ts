@@ -1,0 +1,31 @@
+/**
+ * Guards: checks that answer the client themselves when they fail. The caller returns without another word.
+ */
+import { Slice } from "../base/slice.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Session } from "./session.ts";
+
+export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+export const SYNTAX_ERROR = "ERR syntax error";
+
+/** A slice for a value that is read and used at once. */
+export const value: Slice = new Slice();
+
+/** Whether `entry` is missing or of the type; else answers WRONGTYPE. */
+export function isTypeOrReply(session: Session, entry: Ref, type: number, reply: Reply): boolean {
+  if (entry === NULL_REF) return true;
+  if (session.engine.keyspace.store.entries.type(entry) === type) return true;
+  reply.error(WRONG_TYPE);
+  return false;
+}
+
+/** The argument as an integer within plus or minus 2^53 - 1; else answers an error and returns NaN. */
+export function integerOrReply(args: Args, index: number, reply: Reply): number {
+  const integer = args.integer(index);
+  if (Number.isNaN(integer)) reply.error(NOT_AN_INTEGER);
+  return integer;
+}

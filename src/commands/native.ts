@@ -1,0 +1,78 @@
+/**
+ * The four commands of the native protocol. They pass through the same `run` as commands of RESP, on database 0; only
+ * the form of their replies is their own.
+ */
+import { NULL_REF } from "../memory/arena.ts";
+import type { Args } from "../protocol/args.ts";
+import { nativeError, nativeOk } from "../protocol/native.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { TYPE_STRING } from "../types/kinds.ts";
+import { Command } from "./command.ts";
+import { value, WRONG_TYPE } from "./guards.ts";
+import type { Handler } from "./row.ts";
+import type { Session } from "./session.ts";
+
+const PONG = Buffer.from("PONG");
+const NOTHING = Buffer.alloc(0);
+
+function get(session: Session, args: Args, reply: Reply): void {
+  const entry = session.db.read(args.bytes, args.start(0), args.end(0));
+  if (entry === NULL_REF) return nativeError(reply, "Key not found");
+  if (session.engine.keyspace.store.entries.type(entry) !== TYPE_STRING) {
+    return nativeError(reply, WRONG_TYPE);
+  }
+  session.db.readString(entry, value);
+  nativeOk(reply, value.bytes, value.start, value.end);
+}
+
+function set(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(0);
+  const end = args.end(0);
+  const entry = db.find(bytes, start, end);
+  db.setString(entry, bytes, start, end, bytes, args.start(1), args.end(1), false);
+  session.engine.keyspace.store.changes++;
+  nativeOk(reply, bytes, start, end);
+}
+
+function clear(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const entry = db.find(args.bytes, args.start(0), args.end(0));
+  if (entry === NULL_REF) return nativeOk(reply, NOTHING, 0, 0);
+  if (session.engine.keyspace.store.entries.type(entry) !== TYPE_STRING) {
+    return nativeError(reply, WRONG_TYPE);
+  }
+  db.readString(entry, value);
+  nativeOk(reply, value.bytes, value.start, value.end);
+  db.remove(entry);
+  session.engine.keyspace.store.changes++;
+}
+
+function ping(_session: Session, args: Args, reply: Reply): void {
+  if (args.length(0) === 0) return nativeOk(reply, PONG, 0, PONG.length);
+  nativeOk(reply, args.bytes, args.start(0), args.end(0));
+}
+
+function native(name: string, arity: number, flags: string, handler: Handler): Command {
+  return new Command({
+    name,
+    arity,
+    flags,
+    since: "1.0.0",
+    group: "native",
+    summary: "",
+    complexity: "O(1)",
+    handler,
+  });
+}
+
+/** By command number. Arity counts strings only: the number is no argument. */
+export function createNativeCommands(): readonly Command[] {
+  return [
+    native("get", 1, "readonly fast", get),
+    native("set", 2, "write denyoom", set),
+    native("clear", 1, "write fast", clear),
+    native("ping", 1, "fast", ping),
+  ];
+}

@@ -1,0 +1,82 @@
+/**
+ * A row of the command table: everything that is to be known about a command, once. Execution reads arity and flags from
+ * it, COMMAND and COMMAND DOCS print it, ACL takes its categories from it, key extraction its key specifications.
+ */
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Session } from "./session.ts";
+
+/** Runs a command: reads its arguments, writes exactly one reply. */
+export type Handler = (session: Session, args: Args, reply: Reply) => void;
+
+/** Redis's command flags, as COMMAND INFO names them. */
+export type Flag =
+  | "write"
+  | "readonly"
+  | "denyoom"
+  | "admin"
+  | "pubsub"
+  | "noscript"
+  | "blocking"
+  | "loading"
+  | "stale"
+  | "skip_monitor"
+  | "skip_slowlog"
+  | "asking"
+  | "fast"
+  | "no_auth"
+  | "may_replicate"
+  | "no_async_loading"
+  | "no_multi"
+  | "movablekeys"
+  | "allow_busy"
+  | "no_mandatory_keys"
+  | "protected"
+  | "touches_arbitrary_keys";
+
+/**
+ * Where a command's keys stand and what it does with them, as COMMAND INFO's key specifications.
+ *   begin   index of the first key, or a keyword after which keys begin, searched from `from`
+ *   find    a range (last: relative to the first, negative counts from the end; step; limit) or a count argument
+ */
+export interface KeySpec {
+  /** Space separated: RW RO OW RM access update insert delete not_key incomplete variable_flags. */
+  readonly flags: string;
+  readonly begin: number | { readonly keyword: string; readonly from: number };
+  readonly find:
+    | { readonly last: number; readonly step: number; readonly limit?: number }
+    | { readonly countAt: number; readonly firstKey: number; readonly step: number };
+  readonly notes?: string;
+}
+
+export interface CommandRow {
+  /** Lower case; of a subcommand only its own word ("get" of "config|get"). */
+  readonly name: string;
+  /** Arguments with the name included; negative: at least that many. */
+  readonly arity: number;
+  /** Space separated `Flag`s. */
+  readonly flags: string;
+  /** Key specifications, in the order in which keys are extracted. */
+  readonly keys?: readonly KeySpec[];
+  /** First Redis version with the command. */
+  readonly since: string;
+  /** Redis's group: "string", "generic", "connection", "server", ... */
+  readonly group: string;
+  /** One line in our own words. */
+  readonly summary: string;
+  /** As "O(1)" or "O(N) where N is ...". */
+  readonly complexity: string;
+  /** ACL categories beyond those that follow from flags and group, space separated. */
+  readonly categories?: string;
+  /** Version since which the command is deprecated, and what to use instead. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** The arguments in the notation of `syntax.ts`. */
+  readonly syntax?: string;
+  /** COMMAND tips, as "nondeterministic_output". */
+  readonly tips?: readonly string[];
+  /** Versions in which the command changed: [version, what]. */
+  readonly history?: readonly (readonly [string, string])[];
+  /** Absent in a container, whose work is done by its subcommands. */
+  readonly handler?: Handler;
+  readonly subcommands?: readonly CommandRow[];
+}

@@ -1,0 +1,495 @@
+/**
+ * A database: keys and their entries, with their expiry.
+ *
+ * `find` is the one way to a key. It remembers the hash, so that an insertion right after a miss does not compute it
+ * again, and it deletes an entry whose time has come: no command ever sees an expired key. An entry moves when its
+ * form changes (a longer value, an expiry time gained or lost); functions that may move it return the new `Ref`.
+ */
+import { hashBytes } from "../base/hash.ts";
+import { int64, parseInt64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers.ts";
+import { Slice } from "../base/slice.ts";
+import type { Ref } from "../memory/arena.ts";
+import { Arena, NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { Wheel } from "../structures/wheel.ts";
+import {
+  EMBSTR_SIZE_MAX,
+  ENCODING_BLOB,
+  ENCODING_EMBSTR,
+  ENCODING_INT,
+  ENCODING_RAW,
+  TYPE_STRING,
+} from "../types/kinds.ts";
+import { Entries, INLINE_SIZE_MAX } from "./entry.ts";
+import type { Reclaimer } from "./reclaim.ts";
+import type { Store } from "./store.ts";
+
+/** Digits of an integer value, written here when its bytes are asked for. */
+const digits = Buffer.alloc(INT64_DIGITS_MAX);
+const scratch = new Slice();
+
+export class Database {
+  readonly index: number;
+  readonly #store: Store;
+  readonly #entries: Entries;
+  readonly #reclaimer: Reclaimer;
+  #dict: Ref;
+  #wheel: Wheel | null = null;
+  /** Hash of the key that was last looked up. */
+  #hash = 0;
+
+  constructor(index: number, store: Store, reclaimer: Reclaimer) {
+    this.index = index;
+    this.#store = store;
+    this.#entries = store.entries;
+    this.#reclaimer = reclaimer;
+    this.#dict = store.dict.create();
+  }
+
+  /** Keys, those included whose time has come but that nobody touched yet. */
+  get size(): number {
+    return this.#store.dict.count(this.#dict);
+  }
+
+  /** Keys with an expiry time. */
+  get expiring(): number {
+    return this.#wheel === null ? 0 : this.#wheel.count;
+  }
+
+  /** The dict of this database, for scans and statistics. */
+  get dict(): Ref {
+    return this.#dict;
+  }
+
+  // ---- finding ----
+
+  /** The entry of a key for a command that writes, or NULL_REF. Counts as a use of the key. */
+  find(key: Buffer, start: number, end: number): Ref {
+    const entry = this.peek(key, start, end);
+    if (entry !== NULL_REF && this.#store.touch) {
+      this.#entries.setAccess(entry, this.#store.access);
+    }
+    return entry;
+  }
+
+  /** Like `find`, for a command that reads: counts a hit or a miss. */
+  read(key: Buffer, start: number, end: number): Ref {
+    const entry = this.find(key, start, end);
+    if (entry === NULL_REF) this.#store.misses++;
+    else this.#store.hits++;
+    return entry;
+  }
+
+  /** Like `find`, without counting as a use. */
+  peek(key: Buffer, start: number, end: number): Ref {
+    const store = this.#store;
+    const dict = store.dict;
+    const entries = this.#entries;
+    const hash = hashBytes(key, start, end, store.seed);
+    this.#hash = hash;
+    let entry = dict.first(this.#dict, hash);
+    while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end)) {
+      entry = dict.next(entry, hash);
+    }
+    if (entry === NULL_REF || !entries.expires(entry)) return entry;
+    if (this.#wheel!.dueMs(entries.node(entry)) > store.clock.nowMs) return entry;
+    this.#expire(entry);
+    return NULL_REF;
+  }
+
+  /** A live entry by chance, or NULL_REF when the database is empty. */
+  random(): Ref {
+    const random32 = () => this.#store.random.int32();
+    for (let tries = 0; tries < 100; tries++) {
+      const entry = this.#store.dict.sample(this.#dict, random32);
+      if (entry === NULL_REF || !this.hasExpired(entry)) return entry;
+      this.#expire(entry);
+    }
+    return NULL_REF;
+  }
+
+  /** Calls `visit` with the entries of the cursor's buckets, expired ones included; returns the next cursor, 0 at the end. */
+  scan(cursor: number, visit: (entry: Ref) => void): number {
+    return this.#store.dict.scan(this.#dict, cursor, visit);
+  }
+
+  // ---- strings ----
+
+  /**
+   * Makes the key hold the string value[valueStart, valueEnd).
+   * @param entry what `find` just returned for the same key
+   * @param keepExpiry keeps the expiry time of the old value, if any
+   */
+  setString(
+    entry: Ref,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    value: Buffer,
+    valueStart: number,
+    valueEnd: number,
+    keepExpiry: boolean,
+  ): Ref {
+    const length = valueEnd - valueStart;
+    if (length <= INT64_DIGITS_MAX && parseInt64(value, valueStart, valueEnd)) {
+      return this.#setInt64(entry, key, keyStart, keyEnd, int64.low, int64.high, keepExpiry);
+    }
+    if (length > INLINE_SIZE_MAX) {
+      const blob = this.#store.blobs.create(length);
+      this.#store.blobs.write(blob, 0, value, valueStart, valueEnd);
+      const at = this.#shape(entry, key, keyStart, keyEnd, ENCODING_BLOB, 0, keepExpiry);
+      this.#entries.setBlock(at, blob);
+      return at;
+    }
+    const encoding = length <= EMBSTR_SIZE_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
+    const at = this.#shape(entry, key, keyStart, keyEnd, encoding, length, keepExpiry);
+    const start = this.#entries.valueStart(at);
+    const bytes = this.#store.arena.bytes[at >>> SEGMENT_SHIFT]!;
+    if (length > 24) value.copy(bytes, start, valueStart, valueEnd);
+    else for (let i = 0; i < length; i++) bytes[start + i] = value[valueStart + i]!;
+    return at;
+  }
+
+  /** Makes the key hold an integer; the expiry time stays. @param entry what `find` just returned for the same key */
+  setInteger(
+    entry: Ref,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    low: number,
+    high: number,
+  ): Ref {
+    return this.#setInt64(entry, key, keyStart, keyEnd, low, high, true);
+  }
+
+  #setInt64(
+    entry: Ref,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    low: number,
+    high: number,
+    keepExpiry: boolean,
+  ): Ref {
+    const at = this.#shape(entry, key, keyStart, keyEnd, ENCODING_INT, 0, keepExpiry);
+    this.#entries.setInteger(at, low, high);
+    return at;
+  }
+
+  /** Points `out` at the bytes of a string value; valid until the next allocation or call of `readString`. */
+  readString(entry: Ref, out: Slice): void {
+    const entries = this.#entries;
+    const encoding = entries.encoding(entry);
+    if (encoding === ENCODING_INT) {
+      const end = writeInt64(digits, 0, entries.low(entry), entries.high(entry));
+      out.set(digits, 0, end);
+    } else if (encoding === ENCODING_BLOB) {
+      const blob = entries.block(entry);
+      const start = this.#store.blobs.start(blob);
+      out.set(this.#store.blobs.bytes(blob), start, start + this.#store.blobs.length(blob));
+    } else {
+      const start = entries.valueStart(entry);
+      const bytes = this.#store.arena.bytes[entry >>> SEGMENT_SHIFT]!;
+      out.set(bytes, start, start + entries.valueLength(entry));
+    }
+  }
+
+  /** Bytes of a string value. */
+  stringLength(entry: Ref): number {
+    const encoding = this.#entries.encoding(entry);
+    if (encoding === ENCODING_BLOB) return this.#store.blobs.length(this.#entries.block(entry));
+    if (encoding !== ENCODING_INT) return this.#entries.valueLength(entry);
+    return writeInt64(digits, 0, this.#entries.low(entry), this.#entries.high(entry));
+  }
+
+  /**
+   * Makes a string value at least `length` bytes long, new bytes zero, and ready to be changed in place: raw, no integer.
+   * `readString` then gives the bytes to write to. Room to grow is left over as in Redis: as much again, at most 1 MiB.
+   */
+  growString(entry: Ref, length: number): Ref {
+    const store = this.#store;
+    const entries = this.#entries;
+    const old = this.stringLength(entry);
+    const wanted = Math.max(length, old);
+    if (entries.encoding(entry) === ENCODING_BLOB) {
+      let blob = entries.block(entry);
+      if (store.blobs.capacity(blob) < wanted) {
+        const grown = store.blobs.create(wanted, wanted + Math.min(wanted, 1 << 20));
+        const start = store.blobs.start(blob);
+        store.blobs.write(grown, 0, store.blobs.bytes(blob), start, start + old);
+        store.blobs.free(blob);
+        entries.setBlock(entry, grown);
+        blob = grown;
+      }
+      store.blobs.setLength(blob, wanted);
+      const start = store.blobs.start(blob);
+      store.blobs.bytes(blob).fill(0, start + old, start + wanted);
+      return entry;
+    }
+    const content = Buffer.alloc(wanted);
+    this.readString(entry, scratch);
+    scratch.bytes.copy(content, 0, scratch.start, scratch.end);
+    const key = this.keyOf(entry);
+    if (wanted > INLINE_SIZE_MAX) {
+      const blob = store.blobs.create(wanted, wanted + Math.min(wanted, 1 << 20));
+      store.blobs.write(blob, 0, content, 0, wanted);
+      const at = this.#shape(entry, key, 0, key.length, ENCODING_BLOB, 0, true);
+      entries.setBlock(at, blob);
+      return at;
+    }
+    const at = this.#shape(entry, key, 0, key.length, ENCODING_RAW, wanted, true);
+    const start = entries.valueStart(at);
+    content.copy(store.arena.bytes[at >>> SEGMENT_SHIFT]!, start);
+    return at;
+  }
+
+  // ---- deleting ----
+
+  /** Deletes an entry and frees what it holds. */
+  remove(entry: Ref): void {
+    if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
+    this.#store.dict.remove(this.#dict, entry);
+    this.#reclaimer.freeEntry(entry);
+  }
+
+  /** Deletes all keys at once; the memory comes back in slices. Returns how many keys there were. */
+  clear(): number {
+    const count = this.size;
+    if (count === 0) return 0;
+    this.#reclaimer.freeDict(this.#dict);
+    this.#dict = this.#store.dict.create();
+    this.#wheel?.destroy();
+    this.#wheel = null;
+    return count;
+  }
+
+  /** Exchanges the content of two databases. */
+  swap(other: Database): void {
+    [this.#dict, other.#dict] = [other.#dict, this.#dict];
+    [this.#wheel, other.#wheel] = [other.#wheel, this.#wheel];
+  }
+
+  // ---- renaming, moving ----
+
+  /**
+   * Makes `entry`, an entry of the database `from` (this one too), stand here under another key, which must be free.
+   * Value and expiry time go along.
+   */
+  adopt(entry: Ref, from: Database, key: Buffer, start: number, end: number): Ref {
+    const entries = this.#entries;
+    const store = this.#store;
+    const encoding = entries.encoding(entry);
+    const dueMs = from.expiryMs(entry);
+    const inline = encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
+    const length = inline ? entries.valueLength(entry) : 0;
+    const at = store.arena.allocate(Entries.size(end - start, encoding, length, dueMs >= 0));
+    const type = entries.type(entry);
+    entries.write(at, type, encoding, dueMs >= 0, entries.access(entry), key, start, end, length);
+    this.#copyPayload(entry, at, encoding);
+    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed));
+    if (dueMs >= 0) this.#expiryWheel().insert(entries.node(at), dueMs);
+    from.#forget(entry);
+    return at;
+  }
+
+  /** Takes an entry out without freeing the value that it names. */
+  #forget(entry: Ref): void {
+    if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
+    this.#store.dict.remove(this.#dict, entry);
+    this.#store.arena.free(entry);
+  }
+
+  // ---- expiry ----
+
+  /** Unix time in ms at which the entry expires, or -1. */
+  expiryMs(entry: Ref): number {
+    if (!this.#entries.expires(entry)) return -1;
+    return this.#wheel!.dueMs(this.#entries.node(entry));
+  }
+
+  /** Sets the time of expiry. @param dueMs Unix time in ms, may be past: then the key goes with the next look at it */
+  expireAt(entry: Ref, dueMs: number): Ref {
+    const wheel = this.#expiryWheel();
+    if (this.#entries.expires(entry)) {
+      const node = this.#entries.node(entry);
+      wheel.remove(node);
+      wheel.insert(node, dueMs);
+      return entry;
+    }
+    const at = this.#reform(entry, true);
+    wheel.insert(this.#entries.node(at), dueMs);
+    return at;
+  }
+
+  /** Takes the expiry time away. */
+  persist(entry: Ref): Ref {
+    if (!this.#entries.expires(entry)) return entry;
+    this.#wheel!.remove(this.#entries.node(entry));
+    return this.#reform(entry, false);
+  }
+
+  /** Whether the entry's time has come. */
+  hasExpired(entry: Ref): boolean {
+    const dueMs = this.expiryMs(entry);
+    return dueMs >= 0 && dueMs <= this.#store.clock.nowMs;
+  }
+
+  /** Deletes up to `limit` keys whose time has come. Returns true while there are more. */
+  expireDue(limit: number): boolean {
+    const wheel = this.#wheel;
+    if (wheel === null || wheel.count === 0) return false;
+    for (let i = 0; i < limit; i++) {
+      const node = wheel.pop(this.#store.clock.nowMs, limit);
+      if (node === NULL_REF) return wheel.exhausted;
+      const entry = this.#entries.ofNode(node);
+      this.#store.dict.remove(this.#dict, entry);
+      this.#reclaimer.freeEntry(entry);
+      this.#store.expired++;
+    }
+    return true;
+  }
+
+  #expire(entry: Ref): void {
+    this.remove(entry);
+    this.#store.expired++;
+  }
+
+  #expiryWheel(): Wheel {
+    this.#wheel ??= new Wheel(this.#store.arena, this.#store.clock.nowMs);
+    return this.#wheel;
+  }
+
+  // ---- housekeeping ----
+
+  /** Moves buckets of a resize that is under way. Returns true while there are more. */
+  resizeStep(buckets: number): boolean {
+    return this.#store.dict.step(this.#dict, buckets);
+  }
+
+  /** A copy of the entry's key. */
+  keyOf(entry: Ref): Buffer {
+    const start = this.#entries.keyStart(entry);
+    const bytes = this.#store.arena.bytes[entry >>> SEGMENT_SHIFT]!;
+    return Buffer.from(bytes.subarray(start, start + this.#entries.keyLength(entry)));
+  }
+
+  /** Points `out` at the entry's key; valid until the next allocation. */
+  readKey(entry: Ref, out: Slice): void {
+    const start = this.#entries.keyStart(entry);
+    const bytes = this.#store.arena.bytes[entry >>> SEGMENT_SHIFT]!;
+    out.set(bytes, start, start + this.#entries.keyLength(entry));
+  }
+
+  // ---- the form of an entry ----
+
+  /**
+   * Gives the key an entry of the wanted form whose payload or inline value the caller writes next: in place if the block
+   * fits, else a new block. What the old value held outside the entry is freed.
+   */
+  #shape(
+    entry: Ref,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    encoding: number,
+    valueLength: number,
+    keepExpiry: boolean,
+  ): Ref {
+    const store = this.#store;
+    const entries = this.#entries;
+    const keyLength = keyEnd - keyStart;
+    if (entry === NULL_REF) {
+      const fresh = store.arena.allocate(Entries.size(keyLength, encoding, valueLength, false));
+      entries.write(
+        fresh,
+        TYPE_STRING,
+        encoding,
+        false,
+        store.access,
+        key,
+        keyStart,
+        keyEnd,
+        valueLength,
+      );
+      store.dict.insert(this.#dict, fresh, this.#hash);
+      return fresh;
+    }
+    const expires = entries.expires(entry);
+    const willExpire = expires && keepExpiry;
+    const size = Entries.size(keyLength, encoding, valueLength, willExpire);
+    if (expires && !willExpire) this.#wheel!.remove(entries.node(entry));
+    this.#reclaimer.freeValue(entry);
+    const access = entries.access(entry);
+    if (Arena.blockSize(size) === store.arena.sizeOf(entry)) {
+      // The wheel node of an entry that goes on expiring lies where it lay.
+      entries.write(
+        entry,
+        TYPE_STRING,
+        encoding,
+        willExpire,
+        access,
+        key,
+        keyStart,
+        keyEnd,
+        valueLength,
+      );
+      return entry;
+    }
+    const fresh = store.arena.allocate(size);
+    entries.write(
+      fresh,
+      TYPE_STRING,
+      encoding,
+      willExpire,
+      access,
+      key,
+      keyStart,
+      keyEnd,
+      valueLength,
+    );
+    store.dict.replace(this.#dict, entry, fresh);
+    if (willExpire) this.#wheel!.replace(entries.node(entry), entries.node(fresh));
+    store.arena.free(entry);
+    return fresh;
+  }
+
+  /** Moves an entry, which is in no wheel, to a block with or without a wheel node. */
+  #reform(entry: Ref, expires: boolean): Ref {
+    const store = this.#store;
+    const entries = this.#entries;
+    const encoding = entries.encoding(entry);
+    const inline = encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
+    const valueLength = inline ? entries.valueLength(entry) : 0;
+    const keyLength = entries.keyLength(entry);
+    const fresh = store.arena.allocate(Entries.size(keyLength, encoding, valueLength, expires));
+    const keyStart = entries.keyStart(entry);
+    entries.write(
+      fresh,
+      entries.type(entry),
+      encoding,
+      expires,
+      entries.access(entry),
+      store.arena.bytes[entry >>> SEGMENT_SHIFT]!,
+      keyStart,
+      keyStart + keyLength,
+      valueLength,
+    );
+    this.#copyPayload(entry, fresh, encoding);
+    store.dict.replace(this.#dict, entry, fresh);
+    store.arena.free(entry);
+    return fresh;
+  }
+
+  #copyPayload(from: Ref, to: Ref, encoding: number): void {
+    const entries = this.#entries;
+    if (encoding === ENCODING_INT) {
+      entries.setInteger(to, entries.low(from), entries.high(from));
+    } else if (encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW) {
+      const start = entries.valueStart(from);
+      const source = this.#store.arena.bytes[from >>> SEGMENT_SHIFT]!;
+      const target = this.#store.arena.bytes[to >>> SEGMENT_SHIFT]!;
+      source.copy(target, entries.valueStart(to), start, start + entries.valueLength(from));
+    } else {
+      entries.setBlock(to, entries.block(from));
+    }
+  }
+}

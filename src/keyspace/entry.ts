@@ -1,0 +1,258 @@
+/**
+ * An entry: one key, its value or the name of its value, and what expiry and eviction need; one block of the arena.
+ *
+ *    0  next     Ref   dict
+ *    4  hash     u32   dict
+ *    8  head     u32   bits 0-2 type, 3-6 encoding, 7 expires, 8-31 access clock (LRU seconds, or LFU)
+ *   12  sizes    u32   bits 0-15 key length, 16-27 length of an inline value, 28-31 snapshot epoch
+ *   16  [node    16    wheel node with the expiry time, only if it expires]
+ *    .  [payload       int: low and high word; block in the arena: its Ref; else nothing]
+ *    .  [length  u32   the key's length, only if it is LONG_KEY or more]
+ *    .  key
+ *    .  [value         an inline string]
+ *
+ * The arithmetic: 16-byte key and 16-byte value take 16 + 32 = 48 bytes, a multiple of the arena's unit, and 4 to 8 bytes
+ * of the dict's table, so 20 to 24 bytes beyond key and value; with an expiry time 16 more.
+ */
+import { copyBytes, equalBytes } from "../base/bytes.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { UNIT } from "../memory/size-classes.ts";
+import { WHEEL_NODE_SIZE } from "../structures/wheel.ts";
+import { ENCODING_BLOB, ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../types/kinds.ts";
+
+// Words.
+const HEAD = 2;
+const SIZES = 3;
+
+const HEADER_SIZE = 16;
+const TYPE_MASK = 7;
+const ENCODING_SHIFT = 3;
+const ENCODING_MASK = 15;
+const EXPIRES = 1 << 7;
+const SHAPE_MASK = 0xff;
+const ACCESS_SHIFT = 8;
+const KEY_LENGTH_MASK = 0xffff;
+const LONG_KEY = 0xffff;
+const VALUE_SHIFT = 16;
+const VALUE_MASK = 0xfff;
+
+/** The longest value that stands inside its entry. */
+export const INLINE_SIZE_MAX = 1024;
+
+/** Byte offset of the payload by shape (the low byte of the head). */
+const PAYLOAD_OFFSET = new Uint8Array(256);
+/** Byte offset of the key (or, of a long key, its length) by shape. */
+const KEY_OFFSET = new Uint8Array(256);
+for (let shape = 0; shape < 256; shape++) {
+  const encoding = (shape >>> ENCODING_SHIFT) & ENCODING_MASK;
+  const payload = HEADER_SIZE + (shape & EXPIRES ? WHEEL_NODE_SIZE : 0);
+  PAYLOAD_OFFSET[shape] = payload;
+  KEY_OFFSET[shape] = payload + payloadSize(encoding);
+}
+
+function payloadSize(encoding: number): number {
+  if (encoding === ENCODING_INT) return 8;
+  return encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW ? 0 : 4;
+}
+
+/** Whether values of the encoding stand inside the entry as bytes. */
+function isInline(encoding: number): boolean {
+  return encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
+}
+
+/** Functions over entries; one object a server. */
+export class Entries {
+  readonly #arena: Arena;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** Bytes that an entry of this form needs. @param valueLength bytes of an inline value, else 0 */
+  static size(keyLength: number, encoding: number, valueLength: number, expires: boolean): number {
+    return (
+      HEADER_SIZE +
+      (expires ? WHEEL_NODE_SIZE : 0) +
+      payloadSize(encoding) +
+      (keyLength >= LONG_KEY ? 4 : 0) +
+      keyLength +
+      valueLength
+    );
+  }
+
+  /**
+   * Writes head, sizes and key of a block; next, hash and wheel node are left to dict and wheel, the payload or inline value
+   * to the caller. The key must not lie in the block itself.
+   */
+  write(
+    entry: Ref,
+    type: number,
+    encoding: number,
+    expires: boolean,
+    access: number,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueLength: number,
+  ): void {
+    const segment = entry >>> SEGMENT_SHIFT;
+    const words = this.#arena.words[segment]!;
+    const bytes = this.#arena.bytes[segment]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    const shape = type | (encoding << ENCODING_SHIFT) | (expires ? EXPIRES : 0);
+    const keyLength = keyEnd - keyStart;
+    words[base + HEAD] = shape | (access << ACCESS_SHIFT);
+    let at = (base << 2) + KEY_OFFSET[shape]!;
+    if (keyLength < LONG_KEY) {
+      words[base + SIZES] = keyLength | (valueLength << VALUE_SHIFT);
+    } else {
+      words[base + SIZES] = LONG_KEY | (valueLength << VALUE_SHIFT);
+      words[at >>> 2] = keyLength;
+      at += 4;
+    }
+    copyBytes(bytes, at, key, keyStart, keyEnd);
+  }
+
+  type(entry: Ref): number {
+    return this.#head(entry) & TYPE_MASK;
+  }
+
+  encoding(entry: Ref): number {
+    return (this.#head(entry) >>> ENCODING_SHIFT) & ENCODING_MASK;
+  }
+
+  expires(entry: Ref): boolean {
+    return (this.#head(entry) & EXPIRES) !== 0;
+  }
+
+  /** 24 bits whose meaning eviction decides: seconds of last use, or an LFU counter with its time. */
+  access(entry: Ref): number {
+    return this.#head(entry) >>> ACCESS_SHIFT;
+  }
+
+  setAccess(entry: Ref, access: number): void {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const at = ((entry & SEGMENT_MASK) << 2) + HEAD;
+    const head = (words[at]! & SHAPE_MASK) | (access << ACCESS_SHIFT);
+    // A store to a line that is only read otherwise costs more than the comparison.
+    if (words[at] !== head) words[at] = head;
+  }
+
+  /** Changes the encoding in place. @param encoding one of the same payload size */
+  setEncoding(entry: Ref, encoding: number): void {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const at = ((entry & SEGMENT_MASK) << 2) + HEAD;
+    words[at] = (words[at]! & ~(ENCODING_MASK << ENCODING_SHIFT)) | (encoding << ENCODING_SHIFT);
+  }
+
+  /** The wheel node of an entry that expires. */
+  node(entry: Ref): Ref {
+    return (entry + HEADER_SIZE / UNIT) as Ref;
+  }
+
+  /** The entry that a wheel node lies in. */
+  ofNode(node: Ref): Ref {
+    return (node - HEADER_SIZE / UNIT) as Ref;
+  }
+
+  /** Segment of the arena that holds the entry: index of its views. */
+  segment(entry: Ref): number {
+    return entry >>> SEGMENT_SHIFT;
+  }
+
+  keyLength(entry: Ref): number {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    const length = words[base + SIZES]! & KEY_LENGTH_MASK;
+    if (length !== LONG_KEY) return length;
+    return words[base + (KEY_OFFSET[words[base + HEAD]! & SHAPE_MASK]! >>> 2)]!;
+  }
+
+  /** Byte index of the key in its segment. */
+  keyStart(entry: Ref): number {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    const at = (base << 2) + KEY_OFFSET[words[base + HEAD]! & SHAPE_MASK]!;
+    return (words[base + SIZES]! & KEY_LENGTH_MASK) === LONG_KEY ? at + 4 : at;
+  }
+
+  keyEquals(entry: Ref, key: Buffer, start: number, end: number): boolean {
+    const segment = entry >>> SEGMENT_SHIFT;
+    const words = this.#arena.words[segment]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    const length = end - start;
+    const stored = words[base + SIZES]! & KEY_LENGTH_MASK;
+    if (stored === LONG_KEY) {
+      if (this.keyLength(entry) !== length) return false;
+    } else if (stored !== length) return false;
+    const at =
+      (base << 2) + KEY_OFFSET[words[base + HEAD]! & SHAPE_MASK]! + (stored === LONG_KEY ? 4 : 0);
+    return equalBytes(this.#arena.bytes[segment]!, at, key, start, length);
+  }
+
+  /** Length of an inline value. */
+  valueLength(entry: Ref): number {
+    return (
+      (this.#arena.words[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + SIZES]! >>>
+        VALUE_SHIFT) &
+      VALUE_MASK
+    );
+  }
+
+  setValueLength(entry: Ref, length: number): void {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const at = ((entry & SEGMENT_MASK) << 2) + SIZES;
+    words[at] = (words[at]! & ~(VALUE_MASK << VALUE_SHIFT)) | (length << VALUE_SHIFT);
+  }
+
+  /** Byte index of an inline value in its segment. */
+  valueStart(entry: Ref): number {
+    return this.keyStart(entry) + this.keyLength(entry);
+  }
+
+  /** Bytes of the block that the entry's form needs: what its size class was chosen by. */
+  sizeOf(entry: Ref): number {
+    const encoding = this.encoding(entry);
+    const valueLength = isInline(encoding) ? this.valueLength(entry) : 0;
+    return Entries.size(this.keyLength(entry), encoding, valueLength, this.expires(entry));
+  }
+
+  /** Low word of an integer. */
+  low(entry: Ref): number {
+    return this.#arena.words[entry >>> SEGMENT_SHIFT]![this.#payload(entry)]!;
+  }
+
+  /** High word of an integer. */
+  high(entry: Ref): number {
+    return this.#arena.words[entry >>> SEGMENT_SHIFT]![this.#payload(entry) + 1]!;
+  }
+
+  setInteger(entry: Ref, low: number, high: number): void {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const at = this.#payload(entry);
+    words[at] = low;
+    words[at + 1] = high;
+  }
+
+  /** The block that holds the value: a blob or the root of a collection. NULL_REF of an inline value or integer. */
+  block(entry: Ref): Ref {
+    const encoding = this.encoding(entry);
+    if (encoding < ENCODING_BLOB) return NULL_REF;
+    return this.#arena.words[entry >>> SEGMENT_SHIFT]![this.#payload(entry)] as Ref;
+  }
+
+  setBlock(entry: Ref, block: Ref): void {
+    this.#arena.words[entry >>> SEGMENT_SHIFT]![this.#payload(entry)] = block;
+  }
+
+  #payload(entry: Ref): number {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    return base + (PAYLOAD_OFFSET[words[base + HEAD]! & SHAPE_MASK]! >>> 2);
+  }
+
+  #head(entry: Ref): number {
+    return this.#arena.words[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + HEAD]!;
+  }
+}

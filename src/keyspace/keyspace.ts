@@ -1,0 +1,61 @@
+/** The databases of a server and their housekeeping. */
+import type { Clock } from "../base/clock.ts";
+import { nanoseconds } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { Database } from "./database.ts";
+import { Reclaimer } from "./reclaim.ts";
+import { Store } from "./store.ts";
+
+/** Keys, buckets or entries that housekeeping handles before it looks at the time again. */
+const SLICE = 256;
+
+export class Keyspace {
+  readonly store: Store;
+  readonly databases: readonly Database[];
+  readonly reclaimer: Reclaimer;
+  /** False while DEBUG SET-ACTIVE-EXPIRE 0 holds: keys expire only when they are looked at. */
+  activeExpiry = true;
+  #nextDatabase = 0;
+
+  /** @param count how many databases @param verify runs the memory in verify mode, for tests */
+  constructor(clock: Clock, random: Random, count: number, verify = false) {
+    this.store = new Store(clock, random, verify);
+    this.reclaimer = new Reclaimer(this.store);
+    this.databases = Array.from(
+      { length: count },
+      (_, index) => new Database(index, this.store, this.reclaimer),
+    );
+  }
+
+  /**
+   * Works for at most about `budgetNs` nanoseconds at what waits: keys whose time has come, dicts that are resizing,
+   * memory of flushed databases. Returns true when work is left.
+   */
+  housekeep(budgetNs: number): boolean {
+    const deadline = nanoseconds() + budgetNs;
+    let more = true;
+    while (more) {
+      more = this.reclaimer.step(SLICE);
+      for (let i = 0; i < this.databases.length; i++) {
+        const database = this.databases[(this.#nextDatabase + i) % this.databases.length]!;
+        if (this.activeExpiry && database.expireDue(SLICE)) more = true;
+        if (database.resizeStep(SLICE)) more = true;
+      }
+      this.#nextDatabase = (this.#nextDatabase + 1) % this.databases.length;
+      if (more && nanoseconds() > deadline) return true;
+    }
+    return false;
+  }
+
+  /** Keys of all databases. */
+  get size(): number {
+    let size = 0;
+    for (const database of this.databases) size += database.size;
+    return size;
+  }
+
+  /** Gives all memory back; nothing may be used afterwards. */
+  release(): void {
+    this.store.arena.release();
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What the databases of one server share: the memory they lie in, the seed of their hash, the clock, and the counters
+ * that INFO shows.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { HashSeed } from "../base/hash.ts";
+import type { Random } from "../base/random.ts";
+import { Arena } from "../memory/arena.ts";
+import { Blobs } from "../memory/blobs.ts";
+import { Dict } from "../structures/dict.ts";
+import { Entries } from "./entry.ts";
+
+export class Store {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly arena: Arena;
+  readonly blobs: Blobs;
+  readonly dict: Dict;
+  readonly entries: Entries;
+  readonly seed: HashSeed;
+
+  /** Changes since the start; every successful write adds to it. */
+  changes = 0;
+  /** Lookups by a read command that found a live key. */
+  hits = 0;
+  /** Lookups by a read command that found none. */
+  misses = 0;
+  /** Keys deleted because their time had come. */
+  expired = 0;
+  /** Access clock for new and touched entries: seconds, 24 bits. */
+  access = 0;
+  /** False while CLIENT NO-TOUCH or a command like OBJECT reads without counting as a use. */
+  touch = true;
+
+  /** @param verify runs the arena in verify mode, for tests */
+  constructor(clock: Clock, random: Random, verify = false) {
+    this.clock = clock;
+    this.random = random;
+    this.seed = { k0: random.int32(), k1: random.int32() };
+    this.arena = new Arena(verify);
+    this.blobs = new Blobs(this.arena);
+    this.dict = new Dict(this.arena);
+    this.entries = new Entries(this.arena);
+    this.refreshAccess();
+  }
+
+  /** Takes the access clock from the clock; once per turn. */
+  refreshAccess(): void {
+    this.access = Math.floor(this.clock.nowMs / 1000) & 0xffffff;
+  }
+}

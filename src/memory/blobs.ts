@@ -1,0 +1,66 @@
+/**
+ * A blob: bytes in a block of their own.
+ *
+ *   0  length  u32
+ *   4  bytes
+ *
+ * The block may be larger than its content; what is left over is room to grow in.
+ */
+import { copyBytes } from "../base/bytes.ts";
+import type { Ref } from "./arena.ts";
+import { Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { UNIT } from "./size-classes.ts";
+
+const HEADER_SIZE = 4;
+
+export class Blobs {
+  readonly #arena: Arena;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** Bytes that a blob of `length` bytes takes in the arena. */
+  static blockSize(length: number): number {
+    return Arena.blockSize(HEADER_SIZE + length);
+  }
+
+  /** Makes a blob with room for `capacity` bytes; content undefined. */
+  create(length: number, capacity: number = length): Ref {
+    const blob = this.#arena.allocate(HEADER_SIZE + capacity);
+    this.setLength(blob, length);
+    return blob;
+  }
+
+  free(blob: Ref): void {
+    this.#arena.free(blob);
+  }
+
+  length(blob: Ref): number {
+    return this.#arena.words[blob >>> SEGMENT_SHIFT]![(blob & SEGMENT_MASK) << 2]! >>> 0;
+  }
+
+  setLength(blob: Ref, length: number): void {
+    this.#arena.words[blob >>> SEGMENT_SHIFT]![(blob & SEGMENT_MASK) << 2] = length;
+  }
+
+  /** Bytes that fit without moving. */
+  capacity(blob: Ref): number {
+    return this.#arena.sizeOf(blob) - HEADER_SIZE;
+  }
+
+  /** The segment's bytes that the blob lies in; not to be kept across an allocation. */
+  bytes(blob: Ref): Buffer {
+    return this.#arena.bytes[blob >>> SEGMENT_SHIFT]!;
+  }
+
+  /** Byte index of the content in `bytes(blob)`. */
+  start(blob: Ref): number {
+    return (blob & SEGMENT_MASK) * UNIT + HEADER_SIZE;
+  }
+
+  /** Overwrites the content from `offset` on with source[start, end). */
+  write(blob: Ref, offset: number, source: Buffer, start: number, end: number): void {
+    copyBytes(this.bytes(blob), this.start(blob) + offset, source, start, end);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The arguments of one command: slices of the buffer that the command arrived in. One object a connection is filled
+ * again for each command; a command that keeps bytes copies them.
+ */
+import { isWord } from "../base/bytes.ts";
+import { parseSafeInteger } from "../base/numbers.ts";
+
+const CAPACITY_FIRST = 16;
+/** Room for more arguments than this is let go after the command. */
+const CAPACITY_KEEP = 1024;
+
+export class Args {
+  /** The bytes that all slices lie in. */
+  bytes: Buffer = Buffer.alloc(0);
+  /** Arguments, the command's name included. */
+  count = 0;
+  /** First byte of each argument. */
+  starts: Int32Array = new Int32Array(CAPACITY_FIRST);
+  /** Byte after each argument. */
+  ends: Int32Array = new Int32Array(CAPACITY_FIRST);
+
+  /** Forgets the arguments. */
+  clear(): void {
+    this.count = 0;
+    if (this.starts.length > CAPACITY_KEEP) {
+      this.starts = new Int32Array(CAPACITY_FIRST);
+      this.ends = new Int32Array(CAPACITY_FIRST);
+    }
+  }
+
+  /** Appends bytes[start, end). */
+  push(start: number, end: number): void {
+    const at = this.count;
+    if (at === this.starts.length) this.#grow();
+    this.starts[at] = start;
+    this.ends[at] = end;
+    this.count = at + 1;
+  }
+
+  /** Moves all slices by `offset` bytes, when the buffer they lie in was moved. */
+  shift(offset: number): void {
+    for (let i = 0; i < this.count; i++) {
+      this.starts[i]! += offset;
+      this.ends[i]! += offset;
+    }
+  }
+
+  start(index: number): number {
+    return this.starts[index]!;
+  }
+
+  end(index: number): number {
+    return this.ends[index]!;
+  }
+
+  length(index: number): number {
+    return this.ends[index]! - this.starts[index]!;
+  }
+
+  /** Whether the argument is `word`, letters of either case. @param word upper case ASCII */
+  is(index: number, word: string): boolean {
+    return isWord(this.bytes, this.starts[index]!, this.ends[index]!, word);
+  }
+
+  /** The argument as an integer within plus or minus 2^53 - 1, or NaN. */
+  integer(index: number): number {
+    return parseSafeInteger(this.bytes, this.starts[index]!, this.ends[index]!);
+  }
+
+  /** The argument as a string of one character a byte; for names and messages, not for keys. */
+  text(index: number): string {
+    return this.bytes.toString("latin1", this.starts[index]!, this.ends[index]!);
+  }
+
+  /** A copy of the argument's bytes that may be kept. */
+  copy(index: number): Buffer {
+    return Buffer.from(this.bytes.subarray(this.starts[index]!, this.ends[index]!));
+  }
+
+  /** Fills in arguments from outside a connection: one buffer with all of them, one after another. */
+  fill(values: readonly (Uint8Array | string)[]): void {
+    const parts = values.map((value) => (typeof value === "string" ? Buffer.from(value) : value));
+    this.clear();
+    this.bytes = Buffer.concat(parts);
+    let at = 0;
+    for (const part of parts) {
+      this.push(at, at + part.length);
+      at += part.length;
+    }
+  }
+
+  #grow(): void {
+    const starts = new Int32Array(this.starts.length * 2);
+    const ends = new Int32Array(this.ends.length * 2);
+    starts.set(this.starts);
+    ends.set(this.ends);
+    this.starts = starts;
+    this.ends = ends;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Inline commands: words between white space, as a person types them. Within double quotes \n \r \t \b \a, \xHH and
+ * backslash before any other byte are escapes; within single quotes only \' is (Redis's sdssplitargs).
+ */
+import type { Args } from "./args.ts";
+
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
+const BACKSLASH = 0x5c;
+
+const ESCAPES: Readonly<Record<number, number>> = {
+  0x6e: 10,
+  0x72: 13,
+  0x74: 9,
+  0x62: 8,
+  0x61: 7,
+};
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 9 && byte <= 13);
+}
+
+/**
+ * Splits bytes[start, end) into `args`, whose bytes become a fresh buffer with the words unescaped.
+ * @returns false if quotes are not balanced
+ */
+export function splitInline(bytes: Buffer, start: number, end: number, args: Args): boolean {
+  // Unescaping only shortens, so the words fit where the line was.
+  const words = Buffer.allocUnsafe(end - start);
+  let out = 0;
+  let at = start;
+  args.clear();
+  args.bytes = words;
+  for (;;) {
+    // A zero byte ends the line, as it ends a C string in Redis.
+    while (at < end && isSpace(bytes[at]!)) at++;
+    if (at >= end || bytes[at] === 0) return true;
+    const wordStart = out;
+    let quote = 0;
+    for (; at < end && bytes[at] !== 0; at++) {
+      const byte = bytes[at]!;
+      if (quote === 0) {
+        if (isSpace(byte)) break;
+        if (byte === QUOTE || byte === APOSTROPHE) quote = byte;
+        else words[out++] = byte;
+      } else if (byte === quote) {
+        // A closing quote must be followed by white space or the end.
+        if (at + 1 < end && bytes[at + 1] !== 0 && !isSpace(bytes[at + 1]!)) return false;
+        quote = 0;
+        at++;
+        break;
+      } else if (byte === BACKSLASH && at + 1 < end) {
+        const next = bytes[at + 1]!;
+        if (quote === APOSTROPHE) {
+          if (next === APOSTROPHE) at++;
+          words[out++] = next === APOSTROPHE ? next : byte;
+        } else if (next === 0x78 && at + 3 < end && hexPair(bytes, at + 2) >= 0) {
+          words[out++] = hexPair(bytes, at + 2);
+          at += 3;
+        } else {
+          words[out++] = ESCAPES[next] ?? next;
+          at++;
+        }
+      } else words[out++] = byte;
+    }
+    if (quote !== 0) return false;
+    args.push(wordStart, out);
+  }
+}
+
+function hexPair(bytes: Buffer, at: number): number {
+  const high = hexDigit(bytes[at]!);
+  const low = hexDigit(bytes[at + 1]!);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
+}

@@ -1,0 +1,365 @@
+/**
+ * The one hash table: a chained table over entries in the arena. It knows of an entry only its first two words.
+ *
+ *   entry            0 next    Ref   the next entry of the same bucket, or 0
+ *                    4 hash    u32   the hash of its key
+ *                    8 ...           the owner's
+ *
+ *   dict (32 bytes)  0 table   Ref   the table that lookups start from: 2^bits words, each the first entry of a bucket
+ *                    4 target  Ref   while resizing: the table that buckets move to, else 0
+ *                    8 bits, 12 target bits
+ *                   16 count         entries
+ *                   20 moved         while resizing: buckets below this have moved to the target
+ *
+ * Resizing goes bucket by bucket. The rule that keeps everything simple: a hash belongs to exactly one bucket at any
+ * time, that of `table` if its bucket there has not moved yet, else that of `target`. So a lookup walks one
+ * chain, and an insertion never makes an entry that a scan has passed appear twice.
+ *
+ * A table doubles when it holds one entry a bucket and halves when it holds one entry in eight buckets. Every insertion
+ * and removal moves a bounded number of buckets (`STEP_BUCKETS`, empty ones included), which ends the move long before
+ * the next one is due; a housekeeping slice (`step`) ends it sooner. Reads move nothing.
+ *
+ * A dict costs 4 bytes a bucket, so 4 to 8 bytes an entry, beside the 8 bytes inside the entry.
+ */
+import { assert } from "../base/assert.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+
+/** Bytes of a dict's own block. */
+const DICT_SIZE = 32;
+
+// Words of the dict's block.
+const TABLE = 0;
+const TARGET = 1;
+const BITS = 2;
+const TARGET_BITS = 3;
+const COUNT = 4;
+const MOVED = 5;
+
+// Words of an entry.
+const NEXT = 0;
+const HASH = 1;
+
+const BITS_MIN = 2;
+/** 2^28 buckets are a table of 1 GiB; above that chains grow longer. */
+const BITS_MAX = 28;
+/** Buckets moved by one insertion or removal. */
+const STEP_BUCKETS = 4;
+
+/** What `scan` calls with each entry. */
+export type VisitEntry = (entry: Ref) => void;
+
+export class Dict {
+  readonly #arena: Arena;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** Makes an empty dict and returns its block. */
+  create(): Ref {
+    const ref = this.#arena.allocateZeroed(DICT_SIZE);
+    const table = this.#arena.allocateZeroed(4 << BITS_MIN);
+    const words = this.#wordsOf(ref);
+    const base = wordOf(ref);
+    words[base + TABLE] = table;
+    words[base + BITS] = BITS_MIN;
+    return ref;
+  }
+
+  /** Frees the dict's own blocks; its entries must be gone already. */
+  destroy(dict: Ref): void {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const target = words[base + TARGET] as Ref;
+    this.#arena.free(words[base + TABLE] as Ref);
+    if (target !== NULL_REF) this.#arena.free(target);
+    this.#arena.free(dict);
+  }
+
+  /** Entries in the dict. */
+  count(dict: Ref): number {
+    return this.#wordsOf(dict)[wordOf(dict) + COUNT]!;
+  }
+
+  /** Buckets of both tables. */
+  buckets(dict: Ref): number {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const target = words[base + TARGET] === 0 ? 0 : 2 ** words[base + TARGET_BITS]!;
+    return 2 ** words[base + BITS]! + target;
+  }
+
+  /** True while buckets move from one table to another. */
+  resizing(dict: Ref): boolean {
+    return this.#wordsOf(dict)[wordOf(dict) + TARGET] !== 0;
+  }
+
+  /** The first entry whose hash is `hash`, or 0. The caller compares keys and goes on with `next`. */
+  first(dict: Ref, hash: number): Ref {
+    const arenaWords = this.#arena.words;
+    const slot = this.#slotOf(dict, hash);
+    const entry = arenaWords[this.#slotSegment]![slot]!;
+    return this.#matching(entry, hash);
+  }
+
+  /** The next entry after `entry` whose hash is `hash`, or 0. */
+  next(entry: Ref, hash: number): Ref {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    return this.#matching(words[((entry & SEGMENT_MASK) << 2) + NEXT]!, hash);
+  }
+
+  /** Adds an entry that is not in the dict; writes its first two words. */
+  insert(dict: Ref, entry: Ref, hash: number): void {
+    const slot = this.#slotOf(dict, hash);
+    const table = this.#arena.words[this.#slotSegment]!;
+    const words = this.#wordsOf(entry);
+    const base = wordOf(entry);
+    words[base + NEXT] = table[slot]!;
+    words[base + HASH] = hash;
+    table[slot] = entry;
+    this.#counted(dict, 1);
+  }
+
+  /** Takes an entry of the dict out of it. The entry itself is the caller's to free. */
+  remove(dict: Ref, entry: Ref): void {
+    const words = this.#wordsOf(entry);
+    const base = wordOf(entry);
+    this.#relink(dict, entry, words[base + HASH]!, words[base + NEXT]!);
+    this.#counted(dict, -1);
+  }
+
+  /** Puts `fresh` where `entry` stands, which has the same key; writes the first two words of `fresh`. */
+  replace(dict: Ref, entry: Ref, fresh: Ref): void {
+    const from = this.#wordsOf(entry);
+    const fromBase = wordOf(entry);
+    const to = this.#wordsOf(fresh);
+    const toBase = wordOf(fresh);
+    const hash = from[fromBase + HASH]!;
+    to[toBase + NEXT] = from[fromBase + NEXT]!;
+    to[toBase + HASH] = hash;
+    this.#relink(dict, entry, hash, fresh);
+  }
+
+  /** The hash that an entry was inserted with. */
+  hashOf(entry: Ref): number {
+    return this.#wordsOf(entry)[wordOf(entry) + HASH]!;
+  }
+
+  /**
+   * Moves up to `buckets` buckets of a resize that is under way; returns true while there is more to move.
+   */
+  step(dict: Ref, buckets: number): boolean {
+    for (let i = 0; i < buckets && this.resizing(dict); i++) this.#moveBucket(dict);
+    return this.resizing(dict);
+  }
+
+  /**
+   * Calls `visit` with all entries of the cursor's buckets and returns the next cursor, 0 at the end. An entry that is in
+   * the dict from the first call to the last is visited at least once, whatever is added, removed or resized between
+   * the calls.
+   *
+   * The cursor counts with its bits in reverse order, the highest bit of the bucket index first. When a table doubles,
+   * bucket i becomes buckets i and i + size: they differ in the bit above the old index, the least significant digit of
+   * the reversed count, so both stand beside each other exactly where i stood, and what lay before i still lies before
+   * both. Halving merges them again. While two tables exist, the bucket of the smaller one is visited together with all
+   * buckets of the larger one that it corresponds to. `visit` must not change the dict.
+   */
+  scan(dict: Ref, cursor: number, visit: VisitEntry): number {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const table = words[base + TABLE] as Ref;
+    const target = words[base + TARGET] as Ref;
+    const bits = words[base + BITS]!;
+    if (target === NULL_REF) {
+      this.#visitBucket(table, cursor & (2 ** bits - 1), visit);
+      return reverseIncrement(cursor, bits);
+    }
+    const targetBits = words[base + TARGET_BITS]!;
+    const small = bits < targetBits ? table : target;
+    const large = bits < targetBits ? target : table;
+    const smallBits = Math.min(bits, targetBits);
+    const largeBits = Math.max(bits, targetBits);
+    this.#visitBucket(small, cursor & (2 ** smallBits - 1), visit);
+    let next = cursor;
+    do {
+      this.#visitBucket(large, next & (2 ** largeBits - 1), visit);
+      next = reverseIncrement(next, largeBits);
+      // Go on until the bits that only the larger table has are all zero again.
+    } while ((next & (2 ** largeBits - 1)) >>> smallBits !== 0);
+    return next;
+  }
+
+  /**
+   * An entry chosen by random bits, or 0 when the dict is empty. Not quite uniform, as in Redis: first a bucket that is not
+   * empty, then an entry of its chain.
+   * @param random32 yields a fresh random 32-bit integer with every call
+   */
+  sample(dict: Ref, random32: () => number): Ref {
+    if (this.count(dict) === 0) return NULL_REF;
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const table = words[base + TABLE] as Ref;
+    const target = words[base + TARGET] as Ref;
+    const size = 2 ** words[base + BITS]!;
+    const targetSize = target === NULL_REF ? 0 : 2 ** words[base + TARGET_BITS]!;
+    // Buckets below `moved` of the table are empty for certain: draw among the others and the target's.
+    const moved = words[base + MOVED]!;
+    let entry = NULL_REF;
+    while (entry === NULL_REF) {
+      const draw = moved + ((random32() >>> 0) % (size - moved + targetSize));
+      entry = draw < size ? this.#bucketHead(table, draw) : this.#bucketHead(target, draw - size);
+    }
+    let length = 0;
+    for (let e = entry; e !== NULL_REF; e = this.#nextOf(e)) length++;
+    for (let skip = (random32() >>> 0) % length; skip > 0; skip--) entry = this.#nextOf(entry);
+    return entry;
+  }
+
+  // ---- inside ----
+
+  /** Segment of the table that the last `#slotOf` pointed into. */
+  #slotSegment = 0;
+
+  /** Word index of the bucket that `hash` belongs to; leaves the segment in `#slotSegment`. */
+  #slotOf(dict: Ref, hash: number): number {
+    const words = this.#arena.words[dict >>> SEGMENT_SHIFT]!;
+    const base = (dict & SEGMENT_MASK) << 2;
+    let table = words[base + TABLE]!;
+    let bucket = hash & ((1 << words[base + BITS]!) - 1);
+    if (words[base + TARGET] !== 0 && bucket < words[base + MOVED]!) {
+      table = words[base + TARGET]!;
+      bucket = hash & ((1 << words[base + TARGET_BITS]!) - 1);
+    }
+    this.#slotSegment = table >>> SEGMENT_SHIFT;
+    return ((table & SEGMENT_MASK) << 2) + bucket;
+  }
+
+  #matching(start: number, hash: number): Ref {
+    const arenaWords = this.#arena.words;
+    let entry = start;
+    while (entry !== 0) {
+      const words = arenaWords[entry >>> SEGMENT_SHIFT]!;
+      const base = (entry & SEGMENT_MASK) << 2;
+      if (words[base + HASH] === hash) return entry as Ref;
+      entry = words[base + NEXT]!;
+    }
+    return NULL_REF;
+  }
+
+  /** Makes whatever points to `entry` point to `to`. */
+  #relink(dict: Ref, entry: Ref, hash: number, to: number): void {
+    const arenaWords = this.#arena.words;
+    let slot = this.#slotOf(dict, hash);
+    let words = arenaWords[this.#slotSegment]!;
+    while (words[slot] !== entry) {
+      const at = words[slot]!;
+      assert(at !== 0, "dict: the entry is not in its bucket");
+      words = arenaWords[at >>> SEGMENT_SHIFT]!;
+      slot = ((at & SEGMENT_MASK) << 2) + NEXT;
+    }
+    words[slot] = to;
+  }
+
+  /** Adjusts the count, and starts or continues a resize. */
+  #counted(dict: Ref, change: number): void {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const count = words[base + COUNT]! + change;
+    words[base + COUNT] = count;
+    if (words[base + TARGET] !== 0) {
+      this.step(dict, STEP_BUCKETS);
+      return;
+    }
+    const bits = words[base + BITS]!;
+    if (count > 2 ** bits && bits < BITS_MAX) this.#beginResize(dict, bits + 1);
+    else if (bits > BITS_MIN && count < 2 ** bits / 8) this.#beginResize(dict, bits - 1);
+  }
+
+  #beginResize(dict: Ref, bits: number): void {
+    const target = this.#arena.allocateZeroed(4 * 2 ** bits);
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    words[base + TARGET] = target;
+    words[base + TARGET_BITS] = bits;
+    words[base + MOVED] = 0;
+  }
+
+  /** Moves the next bucket to the target, and ends the resize after the last one. */
+  #moveBucket(dict: Ref): void {
+    const arenaWords = this.#arena.words;
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const bits = words[base + BITS]!;
+    const bucket = words[base + MOVED]!;
+    const table = words[base + TABLE] as Ref;
+    const target = words[base + TARGET] as Ref;
+    const tableWords = this.#wordsOf(table);
+    const targetWords = this.#wordsOf(target);
+    const targetBase = wordOf(target);
+    const targetMask = 2 ** words[base + TARGET_BITS]! - 1;
+    const slot = wordOf(table) + bucket;
+    let entry = tableWords[slot]!;
+    tableWords[slot] = 0;
+    while (entry !== 0) {
+      const entryWords = arenaWords[entry >>> SEGMENT_SHIFT]!;
+      const entryBase = (entry & SEGMENT_MASK) << 2;
+      const next = entryWords[entryBase + NEXT]!;
+      const to = targetBase + (entryWords[entryBase + HASH]! & targetMask);
+      entryWords[entryBase + NEXT] = targetWords[to]!;
+      targetWords[to] = entry;
+      entry = next;
+    }
+    words[base + MOVED] = bucket + 1;
+    if (bucket + 1 < 2 ** bits) return;
+    words[base + TABLE] = target;
+    words[base + BITS] = words[base + TARGET_BITS]!;
+    words[base + TARGET] = 0;
+    words[base + MOVED] = 0;
+    this.#arena.free(table);
+  }
+
+  #visitBucket(table: Ref, bucket: number, visit: VisitEntry): void {
+    let entry = this.#bucketHead(table, bucket);
+    while (entry !== NULL_REF) {
+      const next = this.#nextOf(entry);
+      visit(entry);
+      entry = next;
+    }
+  }
+
+  #bucketHead(table: Ref, bucket: number): Ref {
+    return this.#wordsOf(table)[wordOf(table) + bucket] as Ref;
+  }
+
+  #nextOf(entry: Ref): Ref {
+    return this.#wordsOf(entry)[wordOf(entry) + NEXT] as Ref;
+  }
+
+  #wordsOf(ref: Ref): Int32Array {
+    return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
+  }
+}
+
+/** Index of the first word of a block in its segment's word view. */
+function wordOf(ref: Ref): number {
+  return (ref & SEGMENT_MASK) << 2;
+}
+
+/** Adds one to the low `bits` bits of `cursor` read in reverse, leaving 0 after the last. */
+function reverseIncrement(cursor: number, bits: number): number {
+  if (bits === 0) return 0;
+  let reversed = reverse32(cursor & (2 ** bits - 1)) >>> (32 - bits);
+  reversed = (reversed + 1) & (2 ** bits - 1);
+  return reverse32(reversed) >>> (32 - bits);
+}
+
+/** The 32 bits of `value` in reverse order, unsigned. */
+function reverse32(value: number): number {
+  let v = value;
+  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
+  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
+  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
+  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
+  return ((v >>> 16) | (v << 16)) >>> 0;
+}

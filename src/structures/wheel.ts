@@ -1,0 +1,216 @@
+/**
+ * A hierarchical timing wheel: finds what is due, in order of time, at constant cost a node (Varghese and Lauck 1987).
+ *
+ *   node (16 bytes, inside the owner's entry)   0 next  Ref     4 prev  Ref     8 due  f64-sized: low u32, high u32
+ *
+ * Time is counted in ticks of 16 ms. Level 0 has a slot for each of the 64 ticks of the current group, level 1 one for
+ * each of the 64 groups of 64 ticks around it, and so on: seven levels of 64 slots reach beyond the year 3000, so past
+ * 2^53 ms nothing is ever due. A node lies at the level of the highest 6-bit group in which its tick differs from the
+ * current tick, in the slot that this group of its own tick names. When the current tick enters a slot of level 1 or
+ * above, the slot's nodes move to lower levels, one at a time, and so a node moves at most six times in its life.
+ *
+ * A slot is a ring of nodes with a sentinel node of its own, so a node leaves its slot without knowing which it is. All
+ * work is bounded by the caller: `pop` moves at most as many nodes as it is told and goes on from there at the next call.
+ */
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+
+/** Bytes of a node; it starts at a unit of the arena. */
+export const WHEEL_NODE_SIZE = 16;
+
+const TICK_SHIFT_MS = 16;
+const SLOT_BITS = 6;
+const SLOTS = 64;
+const LEVELS = 7;
+/** Ticks that the levels can tell apart: 2^42. Later times wait in the last slot of the highest level. */
+const TICK_MAX: number = 2 ** (SLOT_BITS * LEVELS) - 1;
+
+// Words of a node.
+const NEXT = 0;
+const PREV = 1;
+const DUE_LOW = 2;
+const DUE_HIGH = 3;
+
+export class Wheel {
+  readonly #arena: Arena;
+  /** Sentinel nodes: LEVELS * SLOTS of them in a row. Slot s of level l is `#slots + l * SLOTS + s`. */
+  readonly #slots: Ref;
+  #tick: number;
+  /** The slot whose nodes are being handed down or out, or -1. */
+  #draining = -1;
+  #drainingLevel = 0;
+  /** Nodes in the wheel. */
+  count = 0;
+
+  /** @param nowMs time in milliseconds at which the wheel starts */
+  constructor(arena: Arena, nowMs: number) {
+    this.#arena = arena;
+    this.#tick = tickOf(nowMs);
+    this.#slots = arena.allocate(LEVELS * SLOTS * WHEEL_NODE_SIZE);
+    for (let slot = 0; slot < LEVELS * SLOTS; slot++) this.#clear((this.#slots + slot) as Ref);
+  }
+
+  /** Frees the wheel's own block; the nodes belong to their entries. */
+  destroy(): void {
+    this.#arena.free(this.#slots);
+  }
+
+  /** Adds a node that is in no wheel. @param dueMs time in milliseconds, below 2^53 */
+  insert(node: Ref, dueMs: number): void {
+    this.#setDue(node, dueMs);
+    this.#place(node, dueMs);
+    this.count++;
+  }
+
+  /** Takes a node out. */
+  remove(node: Ref): void {
+    this.#unlink(node);
+    this.count--;
+  }
+
+  /** Takes `node` out and puts `fresh` (another place in memory) in at the same time. */
+  replace(node: Ref, fresh: Ref): void {
+    const dueMs = this.dueMs(node);
+    this.#unlink(node);
+    this.#setDue(fresh, dueMs);
+    this.#place(fresh, dueMs);
+  }
+
+  /** The time that the node was inserted with. */
+  dueMs(node: Ref): number {
+    const words = this.#arena.words[node >>> SEGMENT_SHIFT]!;
+    const base = (node & SEGMENT_MASK) << 2;
+    return words[base + DUE_HIGH]! * 4294967296 + (words[base + DUE_LOW]! >>> 0);
+  }
+
+  /**
+   * Takes out and returns a node whose time is past, or 0 when there is none or `moves` nodes were moved down without
+   * finding one; `exhausted` tells the two apart. A node is handed out at the end of its tick: up to 16 ms late,
+   * never early.
+   */
+  pop(nowMs: number, moves: number): Ref {
+    const nowTick = tickOf(nowMs - (TICK_SHIFT_MS - 1));
+    this.exhausted = false;
+    for (let left = moves; ; left--) {
+      if (this.#draining === -1 && !this.#advance(nowTick)) return NULL_REF;
+      const sentinel = (this.#slots + this.#draining) as Ref;
+      const node = this.#nextOf(sentinel);
+      if (node === sentinel) {
+        this.#draining = -1;
+        continue;
+      }
+      if (this.#drainingLevel === 0) {
+        this.remove(node);
+        return node;
+      }
+      if (left <= 0) {
+        this.exhausted = true;
+        return NULL_REF;
+      }
+      this.#unlink(node);
+      this.#place(node, this.dueMs(node));
+    }
+  }
+
+  /** Whether the last `pop` stopped at its bound with work left. */
+  exhausted = false;
+
+  /** A lower bound for the time in milliseconds of the earliest node; Infinity when there is none. */
+  nextMs(): number {
+    if (this.#draining !== -1) return this.#tick * TICK_SHIFT_MS;
+    const next = this.#nextEvent();
+    return next === -1 ? Infinity : this.#eventTick * TICK_SHIFT_MS;
+  }
+
+  // ---- inside ----
+
+  /** Tick of the event that `#nextEvent` found. */
+  #eventTick = 0;
+
+  /** Moves the current tick on to the next slot that holds nodes; false when there is none up to `nowTick`. */
+  #advance(nowTick: number): boolean {
+    const slot = this.#nextEvent();
+    if (slot === -1 || this.#eventTick > nowTick) {
+      // Passing empty slots only keeps every node at its level.
+      if (nowTick > this.#tick) this.#tick = nowTick;
+      return false;
+    }
+    this.#tick = this.#eventTick;
+    this.#draining = slot;
+    this.#drainingLevel = Math.floor(slot / SLOTS);
+    return true;
+  }
+
+  /**
+   * The slot at or after the current tick that comes first in time, or -1. At level 0 the current tick's own slot counts:
+   * nodes that were due when they were inserted lie there. At higher levels the current slot was handed down already.
+   */
+  #nextEvent(): number {
+    let unit = 1;
+    for (let level = 0; level < LEVELS; level++, unit *= SLOTS) {
+      const here = Math.floor(this.#tick / unit) % SLOTS;
+      for (let slot = level === 0 ? here : here + 1; slot < SLOTS; slot++) {
+        const sentinel = (this.#slots + level * SLOTS + slot) as Ref;
+        if (this.#nextOf(sentinel) === sentinel) continue;
+        const group = Math.floor(this.#tick / (unit * SLOTS));
+        this.#eventTick = (group * SLOTS + slot) * unit;
+        return level * SLOTS + slot;
+      }
+    }
+    return -1;
+  }
+
+  #place(node: Ref, dueMs: number): void {
+    const tick = Math.min(Math.max(tickOf(dueMs), this.#tick), TICK_MAX);
+    let level = 0;
+    let unit = 1;
+    // The level of the highest group that differs: go up until the groups above are the same.
+    while (Math.floor(tick / (unit * SLOTS)) !== Math.floor(this.#tick / (unit * SLOTS))) {
+      unit *= SLOTS;
+      level++;
+    }
+    const slot = Math.floor(tick / unit) % SLOTS;
+    this.#linkBefore((this.#slots + level * SLOTS + slot) as Ref, node);
+  }
+
+  #linkBefore(sentinel: Ref, node: Ref): void {
+    const last = this.#prevOf(sentinel);
+    this.#set(node, NEXT, sentinel);
+    this.#set(node, PREV, last);
+    this.#set(last, NEXT, node);
+    this.#set(sentinel, PREV, node);
+  }
+
+  #unlink(node: Ref): void {
+    const next = this.#nextOf(node);
+    const prev = this.#prevOf(node);
+    this.#set(prev, NEXT, next);
+    this.#set(next, PREV, prev);
+  }
+
+  #clear(sentinel: Ref): void {
+    this.#set(sentinel, NEXT, sentinel);
+    this.#set(sentinel, PREV, sentinel);
+  }
+
+  #setDue(node: Ref, dueMs: number): void {
+    this.#set(node, DUE_LOW, dueMs | 0);
+    this.#set(node, DUE_HIGH, Math.floor(dueMs / 4294967296));
+  }
+
+  #set(node: Ref, field: number, value: number): void {
+    this.#arena.words[node >>> SEGMENT_SHIFT]![((node & SEGMENT_MASK) << 2) + field] = value;
+  }
+
+  #nextOf(node: Ref): Ref {
+    return this.#arena.words[node >>> SEGMENT_SHIFT]![((node & SEGMENT_MASK) << 2) + NEXT]! as Ref;
+  }
+
+  #prevOf(node: Ref): Ref {
+    return this.#arena.words[node >>> SEGMENT_SHIFT]![((node & SEGMENT_MASK) << 2) + PREV]! as Ref;
+  }
+}
+
+function tickOf(ms: number): number {
+  return Math.max(0, Math.floor(ms / TICK_SHIFT_MS));
+}

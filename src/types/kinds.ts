@@ -1,0 +1,26 @@
+/** What a value is: its type and how it is laid out, as small codes that stand in the entry of its key. */
+
+export const TYPE_STRING = 0;
+export const TYPE_LIST = 1;
+export const TYPE_SET = 2;
+export const TYPE_ZSET = 3;
+export const TYPE_HASH = 4;
+export const TYPE_STREAM = 5;
+
+/** The names that TYPE answers, by type code. */
+export const TYPE_NAMES: readonly string[] = ["string", "list", "set", "zset", "hash", "stream"];
+
+/** A string that is a canonical 64-bit integer: kept as two words. */
+export const ENCODING_INT = 0;
+/** A string up to 44 bytes that was set whole; it stands behind its key. */
+export const ENCODING_EMBSTR = 1;
+/** A longer string, or one that was changed in place, short enough to stand behind its key. */
+export const ENCODING_RAW = 2;
+/** A raw string in a block of its own. */
+export const ENCODING_BLOB = 3;
+
+/** The names that OBJECT ENCODING answers, by encoding code. */
+export const ENCODING_NAMES: readonly string[] = ["int", "embstr", "raw", "raw"];
+
+/** The longest string that Redis calls "embstr". */
+export const EMBSTR_SIZE_MAX = 44;

@@ -8,4 +8,5 @@ export const OPTION_ROWS: readonly OptionRow[] = [
   { name: "requirepass", type: "text", default: "", help: "password of the default user" },
   { name: "maxclients", type: "integer", default: "10000", help: "connected clients" },
   { name: "proto-max-bulk-len", type: "memory", default: "536870912", help: "longest argument" },
+  { name: "hz", type: "integer", default: "10", min: 1, max: 500, help: "housekeeping beats a second" },
 ];

@@ -1,0 +1,86 @@
+/**
+ * A running server without a program around it: engine, listeners and housekeeping, put together once for the program
+ * (`server.ts`) and the library (`index.ts`). It prints nothing by itself, handles no signals and ends no process.
+ */
+import type { Logger } from "./base/log.ts";
+import type { Options } from "./base/options.ts";
+import { ALL_ROWS } from "./commands/all-rows.ts";
+import { Engine } from "./commands/engine.ts";
+import { listenAll } from "./listen.ts";
+
+export interface InstanceSetup {
+  readonly options: Options;
+  readonly logger?: Logger;
+  /** Seed of the server's random generator, for tests. */
+  readonly seed?: number;
+  /** Runs the memory in verify mode, for tests. */
+  readonly verify?: boolean;
+}
+
+export interface Instance {
+  readonly engine: Engine;
+  /** The TCP port that it listens on: a free one if the option `port` is 0. */
+  readonly port: number;
+  /** Stops in order: no new connections, replies sent, connections closed, memory given back. */
+  stop(): Promise<void>;
+  /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
+  readonly stopped: Promise<void>;
+}
+
+/** Housekeeping of one beat, in nanoseconds: DESIGN.md's bound for a turn. */
+const HOUSEKEEPING_NS = 1_000_000;
+/** How long connections may take to read the replies they are owed when the server stops. */
+const DRAIN_MS = 2000;
+
+/** Starts a server. Throws `ListenError` if an address can't be had. */
+export function startInstance(setup: InstanceSetup): Instance {
+  const { options } = setup;
+  const engine = new Engine({ ...setup, rows: ALL_ROWS });
+  const listening = listenAll(engine, options);
+
+  let beat: ReturnType<typeof setInterval> | undefined;
+  options.onChange("hz", (hz) => {
+    clearInterval(beat);
+    beat = setInterval(() => housekeep(engine), 1000 / Number(hz));
+  });
+
+  const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
+  let stopping = false;
+  const stop = (): Promise<void> => {
+    if (!stopping) {
+      stopping = true;
+      for (const listener of listening.listeners) listener.stop();
+      closeConnections(engine)
+        .finally(() => {
+          clearInterval(beat);
+          engine.keyspace.release();
+        })
+        .then(resolve, reject);
+    }
+    return stopped;
+  };
+  engine.hooks = {
+    ...engine.hooks,
+    shutdown: () => {
+      void stop();
+      return null;
+    },
+  };
+  return { engine, port: listening.port, stop, stopped };
+}
+
+function housekeep(engine: Engine): void {
+  engine.beginTurn();
+  engine.keyspace.housekeep(HOUSEKEEPING_NS);
+}
+
+/** Closes every connection once its replies are sent; those that do not read them in time are cut off. */
+async function closeConnections(engine: Engine): Promise<void> {
+  const deadline = performance.now() + DRAIN_MS;
+  for (const session of [...engine.sessions.values()]) {
+    session.peer?.closeAfterReplies();
+    session.peer?.resume();
+  }
+  while (engine.sessions.size > 0 && performance.now() < deadline) await Bun.sleep(5);
+  for (const session of [...engine.sessions.values()]) session.peer?.close();
+}

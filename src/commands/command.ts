@@ -38,12 +38,36 @@ export const MAY_REPLICATE: number = flagBit("may_replicate");
 export const DENY_OOM: number = flagBit("denyoom");
 export const FAST: number = flagBit("fast");
 
+/** Clears the bit that tells the cases of an ASCII letter apart. */
+export const UPPER_CASE = 0xdf;
+
+/** The first four letters of a name as one integer, whatever their case; shorter names are filled up with zero. */
+export function letters(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length >= 4) {
+    return (
+      (bytes[start]! |
+        (bytes[start + 1]! << 8) |
+        (bytes[start + 2]! << 16) |
+        (bytes[start + 3]! << 24)) &
+      0xdfdfdfdf
+    );
+  }
+  let word = 0;
+  for (let i = 0; i < length; i++) word |= (bytes[start + i]! & UPPER_CASE) << (i * 8);
+  return word;
+}
+
 export class Command {
   readonly row: CommandRow;
   /** "get", or "config|get" for a subcommand. */
   readonly fullName: string;
   /** The row's own name in upper case, as one-byte characters. */
   readonly upperName: string;
+  /** The first letters of the name, by which the table finds it. */
+  readonly head: number;
+  /** The name is one to four letters, so `head` and its length say all of it. */
+  readonly exactHead: boolean;
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler;
@@ -65,6 +89,8 @@ export class Command {
     this.parent = parent;
     this.fullName = parent === null ? row.name : `${parent.fullName}|${row.name}`;
     this.upperName = row.name.toUpperCase();
+    this.head = letters(Buffer.from(this.upperName, "latin1"), 0, this.upperName.length);
+    this.exactHead = /^[A-Z]{1,4}$/.test(this.upperName);
     this.arity = row.arity;
     this.flags = row.flags
       .split(" ")

@@ -1,10 +1,10 @@
 /**
  * The command table of a server: finds a command by the bytes of its name, without making a string of them.
- * Names are looked up in a small open-addressed table by their length and first and last letters.
+ * Names are looked up in a small open-addressed table by their first four letters, last letter and length.
  */
 import { isWord } from "../base/bytes.ts";
 import type { Args } from "../protocol/args.ts";
-import { Command } from "./command.ts";
+import { Command, letters, UPPER_CASE } from "./command.ts";
 import type { CommandRow } from "./row.ts";
 
 const SLOTS = 2048;
@@ -21,7 +21,7 @@ export class CommandTable {
   add(row: CommandRow): Command {
     const command = new Command(row);
     const name = Buffer.from(command.upperName, "latin1");
-    let slot = slotOf(name, 0, name.length);
+    let slot = slotOf(command.head, name.length, name, name.length);
     while (this.#slots[slot] !== null) slot = (slot + 1) % SLOTS;
     this.#slots[slot] = command;
     this.#commands.push(command);
@@ -30,12 +30,18 @@ export class CommandTable {
 
   /** The command that the first argument names, or null. Subcommands are not looked at. */
   find(args: Args): Command | null {
+    const { bytes } = args;
     const start = args.starts[0]!;
     const end = args.ends[0]!;
-    let slot = slotOf(args.bytes, start, end);
+    const length = end - start;
+    const head = letters(bytes, start, end);
+    let slot = slotOf(head, length, bytes, end);
     for (;;) {
       const command = this.#slots[slot]!;
-      if (command === null || isWord(args.bytes, start, end, command.upperName)) return command;
+      if (command === null) return null;
+      if (command.head === head && command.upperName.length === length) {
+        if (command.exactHead || isWord(bytes, start, end, command.upperName)) return command;
+      }
       slot = (slot + 1) % SLOTS;
     }
   }
@@ -54,12 +60,7 @@ export class CommandTable {
   }
 }
 
-function slotOf(bytes: Buffer, start: number, end: number): number {
-  const length = end - start;
-  if (length === 0) return 0;
-  // Clearing the bit that tells the cases of a letter apart.
-  const first = bytes[start]! & 0xdf;
-  const second = bytes[start + (length >>> 1)]! & 0xdf;
-  const last = bytes[end - 1]! & 0xdf;
-  return (first * 31 + second * 17 + last * 7 + length * 101) % SLOTS;
+function slotOf(head: number, length: number, bytes: Buffer, end: number): number {
+  const last = length === 0 ? 0 : bytes[end - 1]! & UPPER_CASE;
+  return ((Math.imul(head, 0x9e3779b1) >>> 16) + last * 31 + length * 17) & (SLOTS - 1);
 }

@@ -84,10 +84,11 @@ export class Database {
     const store = this.#store;
     const dict = store.dict;
     const entries = this.#entries;
-    const hash = hashBytes(key, start, end, store.seed);
+    const { words } = store;
+    const hash = hashBytes(key, start, end, store.seed, words);
     this.#hash = hash;
     let entry = dict.first(this.#dict, hash);
-    while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end)) {
+    while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words)) {
       entry = dict.next(entry, hash);
     }
     if (entry === NULL_REF || !entries.expires(entry)) return entry;
@@ -141,7 +142,11 @@ export class Database {
       return at;
     }
     const encoding = length <= EMBSTR_SIZE_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
-    const at = this.#shape(entry, key, keyStart, keyEnd, encoding, length, keepExpiry);
+    // A string in the place of one of about its size, as in most writes, leaves the entry where it is.
+    const at =
+      entry !== NULL_REF && this.#entries.refit(entry, encoding, length)
+        ? entry
+        : this.#shape(entry, key, keyStart, keyEnd, encoding, length, keepExpiry);
     const start = this.#entries.valueStart(at);
     const bytes = this.#store.arena.bytes[at >>> SEGMENT_SHIFT]!;
     if (length > 24) value.copy(bytes, start, valueStart, valueEnd);
@@ -285,7 +290,7 @@ export class Database {
     const type = entries.type(entry);
     entries.write(at, type, encoding, dueMs >= 0, entries.access(entry), key, start, end, length);
     this.#copyPayload(entry, at, encoding);
-    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed));
+    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
     if (dueMs >= 0) this.#expiryWheel().insert(entries.node(at), dueMs);
     from.#forget(entry);
     return at;

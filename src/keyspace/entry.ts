@@ -15,8 +15,9 @@
  * of the dict's table, so 20 to 24 bytes beyond key and value; with an expiry time 16 more.
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
-import type { Arena, Ref } from "../memory/arena.ts";
-import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { HASH_WORDS } from "../base/hash.ts";
+import type { Ref } from "../memory/arena.ts";
+import { Arena, NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
 import { WHEEL_NODE_SIZE } from "../structures/wheel.ts";
 import { ENCODING_BLOB, ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../types/kinds.ts";
@@ -36,6 +37,9 @@ const KEY_LENGTH_MASK = 0xffff;
 const LONG_KEY = 0xffff;
 const VALUE_SHIFT = 16;
 const VALUE_MASK = 0xfff;
+
+/** Keys up to this many bytes are compared by the words that their hash was computed from. */
+const WORD_COMPARE_MAX = HASH_WORDS * 4;
 
 /** The longest value that stands inside its entry. */
 export const INLINE_SIZE_MAX = 1024;
@@ -114,6 +118,31 @@ export class Entries {
     copyBytes(bytes, at, key, keyStart, keyEnd);
   }
 
+  /**
+   * Makes an entry that holds an inline value and does not expire ready for another inline value, if that fits its block.
+   * @returns whether it did; else nothing has changed
+   */
+  refit(entry: Ref, encoding: number, valueLength: number): boolean {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const base = (entry & SEGMENT_MASK) << 2;
+    const head = words[base + HEAD]!;
+    const old = (head & SHAPE_MASK) >>> ENCODING_SHIFT;
+    // With the expiry bit set this is no encoding at all, and so no inline one.
+    if (old !== ENCODING_EMBSTR && old !== ENCODING_RAW) return false;
+    const sizes = words[base + SIZES]!;
+    const length = (sizes >>> VALUE_SHIFT) & VALUE_MASK;
+    if (length !== valueLength) {
+      const rest = this.valueStart(entry) - (base << 2);
+      if (Arena.blockSize(rest + length) !== Arena.blockSize(rest + valueLength)) return false;
+      words[base + SIZES] = (sizes & ~(VALUE_MASK << VALUE_SHIFT)) | (valueLength << VALUE_SHIFT);
+    }
+    if (old !== encoding) {
+      words[base + HEAD] =
+        (head & ~(ENCODING_MASK << ENCODING_SHIFT)) | (encoding << ENCODING_SHIFT);
+    }
+    return true;
+  }
+
   type(entry: Ref): number {
     return this.#head(entry) & TYPE_MASK;
   }
@@ -177,18 +206,33 @@ export class Entries {
     return (words[base + SIZES]! & KEY_LENGTH_MASK) === LONG_KEY ? at + 4 : at;
   }
 
-  keyEquals(entry: Ref, key: Buffer, start: number, end: number): boolean {
+  /**
+   * Whether the entry's key is key[start, end).
+   * @param words the whole words of the key's first 64 bytes, as `hashBytes` leaves them
+   */
+  keyEquals(entry: Ref, key: Buffer, start: number, end: number, words: Int32Array): boolean {
     const segment = entry >>> SEGMENT_SHIFT;
-    const words = this.#arena.words[segment]!;
+    const stored = this.#arena.words[segment]!;
     const base = (entry & SEGMENT_MASK) << 2;
     const length = end - start;
-    const stored = words[base + SIZES]! & KEY_LENGTH_MASK;
-    if (stored === LONG_KEY) {
-      if (this.keyLength(entry) !== length) return false;
-    } else if (stored !== length) return false;
-    const at =
-      (base << 2) + KEY_OFFSET[words[base + HEAD]! & SHAPE_MASK]! + (stored === LONG_KEY ? 4 : 0);
-    return equalBytes(this.#arena.bytes[segment]!, at, key, start, length);
+    if (length > WORD_COMPARE_MAX) return this.#longKeyEquals(entry, key, start, end);
+    if ((stored[base + SIZES]! & KEY_LENGTH_MASK) !== length) return false;
+    // The key begins at a multiple of four.
+    let at = base + (KEY_OFFSET[stored[base + HEAD]! & SHAPE_MASK]! >>> 2);
+    const whole = length >>> 2;
+    for (let i = 0; i < whole; i++, at++) if (stored[at] !== words[i]) return false;
+    let tail = stored[at]!;
+    for (let pos = start + (whole << 2); pos < end; pos++, tail >>>= 8) {
+      if ((tail & 0xff) !== key[pos]) return false;
+    }
+    return true;
+  }
+
+  #longKeyEquals(entry: Ref, key: Buffer, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.keyLength(entry) !== length) return false;
+    const bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
+    return equalBytes(bytes, this.keyStart(entry), key, start, length);
   }
 
   /** Length of an inline value. */

@@ -3,7 +3,7 @@
  * that INFO shows.
  */
 import type { Clock } from "../base/clock.ts";
-import type { HashSeed } from "../base/hash.ts";
+import { HASH_WORDS, type HashSeed } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
@@ -18,6 +18,8 @@ export class Store {
   readonly dict: Dict;
   readonly entries: Entries;
   readonly seed: HashSeed;
+  /** Words of the key that was hashed last. */
+  readonly words: Int32Array = new Int32Array(HASH_WORDS);
 
   /** Changes since the start; every successful write adds to it. */
   changes = 0;

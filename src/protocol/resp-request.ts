@@ -94,11 +94,33 @@ export class RespParser {
     }
     while (this.#missing > 0) {
       if (this.#bulk === -1) {
-        if (this.pos >= end) return MORE;
-        if (bytes[this.pos] !== DOLLAR) return this.#expectedDollar(bytes[this.pos]!);
-        const result = this.#header(bytes, end, false);
-        if (result !== FRAME) return result;
-        this.#bulk = this.#value;
+        const pos = this.pos;
+        if (pos >= end) return MORE;
+        if (bytes[pos] !== DOLLAR) return this.#expectedDollar(bytes[pos]!);
+        // "$d\r\n" and "$dd\r\n" are nearly all headers there are.
+        const digit = bytes[pos + 1]! - 0x30;
+        const second = bytes[pos + 2]! - 0x30;
+        if (pos + 5 > end || digit < 0 || digit > 9) {
+          const result = this.#header(bytes, end, false);
+          if (result !== FRAME) return result;
+          this.#bulk = this.#value;
+        } else if (second === CR - 0x30 && bytes[pos + 3] === LF) {
+          this.#bulk = digit;
+          this.pos = pos + 4;
+        } else if (
+          second >= 0 &&
+          second <= 9 &&
+          digit > 0 &&
+          bytes[pos + 3] === CR &&
+          bytes[pos + 4] === LF
+        ) {
+          this.#bulk = digit * 10 + second;
+          this.pos = pos + 5;
+        } else {
+          const result = this.#header(bytes, end, false);
+          if (result !== FRAME) return result;
+          this.#bulk = this.#value;
+        }
       }
       const start = this.pos;
       const stop = start + this.#bulk;

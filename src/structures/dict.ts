@@ -46,6 +46,8 @@ const BITS_MAX = 28;
 /** Buckets moved by one insertion or removal. */
 const STEP_BUCKETS = 4;
 
+const NO_WORDS = new Int32Array(0);
+
 /** What `scan` calls with each entry. */
 export type VisitEntry = (entry: Ref) => void;
 
@@ -69,6 +71,7 @@ export class Dict {
 
   /** Frees the dict's own blocks; its entries must be gone already. */
   destroy(dict: Ref): void {
+    this.#lastDict = NULL_REF;
     const words = this.#wordsOf(dict);
     const base = wordOf(dict);
     const target = words[base + TARGET] as Ref;
@@ -97,10 +100,8 @@ export class Dict {
 
   /** The first entry whose hash is `hash`, or 0. The caller compares keys and goes on with `next`. */
   first(dict: Ref, hash: number): Ref {
-    const arenaWords = this.#arena.words;
     const slot = this.#slotOf(dict, hash);
-    const entry = arenaWords[this.#slotSegment]![slot]!;
-    return this.#matching(entry, hash);
+    return this.#matching(this.#slotWords[slot]!, hash);
   }
 
   /** The next entry after `entry` whose hash is `hash`, or 0. */
@@ -112,7 +113,7 @@ export class Dict {
   /** Adds an entry that is not in the dict; writes its first two words. */
   insert(dict: Ref, entry: Ref, hash: number): void {
     const slot = this.#slotOf(dict, hash);
-    const table = this.#arena.words[this.#slotSegment]!;
+    const table = this.#slotWords;
     const words = this.#wordsOf(entry);
     const base = wordOf(entry);
     words[base + NEXT] = table[slot]!;
@@ -218,21 +219,39 @@ export class Dict {
 
   // ---- inside ----
 
-  /** Segment of the table that the last `#slotOf` pointed into. */
-  #slotSegment = 0;
+  /** View of the table that the last `#slotOf` pointed into. */
+  #slotWords: Int32Array = NO_WORDS;
 
-  /** Word index of the bucket that `hash` belongs to; leaves the segment in `#slotSegment`. */
+  // The table of the dict that was used last, while it is not resizing: lookups in one dict follow each other. A view of a
+  // live block stays valid, and whatever replaces or frees a table forgets it here.
+  #lastDict: Ref = NULL_REF;
+  #lastWords: Int32Array = NO_WORDS;
+  #lastBase = 0;
+  #lastMask = 0;
+
+  /** Word index of the bucket that `hash` belongs to; leaves the view in `#slotWords`. */
   #slotOf(dict: Ref, hash: number): number {
+    if (dict === this.#lastDict) {
+      this.#slotWords = this.#lastWords;
+      return this.#lastBase + (hash & this.#lastMask);
+    }
     const words = this.#arena.words[dict >>> SEGMENT_SHIFT]!;
     const base = (dict & SEGMENT_MASK) << 2;
     let table = words[base + TABLE]!;
-    let bucket = hash & ((1 << words[base + BITS]!) - 1);
-    if (words[base + TARGET] !== 0 && bucket < words[base + MOVED]!) {
-      table = words[base + TARGET]!;
-      bucket = hash & ((1 << words[base + TARGET_BITS]!) - 1);
+    let mask = (1 << words[base + BITS]!) - 1;
+    if (words[base + TARGET] !== 0) {
+      if ((hash & mask) < words[base + MOVED]!) {
+        table = words[base + TARGET]!;
+        mask = (1 << words[base + TARGET_BITS]!) - 1;
+      }
+    } else {
+      this.#lastDict = dict;
+      this.#lastWords = this.#arena.words[table >>> SEGMENT_SHIFT]!;
+      this.#lastBase = (table & SEGMENT_MASK) << 2;
+      this.#lastMask = mask;
     }
-    this.#slotSegment = table >>> SEGMENT_SHIFT;
-    return ((table & SEGMENT_MASK) << 2) + bucket;
+    this.#slotWords = this.#arena.words[table >>> SEGMENT_SHIFT]!;
+    return ((table & SEGMENT_MASK) << 2) + (hash & mask);
   }
 
   #matching(start: number, hash: number): Ref {
@@ -251,7 +270,7 @@ export class Dict {
   #relink(dict: Ref, entry: Ref, hash: number, to: number): void {
     const arenaWords = this.#arena.words;
     let slot = this.#slotOf(dict, hash);
-    let words = arenaWords[this.#slotSegment]!;
+    let words = this.#slotWords;
     while (words[slot] !== entry) {
       const at = words[slot]!;
       assert(at !== 0, "dict: the entry is not in its bucket");
@@ -277,6 +296,7 @@ export class Dict {
   }
 
   #beginResize(dict: Ref, bits: number): void {
+    this.#lastDict = NULL_REF;
     const target = this.#arena.allocateZeroed(4 * 2 ** bits);
     const words = this.#wordsOf(dict);
     const base = wordOf(dict);

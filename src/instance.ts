@@ -7,6 +7,8 @@ import type { Options } from "./base/options.ts";
 import { ALL_ROWS } from "./commands/all-rows.ts";
 import { Engine } from "./commands/engine.ts";
 import { listenAll } from "./listen.ts";
+import { Beat } from "./net/beat.ts";
+import { Settings } from "./net/settings.ts";
 
 export interface InstanceSetup {
   readonly options: Options;
@@ -27,8 +29,6 @@ export interface Instance {
   readonly stopped: Promise<void>;
 }
 
-/** Housekeeping of one beat, in nanoseconds: DESIGN.md's bound for a turn. */
-const HOUSEKEEPING_NS = 1_000_000;
 /** How long connections may take to read the replies they are owed when the server stops. */
 const DRAIN_MS = 2000;
 
@@ -36,13 +36,9 @@ const DRAIN_MS = 2000;
 export function startInstance(setup: InstanceSetup): Instance {
   const { options } = setup;
   const engine = new Engine({ ...setup, rows: ALL_ROWS });
-  const listening = listenAll(engine, options);
-
-  let beat: ReturnType<typeof setInterval> | undefined;
-  options.onChange("hz", (hz) => {
-    clearInterval(beat);
-    beat = setInterval(() => housekeep(engine), 1000 / Number(hz));
-  });
+  const settings = new Settings(engine);
+  const listening = listenAll(engine, settings, options);
+  const beat = new Beat(engine, settings);
 
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
   let stopping = false;
@@ -52,7 +48,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       for (const listener of listening.listeners) listener.stop();
       closeConnections(engine)
         .finally(() => {
-          clearInterval(beat);
+          beat.stop();
           engine.keyspace.release();
         })
         .then(resolve, reject);
@@ -67,11 +63,6 @@ export function startInstance(setup: InstanceSetup): Instance {
     },
   };
   return { engine, port: listening.port, stop, stopped };
-}
-
-function housekeep(engine: Engine): void {
-  engine.beginTurn();
-  engine.keyspace.housekeep(HOUSEKEEPING_NS);
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

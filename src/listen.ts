@@ -2,6 +2,7 @@
 import type { Options } from "./base/options.ts";
 import type { Engine } from "./commands/engine.ts";
 import { Listener } from "./net/listener.ts";
+import type { Settings } from "./net/settings.ts";
 
 /** An address that could not be had; the message is Redis's. */
 export class ListenError extends Error {
@@ -28,7 +29,7 @@ const OPTIONAL: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT"])
  * Listens on every address of `bind`: "*" is all of IPv4, "::*" all of IPv6, and a leading "-" makes an address that the
  * machine does not have no error. With port 0 the first address takes a free port and the others follow it.
  */
-export function listenAll(engine: Engine, options: Options): Listening {
+export function listenAll(engine: Engine, settings: Settings, options: Options): Listening {
   const listeners: Listener[] = [];
   let port = options.number("port");
   for (const word of options.text("bind").split(" ")) {
@@ -36,7 +37,7 @@ export function listenAll(engine: Engine, options: Options): Listening {
     const address = optional ? word.slice(1) : word;
     if (address === "") continue;
     try {
-      const listener = new Listener(engine, hostOf(address), port);
+      const listener = new Listener(engine, settings, hostOf(address), port);
       listeners.push(listener);
       port = listener.port;
     } catch (error) {

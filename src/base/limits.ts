@@ -18,6 +18,8 @@ export const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 export const UNAUTHENTICATED_BULK_SIZE_MAX = 16384;
 /** Unsent replies before authentication; whoever does not read his errors is not served (CVE-2025-21605). */
 export const UNAUTHENTICATED_OUTPUT_MAX = 1024;
+/** Bytes of unfinished commands before authentication. */
+export const UNAUTHENTICATED_INPUT_MAX: number = 64 * 1024;
 /** Failed AUTHs of one connection. */
 export const FAILED_AUTH_MAX = 10;
 /** Time a connection may stay unauthenticated while a password is set. */

@@ -60,6 +60,8 @@ export class Engine {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",
   };
+  /** Called `hz` times a second. */
+  readonly beatTasks: (() => void)[] = [];
   #nextId = 1;
 
   constructor(setup: EngineOptions) {
@@ -82,6 +84,17 @@ export class Engine {
   /** A new session with an id of its own; the caller adds it to `sessions` if it is a client. */
   createSession(): Session {
     return new Session(this, this.#nextId++, this.pool);
+  }
+
+  /** Forgets a client that has gone. */
+  removeSession(session: Session): void {
+    this.sessions.delete(session.id);
+    this.held.delete(session);
+  }
+
+  /** Runs what parts of the server want done `hz` times a second. */
+  beat(): void {
+    for (const task of this.beatTasks) task();
   }
 
   /** Reads the clock; once at the start of every turn. */

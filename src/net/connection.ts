@@ -3,24 +3,26 @@
  *
  * The walk: `receive` gets a chunk. If nothing was left over, the parser scans it in place; else it is appended to the
  * read buffer. Each whole frame is run at once. What remains is kept in the read buffer, together with how far the
- * parser got. Then the replies of the whole chunk leave in one write.
+ * parser got. Then the replies of the whole chunk leave in one write (`Output`).
  *
- * Back-pressure: what the system does not take waits in `#unsent` until `drain`. While more than OUTPUT_PAUSE_SIZE
- * waits, no further command of this connection runs and its socket is not read, so a client that never reads costs one
- * reply above that bound and stalls nobody else.
+ * Back-pressure: while more than OUTPUT_PAUSE_SIZE bytes of replies wait for the peer, or the session is blocked, no
+ * further command of this connection runs and its socket is not read, so a client that never reads costs one reply above
+ * that bound and stalls nobody else. What it had sent already stays in the read buffer, in order.
  */
 import type { Socket } from "bun";
 import {
-  OUTPUT_PAUSE_SIZE,
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
   REPLY_FLUSH_SIZE,
+  UNAUTHENTICATED_INPUT_MAX,
+  UNAUTHENTICATED_OUTPUT_MAX,
 } from "../base/limits.ts";
-import type { Command } from "../commands/command.ts";
 import { execute, run } from "../commands/execute.ts";
 import type { Peer, Session } from "../commands/session.ts";
 import { NATIVE_HEADER, NativeParser, nativeError } from "../protocol/native.ts";
 import { BROKEN, MORE, RespParser } from "../protocol/resp-request.ts";
+import { Output } from "./output.ts";
+import type { Settings } from "./settings.ts";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -28,30 +30,35 @@ export class Connection implements Peer {
   readonly session: Session;
   readonly address: string;
   readonly localAddress: string;
-  readonly fd = -1;
+  readonly fd: number;
   received = 0;
-  sent = 0;
+  /** Monotonic time in ms at which the unsent replies rose above the soft limit, or -1. */
+  softLimitSinceMs = -1;
   readonly #socket: Socket<Connection>;
-  readonly #nativeCommands: readonly Command[];
+  readonly #settings: Settings;
+  readonly #output: Output;
   /** Chosen by the first byte. */
   #parser: RespParser | NativeParser | null = null;
-  /** Bytes of an unfinished command: #buffer[parser.pos or frame start, #end). */
+  /** The read buffer; bytes [0, #end) are those of commands not yet run. */
   #buffer: Buffer = NOTHING;
   #end = 0;
-  /** Replies that the system did not take yet; [#unsentFrom, length) of the first are left. */
-  readonly #unsent: Buffer[] = [];
-  #unsentFrom = 0;
-  #unsentBytes = 0;
+  /** The frame in the parser's args was held back and is to be run again. */
+  #held = false;
+  #paused = false;
+  /** The peer sends nothing more: close when all its commands are answered. */
+  #peerEnded = false;
+  /** No further command runs: close when the replies so far are sent. */
   #closing = false;
   #closed = false;
-  #peerEnded = false;
 
-  constructor(socket: Socket<Connection>, session: Session, commands: readonly Command[]) {
+  constructor(socket: Socket<Connection>, session: Session, settings: Settings) {
     this.#socket = socket;
     this.session = session;
-    this.#nativeCommands = commands;
+    this.#settings = settings;
+    this.#output = new Output(socket, session.reply);
     this.address = `${socket.remoteAddress}:${socket.remotePort}`;
     this.localAddress = `${socket.localAddress}:${socket.localPort}`;
+    this.fd = session.id;
     session.peer = this;
   }
 
@@ -64,17 +71,24 @@ export class Connection implements Peer {
   }
 
   get outputBytes(): number {
-    return this.#unsentBytes + this.session.reply.pos;
+    return this.#output.unsent + this.session.reply.pos;
+  }
+
+  get sent(): number {
+    return this.#output.sent;
   }
 
   /** Takes a chunk from the socket. The chunk is not changed by anybody afterwards. */
   receive(chunk: Buffer): void {
     if (this.#closing) return;
+    const { session } = this;
     this.received += chunk.length;
+    session.engine.stats.bytesReceived += chunk.length;
+    session.lastActiveMs = session.engine.clock.nowMs;
     if (this.#end === 0 && !this.#stalled) {
       this.#consume(chunk, chunk.length);
     } else {
-      this.#append(chunk);
+      if (!this.#append(chunk)) return;
       if (!this.#stalled) this.#consume(this.#buffer, this.#end);
     }
     this.flush();
@@ -83,22 +97,23 @@ export class Connection implements Peer {
   /** The peer will send nothing more; replies still owed to it are sent first. */
   peerEnded(): void {
     this.#peerEnded = true;
-    this.closeAfterReplies();
     this.flush();
   }
 
   /** The socket takes bytes again. */
   drained(): void {
-    this.#sendUnsent();
-    if (this.#unsentBytes === 0) this.resume();
-    this.flush();
+    if (this.#closed) return;
+    this.#output.sendUnsent();
+    this.resume();
   }
 
-  /** Runs commands that were held back, if nothing holds them back any more. */
   resume(): void {
     if (this.#closed || this.#stalled) return;
-    if (this.#end > 0) this.#consume(this.#buffer, this.#end);
-    if (!this.#stalled) this.#socket.resume();
+    if (this.#end > 0 || this.#held) this.#consume(this.#buffer, this.#end);
+    if (this.#paused && !this.#stalled) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
     this.flush();
   }
 
@@ -106,25 +121,46 @@ export class Connection implements Peer {
     this.#closing = true;
   }
 
+  /** Sends what the system takes at once, and closes. */
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
     this.#closing = true;
-    this.#socket.terminate();
+    this.#closed = true;
+    this.#socket.end();
   }
 
   /** The socket is gone. */
   gone(): void {
     this.#closed = true;
     this.#closing = true;
-    this.session.reply.clear();
-    this.#unsent.length = 0;
+    this.#held = false;
+    this.#output.drop();
     this.#buffer = NOTHING;
+    this.#end = 0;
+  }
+
+  /** Gives back a read buffer that is not in use. */
+  trim(): void {
+    if (this.#end === 0) this.#buffer = NOTHING;
+  }
+
+  /** Sends the replies written so far, and closes the connection if it is time to. */
+  flush(): void {
+    if (this.#closed) return;
+    const output = this.#output;
+    if (this.session.reply.pos > 0) {
+      const before = output.sent;
+      output.flush();
+      this.session.engine.stats.bytesSent += output.sent - before;
+      if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
+    }
+    if (output.unsent > 0) return;
+    if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();
   }
 
   /** Whether commands must wait. */
   get #stalled(): boolean {
-    return this.session.blocked || this.#unsentBytes > OUTPUT_PAUSE_SIZE;
+    return this.session.blocked || this.#output.full;
   }
 
   // ---- input ----
@@ -135,18 +171,22 @@ export class Connection implements Peer {
     const { session } = this;
     const { reply } = session;
     while (!this.#closing) {
-      // Where the frame under way began, to keep it whole: the parser's own start while it stands between frames.
-      const result = parser.next(bytes, end);
-      if (result === MORE) break;
-      if (result === BROKEN) {
-        this.#refuse(parser.error);
-        break;
+      if (!this.#held) {
+        parser.restricted = !session.authenticated;
+        const result = parser.next(bytes, end);
+        if (result === MORE) break;
+        if (result === BROKEN) {
+          this.#refuse(parser.error);
+          break;
+        }
       }
+      this.#held = false;
       if (parser instanceof RespParser) execute(session, parser.args);
-      else run(session, this.#nativeCommands[parser.command]!, parser.args);
+      else run(session, this.#settings.nativeCommands[parser.command]!, parser.args);
       if (reply.pos > REPLY_FLUSH_SIZE) this.flush();
       if (this.#stalled) {
-        this.#socket.pause();
+        this.#held = session.engine.held.has(session);
+        this.#pause();
         break;
       }
     }
@@ -158,9 +198,7 @@ export class Connection implements Peer {
     const parser = native ? new NativeParser() : new RespParser();
     this.session.native = native;
     this.#parser = parser;
-    const { engine } = this.session;
-    parser.bulkSizeMax = engine.options.number("proto-max-bulk-len");
-    parser.restricted = !this.session.authenticated;
+    parser.bulkSizeMax = this.#settings.bulkSizeMax;
     return parser;
   }
 
@@ -171,9 +209,13 @@ export class Connection implements Peer {
     this.closeAfterReplies();
   }
 
-  /** Keeps bytes[first byte still needed, end) for the next chunk. */
+  /** Keeps bytes[first byte still needed, end) in the read buffer for the next time. */
   #keep(parser: RespParser | NativeParser, bytes: Buffer, end: number): void {
-    const from = parser.idle || parser.args.count === 0 ? parser.pos : parser.args.start(0);
+    const { args } = parser;
+    // Of a frame under way, or held back, everything from its first argument on is needed. The words of an inline
+    // command lie in a buffer of their own.
+    const inFrame = (!parser.idle || this.#held) && args.count > 0 && args.bytes === bytes;
+    const from = inFrame ? args.start(0) : parser.pos;
     const left = end - from;
     if (left === 0 || this.#closing) {
       this.#end = 0;
@@ -188,69 +230,68 @@ export class Connection implements Peer {
       bytes.copy(this.#buffer, 0, from, end);
     } else if (from > 0) {
       bytes.copyWithin(0, from, end);
-    } else {
-      return;
     }
     this.#end = left;
+    if (args.bytes === bytes) {
+      args.bytes = this.#buffer;
+      args.shift(-from);
+    }
     parser.shift(-from);
   }
 
-  #append(chunk: Buffer): void {
+  /** Appends a chunk to the read buffer; closes the connection and returns false if that is too much. */
+  #append(chunk: Buffer): boolean {
     const needed = this.#end + chunk.length;
+    const limit = this.session.authenticated
+      ? this.#settings.queryBufferMax
+      : UNAUTHENTICATED_INPUT_MAX;
+    if (needed > limit) {
+      const { engine } = this.session;
+      engine.stats.clientQueryBufferLimitDisconnections++;
+      engine.logger.warning("Closing client that reached max query buffer length");
+      this.close();
+      return false;
+    }
     if (needed > this.#buffer.length) {
-      // Doubling keeps the copying linear; a length that was only announced reserves nothing.
-      const grown = Buffer.allocUnsafeSlow(Math.max(READ_BUFFER_SIZE, needed * 2));
+      // Doubling keeps the copying linear. A length that was only announced reserves nothing, but is not exceeded either.
+      const announced = this.#parser === null ? 0 : this.#parser.pos + this.#parser.wanted;
+      const doubled = Math.max(READ_BUFFER_SIZE, needed * 2);
+      const size = announced > needed ? Math.min(doubled, announced) : doubled;
+      const grown = Buffer.allocUnsafeSlow(size);
       this.#buffer.copy(grown, 0, 0, this.#end);
+      const { args } = this.#parser!;
+      if (args.bytes === this.#buffer) args.bytes = grown;
       this.#buffer = grown;
     }
     chunk.copy(this.#buffer, this.#end);
     this.#end = needed;
+    return true;
   }
 
-  // ---- output ----
-
-  /** Sends the replies written so far. */
-  flush(): void {
-    const { reply } = this.session;
-    if (this.#closed) return;
-    if (reply.pos > 0) {
-      if (this.#unsentBytes > 0) {
-        this.#queue(reply.detach());
-      } else {
-        const size = reply.pos;
-        const taken = Math.max(0, this.#socket.write(reply.buffer, 0, size));
-        this.sent += taken;
-        if (taken === size) reply.clear();
-        else {
-          this.#unsentFrom = taken;
-          this.#unsentBytes = -taken;
-          this.#queue(reply.detach());
-        }
-      }
-    }
-    if (this.#closing && this.#unsentBytes === 0 && !this.#closed) {
-      this.#closed = true;
-      this.#socket.end();
-    }
+  #pause(): void {
+    if (this.#paused || this.#peerEnded) return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
-  #queue(bytes: Buffer): void {
-    this.#unsent.push(bytes);
-    this.#unsentBytes += bytes.length;
+  /** Closes a connection whose unsent replies exceed what it may hold; the soft limit is watched by the beat. */
+  #tooMuchUnsent(unsent: number): boolean {
+    const limit = this.session.authenticated
+      ? this.#settings.outputLimits.hard
+      : UNAUTHENTICATED_OUTPUT_MAX;
+    if (limit === 0 || unsent <= limit) return false;
+    this.dropForOutput();
+    return true;
   }
 
-  #sendUnsent(): void {
-    while (this.#unsent.length > 0) {
-      const first = this.#unsent[0]!;
-      const left = first.length - this.#unsentFrom;
-      const taken = this.#socket.write(first, this.#unsentFrom, left);
-      if (taken <= 0) return;
-      this.sent += taken;
-      this.#unsentBytes -= taken;
-      this.#unsentFrom += taken;
-      if (taken < left) return;
-      this.#unsent.shift();
-      this.#unsentFrom = 0;
-    }
+  /** Closes a connection that did not read its replies. */
+  dropForOutput(): void {
+    const { engine, id } = this.session;
+    engine.stats.clientOutputBufferLimitDisconnections++;
+    engine.logger.warning(
+      `Client id=${id} addr=${this.address} closed for overcoming of output buffer limits.`,
+    );
+    this.#output.drop();
+    this.close();
   }
 }

@@ -1,43 +1,50 @@
 /** Listening for clients: one set of callbacks for all connections. The only user of `Bun.listen`. */
-import type { TCPSocketListener } from "bun";
+import type { Socket, TCPSocketListener } from "bun";
 import type { Engine } from "../commands/engine.ts";
-import { createNativeCommands } from "../commands/native.ts";
 import { Connection } from "./connection.ts";
+import type { Settings } from "./settings.ts";
+
+const TOO_MANY = "-ERR max number of clients reached\r\n";
+const PROTECTED =
+  "-DENIED Hutch is running in protected mode because protected mode is enabled and no password is set for the " +
+  "default user. In this mode connections are only accepted from the loopback interface. If you want to connect " +
+  "from external computers, set a password with 'requirepass' or turn 'protected-mode' off.\r\n";
 
 export class Listener {
-  readonly #engine: Engine;
   readonly #socket: TCPSocketListener<Connection>;
   readonly port: number;
 
   /** Throws if the address can't be had. @param port 0 takes a free one */
-  constructor(engine: Engine, hostname: string, port: number) {
-    this.#engine = engine;
-    const nativeCommands = createNativeCommands();
+  constructor(engine: Engine, settings: Settings, hostname: string, port: number) {
     this.#socket = Bun.listen<Connection>({
       hostname,
       port,
+      // Without it a client that ends its sending side loses the replies it waits for.
       allowHalfOpen: true,
       socket: {
-        open: (socket) => {
-          const session = engine.createSession();
-          engine.sessions.set(session.id, session);
-          engine.stats.connectionsReceived++;
-          socket.setNoDelay(true);
-          socket.data = new Connection(socket, session, nativeCommands);
-        },
+        open: (socket) => accept(engine, settings, socket),
         data: (socket, chunk) => {
+          // A connection that was turned away has no data.
+          if (socket.data === undefined) return;
           engine.beginTurn();
           socket.data.receive(chunk);
         },
-        drain: (socket) => socket.data.drained(),
-        end: (socket) => socket.data.peerEnded(),
+        drain: (socket) => {
+          engine.beginTurn();
+          socket.data?.drained();
+        },
+        end: (socket) => {
+          if (socket.data === undefined) socket.end();
+          else socket.data.peerEnded();
+        },
         close: (socket) => {
+          if (socket.data === undefined) return;
           socket.data.gone();
-          engine.sessions.delete(socket.data.session.id);
+          engine.removeSession(socket.data.session);
         },
         error: (socket, error) => {
           engine.logger.warning(`Connection error: ${error.message}`);
-          socket.data.close();
+          socket.data?.close();
         },
       },
     });
@@ -48,4 +55,36 @@ export class Listener {
   stop(): void {
     this.#socket.stop();
   }
+}
+
+function accept(engine: Engine, settings: Settings, socket: Socket<Connection>): void {
+  const refusal = reasonToRefuse(engine, settings, socket);
+  if (refusal !== null) {
+    engine.stats.connectionsRejected++;
+    socket.write(refusal);
+    socket.end();
+    return;
+  }
+  engine.stats.connectionsReceived++;
+  socket.setNoDelay(true);
+  if (settings.keepAliveMs > 0) socket.setKeepAlive(true, settings.keepAliveMs);
+  const session = engine.createSession();
+  engine.sessions.set(session.id, session);
+  socket.data = new Connection(socket, session, settings);
+}
+
+function reasonToRefuse(
+  engine: Engine,
+  settings: Settings,
+  socket: Socket<Connection>,
+): string | null {
+  if (engine.sessions.size >= settings.clientsMax) return TOO_MANY;
+  if (settings.protectedMode && !engine.passwordRequired && !isLoopback(socket.remoteAddress)) {
+    return PROTECTED;
+  }
+  return null;
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }

@@ -1,0 +1,88 @@
+/**
+ * The beat: what has to happen without a client asking for it. `hz` times a second, in this order: the clock, what waits in
+ * the keyspace (keys whose time has come, dicts that resize, memory to give back), pauses that end, and in a slower
+ * rhythm the clients. Work that does not fit one slice goes on in slices of its own between the turns of clients.
+ */
+import { AUTH_TIMEOUT_MS } from "../base/limits.ts";
+import type { Engine } from "../commands/engine.ts";
+import type { Session } from "../commands/session.ts";
+import { Connection } from "./connection.ts";
+import type { Settings } from "./settings.ts";
+
+/** Housekeeping in one go, in nanoseconds: no turn is longer than about a millisecond for it. */
+const SLICE_NS = 1_000_000;
+/** All clients are looked at once in this time. */
+const CLIENTS_ROUND_MS = 1000;
+/** A read buffer that was not used for this long is given back. */
+const IDLE_BUFFER_MS = 2000;
+
+export class Beat {
+  readonly #engine: Engine;
+  readonly #settings: Settings;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #slicing = false;
+  #stopped = false;
+  #nextRoundMs = 0;
+
+  constructor(engine: Engine, settings: Settings) {
+    this.#engine = engine;
+    this.#settings = settings;
+    engine.options.onChange("hz", (hz) => {
+      clearInterval(this.#timer);
+      if (!this.#stopped) this.#timer = setInterval(() => this.beat(), 1000 / Number(hz));
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  /** One beat, now. */
+  beat(): void {
+    const engine = this.#engine;
+    engine.beginTurn();
+    this.#slice();
+    engine.beat();
+    if (engine.clock.monotonicMs < this.#nextRoundMs) return;
+    this.#nextRoundMs = engine.clock.monotonicMs + CLIENTS_ROUND_MS;
+    for (const session of engine.sessions.values()) this.#visit(session);
+  }
+
+  #slice(): void {
+    if (this.#slicing || this.#stopped) return;
+    if (!this.#engine.keyspace.housekeep(SLICE_NS)) return;
+    this.#slicing = true;
+    setImmediate(() => {
+      this.#slicing = false;
+      this.#engine.beginTurn();
+      this.#slice();
+    });
+  }
+
+  /** Closes a client that is idle too long, did not authenticate or does not read. */
+  #visit(session: Session): void {
+    const { peer } = session;
+    if (!(peer instanceof Connection)) return;
+    const { clock } = this.#engine;
+    const idleMs = clock.nowMs - session.lastActiveMs;
+    const { timeoutMs, outputLimits } = this.#settings;
+    if (timeoutMs > 0 && idleMs > timeoutMs && !session.blocked) {
+      this.#engine.logger.verbose("Closing idle client");
+      peer.close();
+      return;
+    }
+    if (!session.authenticated && clock.nowMs - session.createdMs > AUTH_TIMEOUT_MS) {
+      peer.close();
+      return;
+    }
+    if (idleMs > IDLE_BUFFER_MS) peer.trim();
+    if (outputLimits.soft === 0 || peer.outputBytes <= outputLimits.soft) {
+      peer.softLimitSinceMs = -1;
+    } else if (peer.softLimitSinceMs === -1) {
+      peer.softLimitSinceMs = clock.monotonicMs;
+    } else if (clock.monotonicMs - peer.softLimitSinceMs > outputLimits.softMs) {
+      peer.dropForOutput();
+    }
+  }
+}

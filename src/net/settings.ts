@@ -1,0 +1,45 @@
+/** What connections need of the options, kept as plain fields that follow CONFIG SET. */
+import type { Command } from "../commands/command.ts";
+import type { Engine } from "../commands/engine.ts";
+import { createNativeCommands } from "../commands/native.ts";
+
+/** `client-output-buffer-limit` of one class: bytes, bytes, milliseconds; 0 is no limit. */
+export interface OutputLimits {
+  hard: number;
+  soft: number;
+  softMs: number;
+}
+
+export class Settings {
+  /** By native command number. */
+  readonly nativeCommands: readonly Command[] = createNativeCommands();
+  clientsMax = 0;
+  bulkSizeMax = 0;
+  queryBufferMax = 0;
+  /** Idle time after which a client is closed, or 0. */
+  timeoutMs = 0;
+  keepAliveMs = 0;
+  protectedMode = false;
+  readonly outputLimits: OutputLimits = { hard: 0, soft: 0, softMs: 0 };
+
+  constructor(engine: Engine) {
+    const { options } = engine;
+    options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
+    options.onChange("proto-max-bulk-len", (text) => (this.bulkSizeMax = Number(text)));
+    options.onChange("client-query-buffer-limit", (text) => (this.queryBufferMax = Number(text)));
+    options.onChange("timeout", (text) => (this.timeoutMs = Number(text) * 1000));
+    options.onChange("tcp-keepalive", (text) => (this.keepAliveMs = Number(text) * 1000));
+    options.onChange("protected-mode", (text) => (this.protectedMode = text === "yes"));
+    options.onChange("client-output-buffer-limit", (text) => this.#setOutputLimits(text));
+  }
+
+  /** @param text "normal <hard> <soft> <seconds> slave ... pubsub ..." */
+  #setOutputLimits(text: string): void {
+    const words = text.split(" ");
+    const at = words.indexOf("normal");
+    if (at === -1) return;
+    this.outputLimits.hard = Number(words[at + 1]);
+    this.outputLimits.soft = Number(words[at + 2]);
+    this.outputLimits.softMs = Number(words[at + 3]) * 1000;
+  }
+}

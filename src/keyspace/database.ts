@@ -93,19 +93,18 @@ export class Database {
     }
     if (entry === NULL_REF || !entries.expires(entry)) return entry;
     if (this.#wheel!.dueMs(entries.node(entry)) > store.clock.nowMs) return entry;
-    this.#expire(entry);
+    this.expire(entry);
     return NULL_REF;
   }
 
   /** A live entry by chance, or NULL_REF when the database is empty. */
   random(): Ref {
     const random32 = () => this.#store.random.int32();
-    for (let tries = 0; tries < 100; tries++) {
+    for (;;) {
       const entry = this.#store.dict.sample(this.#dict, random32);
       if (entry === NULL_REF || !this.hasExpired(entry)) return entry;
-      this.#expire(entry);
+      this.expire(entry);
     }
-    return NULL_REF;
   }
 
   /** Calls `visit` with the entries of the cursor's buckets, expired ones included; returns the next cursor, 0 at the end. */
@@ -280,19 +279,41 @@ export class Database {
    * Value and expiry time go along.
    */
   adopt(entry: Ref, from: Database, key: Buffer, start: number, end: number): Ref {
+    const store = this.#store;
+    const at = this.#clone(entry, from, this.#entries.access(entry), key, start, end);
+    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
+    from.#forget(entry);
+    return at;
+  }
+
+  /** Puts a copy of `entry`, an entry of the database `from` (this one too), under another key, which must be free. */
+  duplicate(entry: Ref, from: Database, key: Buffer, start: number, end: number): Ref {
     const entries = this.#entries;
     const store = this.#store;
+    const block = entries.block(entry);
+    const copy = block === NULL_REF ? NULL_REF : store.blobs.duplicate(block);
+    const at = this.#clone(entry, from, store.access, key, start, end);
+    if (copy !== NULL_REF) entries.setBlock(at, copy);
+    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
+    return at;
+  }
+
+  /** A new entry with the value and the expiry time of `entry`, in this database's wheel but in no dict yet. */
+  #clone(entry: Ref, from: Database, access: number, key: Buffer, start: number, end: number): Ref {
+    const entries = this.#entries;
     const encoding = entries.encoding(entry);
-    const dueMs = from.expiryMs(entry);
+    const expires = entries.expires(entry);
     const inline = encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
     const length = inline ? entries.valueLength(entry) : 0;
-    const at = store.arena.allocate(Entries.size(end - start, encoding, length, dueMs >= 0));
-    const type = entries.type(entry);
-    entries.write(at, type, encoding, dueMs >= 0, entries.access(entry), key, start, end, length);
+    const at = this.#store.arena.allocate(Entries.size(end - start, encoding, length, expires));
+    entries.write(at, entries.type(entry), encoding, expires, access, key, start, end, length);
     this.#copyPayload(entry, at, encoding);
-    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
-    if (dueMs >= 0) this.#expiryWheel().insert(entries.node(at), dueMs);
-    from.#forget(entry);
+    if (expires) {
+      const wheel = from.#wheel!;
+      const node = entries.node(entry);
+      const low = wheel.dueLow(node);
+      this.#expiryWheel().insertInt64(entries.node(at), low, wheel.dueHigh(node));
+    }
     return at;
   }
 
@@ -311,17 +332,35 @@ export class Database {
     return this.#wheel!.dueMs(this.#entries.node(entry));
   }
 
-  /** Sets the time of expiry. @param dueMs Unix time in ms, may be past: then the key goes with the next look at it */
+  /** Low word of the time of expiry of an entry that expires: for times above 2^53, which `expiryMs` rounds. */
+  expiryLow(entry: Ref): number {
+    return this.#wheel!.dueLow(this.#entries.node(entry));
+  }
+
+  /** High word of the time of expiry of an entry that expires. */
+  expiryHigh(entry: Ref): number {
+    return this.#wheel!.dueHigh(this.#entries.node(entry));
+  }
+
+  /**
+   * Sets the time of expiry.
+   * @param dueMs Unix time in ms below 2^53, may be past: then the key goes with the next look at it
+   */
   expireAt(entry: Ref, dueMs: number): Ref {
+    return this.expireAtInt64(entry, dueMs | 0, Math.floor(dueMs / 4294967296));
+  }
+
+  /** Like `expireAt`, with the time in two words: not negative, up to 2^63 - 1. */
+  expireAtInt64(entry: Ref, low: number, high: number): Ref {
     const wheel = this.#expiryWheel();
     if (this.#entries.expires(entry)) {
       const node = this.#entries.node(entry);
       wheel.remove(node);
-      wheel.insert(node, dueMs);
+      wheel.insertInt64(node, low, high);
       return entry;
     }
     const at = this.#reform(entry, true);
-    wheel.insert(this.#entries.node(at), dueMs);
+    wheel.insertInt64(this.#entries.node(at), low, high);
     return at;
   }
 
@@ -353,7 +392,8 @@ export class Database {
     return true;
   }
 
-  #expire(entry: Ref): void {
+  /** Deletes an entry whose time has come. */
+  expire(entry: Ref): void {
     this.remove(entry);
     this.#store.expired++;
   }

@@ -32,6 +32,15 @@ export class Blobs {
     return blob;
   }
 
+  /** Makes a blob with the content of another, without its room to grow. */
+  duplicate(blob: Ref): Ref {
+    const length = this.length(blob);
+    const copy = this.create(length);
+    const start = this.start(blob);
+    this.write(copy, 0, this.bytes(blob), start, start + length);
+    return copy;
+  }
+
   free(blob: Ref): void {
     this.#arena.free(blob);
   }

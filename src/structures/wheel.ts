@@ -1,7 +1,7 @@
 /**
  * A hierarchical timing wheel: finds what is due, in order of time, at constant cost a node (Varghese and Lauck 1987).
  *
- *   node (16 bytes, inside the owner's entry)   0 next  Ref     4 prev  Ref     8 due  f64-sized: low u32, high u32
+ *   node (16 bytes, inside the owner's entry)   0 next  Ref     4 prev  Ref     8 due  low u32, high u31
  *
  * Time is counted in ticks of 16 ms. Level 0 has a slot for each of the 64 ticks of the current group, level 1 one for
  * each of the 64 groups of 64 ticks around it, and so on: seven levels of 64 slots reach beyond the year 3000, so past
@@ -57,8 +57,14 @@ export class Wheel {
 
   /** Adds a node that is in no wheel. @param dueMs time in milliseconds, below 2^53 */
   insert(node: Ref, dueMs: number): void {
-    this.#setDue(node, dueMs);
-    this.#place(node, dueMs);
+    this.insertInt64(node, dueMs | 0, Math.floor(dueMs / 4294967296));
+  }
+
+  /** Like `insert`, with the time in two words: not negative, up to 2^63 - 1. */
+  insertInt64(node: Ref, low: number, high: number): void {
+    this.#set(node, DUE_LOW, low);
+    this.#set(node, DUE_HIGH, high);
+    this.#place(node, this.dueMs(node));
     this.count++;
   }
 
@@ -70,17 +76,27 @@ export class Wheel {
 
   /** Takes `node` out and puts `fresh` (another place in memory) in at the same time. */
   replace(node: Ref, fresh: Ref): void {
-    const dueMs = this.dueMs(node);
     this.#unlink(node);
-    this.#setDue(fresh, dueMs);
-    this.#place(fresh, dueMs);
+    this.#set(fresh, DUE_LOW, this.dueLow(node));
+    this.#set(fresh, DUE_HIGH, this.dueHigh(node));
+    this.#place(fresh, this.dueMs(fresh));
   }
 
-  /** The time that the node was inserted with. */
+  /** The time that the node was inserted with; rounded if it is above 2^53. */
   dueMs(node: Ref): number {
     const words = this.#arena.words[node >>> SEGMENT_SHIFT]!;
     const base = (node & SEGMENT_MASK) << 2;
     return words[base + DUE_HIGH]! * 4294967296 + (words[base + DUE_LOW]! >>> 0);
+  }
+
+  /** Low word of the node's time. */
+  dueLow(node: Ref): number {
+    return this.#arena.words[node >>> SEGMENT_SHIFT]![((node & SEGMENT_MASK) << 2) + DUE_LOW]!;
+  }
+
+  /** High word of the node's time. */
+  dueHigh(node: Ref): number {
+    return this.#arena.words[node >>> SEGMENT_SHIFT]![((node & SEGMENT_MASK) << 2) + DUE_HIGH]!;
   }
 
   /**
@@ -191,11 +207,6 @@ export class Wheel {
   #clear(sentinel: Ref): void {
     this.#set(sentinel, NEXT, sentinel);
     this.#set(sentinel, PREV, sentinel);
-  }
-
-  #setDue(node: Ref, dueMs: number): void {
-    this.#set(node, DUE_LOW, dueMs | 0);
-    this.#set(node, DUE_HIGH, Math.floor(dueMs / 4294967296));
   }
 
   #set(node: Ref, field: number, value: number): void {

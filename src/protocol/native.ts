@@ -50,9 +50,9 @@ export class NativeParser {
     return this.#missing === -1;
   }
 
+  /** Moves the position by `offset` bytes: the buffer's content was moved. The args are the caller's to move. */
   shift(offset: number): void {
     this.pos += offset;
-    this.args.shift(offset);
   }
 
   /** Scans bytes[pos, end) for one frame. */

@@ -68,11 +68,10 @@ export class RespParser {
     return this.#missing === -1;
   }
 
-  /** Moves everything remembered by `offset` bytes: the buffer's content was moved. */
+  /** Moves the positions by `offset` bytes: the buffer's content was moved. The args are the caller's to move. */
   shift(offset: number): void {
     this.pos += offset;
     this.#searched = Math.max(0, this.#searched + offset);
-    this.args.shift(offset);
   }
 
   /** Scans bytes[pos, end). Empty frames and empty lines are skipped. */

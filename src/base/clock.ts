@@ -6,8 +6,6 @@
 export class Clock {
   /** Unix time in milliseconds as of the last refresh. */
   nowMs = Date.now();
-  /** Milliseconds since the clock was made, never going backwards; for durations and timeouts. */
-  monotonicMs = 0;
   #offsetMs = 0;
   #frozenAtMs = -1;
   readonly #startMs = performance.now();
@@ -16,11 +14,15 @@ export class Clock {
   refresh(): void {
     if (this.#frozenAtMs >= 0) {
       this.nowMs = this.#frozenAtMs + this.#offsetMs;
-      this.monotonicMs = this.#offsetMs;
       return;
     }
     this.nowMs = Date.now() + this.#offsetMs;
-    this.monotonicMs = performance.now() - this.#startMs + this.#offsetMs;
+  }
+
+  /** Milliseconds since the clock was made, never going backwards; for durations. Read from the system at each call. */
+  get monotonicMs(): number {
+    if (this.#frozenAtMs >= 0) return this.#offsetMs;
+    return performance.now() - this.#startMs + this.#offsetMs;
   }
 
   /** Moves time forward by `ms` milliseconds. */

@@ -23,6 +23,11 @@ const STARS_MAX = 1000;
 const STEPS_MIN: number = 2 ** 22;
 /** ... and how many for a byte of the text beyond that: reading a long text once is never too much. */
 const STEPS_PER_BYTE = 8;
+const CLASS_SIZE_FREE = 64;
+
+/** 1 for bytes that stand for themselves. */
+const PLAIN: Uint8Array = new Uint8Array(256).fill(1);
+for (const sign of [STAR, QUESTION, OPEN, BACKSLASH]) PLAIN[sign] = 0;
 
 /** Index of the byte after the class that `inClass` read last. */
 let classEnd = 0;
@@ -59,23 +64,39 @@ export function matchesGlob(
         starEnd = pos;
         continue;
       }
-      let matches: boolean;
-      let next = at + 1;
-      if (sign === QUESTION) {
-        matches = true;
-      } else if (sign === OPEN) {
-        matches = inClass(pattern, at + 1, end, text[pos]!, nocase);
-        next = classEnd;
-        steps -= (next - at) >>> 3;
+      if (PLAIN[sign] === 1 && !nocase) {
+        if (at === afterStar) {
+          // The star takes all up to the first byte that may begin the rest.
+          while (pos < textEnd && text[pos] !== sign) pos++;
+          starEnd = pos;
+        }
+        const from = pos;
+        while (at < end && pos < textEnd && pattern[at] === text[pos] && PLAIN[text[pos]!] === 1) {
+          at++;
+          pos++;
+        }
+        steps -= pos - from;
+        if (pos > from) continue;
       } else {
-        let literal = sign;
-        if (sign === BACKSLASH && next < end) literal = pattern[next++]!;
-        matches = literal === text[pos] || (nocase && lower(literal) === lower(text[pos]!));
-      }
-      if (matches) {
-        at = next;
-        pos++;
-        continue;
+        let matches: boolean;
+        let next = at + 1;
+        if (sign === QUESTION) {
+          matches = true;
+        } else if (sign === OPEN) {
+          matches = inClass(pattern, at + 1, end, text[pos]!, nocase);
+          next = classEnd;
+          // A class of ordinary size is one step like any other.
+          if (next - at > CLASS_SIZE_FREE) steps -= next - at;
+        } else {
+          let literal = sign;
+          if (sign === BACKSLASH && next < end) literal = pattern[next++]!;
+          matches = literal === text[pos] || (nocase && lower(literal) === lower(text[pos]!));
+        }
+        if (matches) {
+          at = next;
+          pos++;
+          continue;
+        }
       }
     }
     if (afterStar === -1) return false;

@@ -2,6 +2,8 @@
 
 /** Below this many bytes a loop is faster than `Buffer.prototype.copy` (21 ns flat). */
 const LOOP_MAX = 24;
+/** Bytes that `findByte` looks at by itself before it makes a view for the runtime to search. */
+const FIND_LOOP_MAX = 64;
 
 /** Copies source[start, end) to target at `at`. Both views are Buffers; they may overlap only if they are one block. */
 export function copyBytes(
@@ -31,6 +33,15 @@ export function equalBytes(
   }
   for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
+}
+
+/** Index of the first `byte` in bytes[start, end), or -1. Looks at nothing beyond `end`, however large the buffer is. */
+export function findByte(bytes: Buffer, byte: number, start: number, end: number): number {
+  const loopEnd = Math.min(end, start + FIND_LOOP_MAX);
+  for (let i = start; i < loopEnd; i++) if (bytes[i] === byte) return i;
+  if (loopEnd >= end) return -1;
+  const at = bytes.subarray(loopEnd, end).indexOf(byte);
+  return at === -1 ? -1 : loopEnd + at;
 }
 
 /** Whether bytes[start, end) is `word`, letters of either case. @param word upper case ASCII */

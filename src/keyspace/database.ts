@@ -162,6 +162,10 @@ export class Database {
     low: number,
     high: number,
   ): Ref {
+    if (entry !== NULL_REF && this.#entries.encoding(entry) === ENCODING_INT) {
+      this.#entries.setInteger(entry, low, high);
+      return entry;
+    }
     return this.#setInt64(entry, key, keyStart, keyEnd, low, high, true);
   }
 
@@ -377,12 +381,15 @@ export class Database {
     return dueMs >= 0 && dueMs <= this.#store.clock.nowMs;
   }
 
-  /** Deletes up to `limit` keys whose time has come. Returns true while there are more. */
+  /** Deletes up to `limit` keys whose time has come. Returns true while there may be more. */
   expireDue(limit: number): boolean {
     const wheel = this.#wheel;
     if (wheel === null || wheel.count === 0) return false;
-    for (let i = 0; i < limit; i++) {
-      const node = wheel.pop(this.#store.clock.nowMs, limit);
+    // A node that is moved within the wheel counts as one that is handed out: both cost about the same.
+    let left = limit;
+    while (left > 0) {
+      const node = wheel.pop(this.#store.clock.nowMs, left);
+      left -= wheel.moved + 1;
       if (node === NULL_REF) return wheel.exhausted;
       const entry = this.#entries.ofNode(node);
       this.#store.dict.remove(this.#dict, entry);

@@ -13,6 +13,10 @@
  * Fresh segments cost no resident memory until they are written to. Control data (what a page is, how many of its
  * blocks are in use) stands apart from the data, in `#page...` arrays of 24 bytes a page.
  *
+ * What stays when everything was freed: segment 0, with at most one empty span a class in it; and one more segment while
+ * almost no page of the others is free, so that a server that works near the edge of a segment does not take it from the
+ * system and give it back with every key.
+ *
  * Caveat: `words[]` and `bytes[]` of a segment may be replaced when it is given back, so a view taken from them
  * does not outlive the next call of `allocate` or `free`.
  */
@@ -42,6 +46,8 @@ const LARGE_SPAN_PAGES = 16;
 const RUN_SIZE_MAX: number = SEGMENT_SIZE / 2;
 /** Zeroed blocks from this size on get a segment of their own, since zeroing a recycled run would stall the turn. */
 const ZERO_BY_HAND_MAX: number = 1024 * 1024;
+/** A wholly free segment goes back to the system if at least this many pages are free in the others. */
+const SPARE_PAGES = 64;
 /** The largest block: `Uint8Array` access slows twentyfold above index 2^31. */
 export const BLOCK_SIZE_MAX: number = 2 ** 31 - PAGE_SIZE;
 
@@ -58,9 +64,9 @@ assert(CLASS_COUNT < PAGE_RUN, "page kinds and class indexes differ");
 
 export class Arena {
   /** 32-bit views of the segments, by segment number. */
-  readonly words: Int32Array[] = [];
+  readonly words: Int32Array[] = [NO_WORDS];
   /** Byte views of the segments, by segment number. */
-  readonly bytes: Buffer[] = [];
+  readonly bytes: Buffer[] = [NO_BYTES];
 
   /** Bytes of all blocks in use, rounded up to their classes. */
   usedBytes = 0;
@@ -92,6 +98,11 @@ export class Arena {
   readonly #segmentHint: Int32Array = new Int32Array(SEGMENTS_MAX);
   /** Bytes of a segment that is one block, else 0. */
   readonly #segmentBlock: Float64Array = new Float64Array(SEGMENTS_MAX);
+
+  /** Free pages of all segments. */
+  #freePages = 0;
+  /** A wholly free segment that was kept because the others are full, or -1. */
+  #spareSegment = -1;
 
   /** In verify mode: the blocks in use, to catch double frees. */
   readonly #live: Set<Ref> | null;
@@ -155,7 +166,7 @@ export class Arena {
     this.#spanUsed[span] = used - 1;
     this.usedBytes -= classSize;
     this.blocks--;
-    if (used === spanCapacity(kind)) this.#linkSpan(span, kind);
+    if (used === spanCapacity(kind)) this.#reopenSpan(span, kind);
     else if (used === 1) this.#dropSpan(span, kind);
   }
 
@@ -188,10 +199,11 @@ export class Arena {
   /** Gives every segment back to the system; all refs become invalid. */
   release(): void {
     for (let segment = 0; segment < this.words.length; segment++) this.#dropSegment(segment);
-    this.words.length = 0;
-    this.bytes.length = 0;
+    this.words.length = 1;
+    this.bytes.length = 1;
     this.usedBytes = 0;
     this.blocks = 0;
+    this.#spareSegment = -1;
     this.#openSpans.fill(-1);
     this.#live?.clear();
   }
@@ -228,9 +240,20 @@ export class Arena {
     if (next !== -1) this.#spanPrev[next] = prev;
   }
 
-  /** A span without a block in use gives its pages back, unless it is the last open one of its class. */
+  /** Opens a span that was full. An empty one that was kept while it was the only one is no longer needed then. */
+  #reopenSpan(span: number, index: number): void {
+    const kept = this.#openSpans[index]!;
+    this.#linkSpan(span, index);
+    if (kept !== -1 && this.#spanUsed[kept] === 0) this.#dropSpan(kept, index);
+  }
+
+  /**
+   * A span without a block in use gives its pages back, unless it is the last open one of its class and lies in segment 0,
+   * which stays anyway: elsewhere it would keep a whole segment from going back.
+   */
   #dropSpan(span: number, index: number): void {
-    if (this.#openSpans[index] === span && this.#spanNext[span] === -1) return;
+    const last = this.#openSpans[index] === span && this.#spanNext[span] === -1;
+    if (last && span < PAGES_PER_SEGMENT) return;
     this.#closeSpan(span, index);
     this.#givePages(span, spanPages(index));
   }
@@ -240,11 +263,10 @@ export class Arena {
   #allocateLarge(size: number, fresh: boolean): Ref {
     assert(size <= BLOCK_SIZE_MAX, "allocate: larger than the largest block");
     const bytes = Arena.blockSize(size);
-    this.usedBytes += bytes;
-    this.blocks++;
     let ref: Ref;
     if (fresh || bytes > RUN_SIZE_MAX) {
-      const segment = this.#addSegment(bytes);
+      // Not segment 0: a block at its start would have the null ref for a name.
+      const segment = this.#addSegment(bytes, 1);
       this.#segmentBlock[segment] = bytes;
       this.#segmentFreePages[segment] = 0;
       this.#pageKind[segment << PAGES_SHIFT] = PAGE_RUN;
@@ -256,14 +278,18 @@ export class Arena {
       this.#spanFresh[run] = pages;
       ref = ((run << PAGE_UNIT_SHIFT) | 0) as Ref;
     }
-    this.#live?.add(ref);
+    this.usedBytes += bytes;
+    this.blocks++;
+    if (this.#live !== null && !fresh) this.#poison(ref, bytes, 0xa5, true);
+    else this.#live?.add(ref);
     return ref;
   }
 
   #freeLarge(ref: Ref, page: number, kind: number): void {
     assert(kind === PAGE_RUN, "free: this page is not in use");
-    if (this.#live !== null) assert(this.#live.delete(ref), "free: not a block in use");
-    this.usedBytes -= this.sizeOf(ref);
+    const bytes = this.sizeOf(ref);
+    if (this.#live !== null) this.#poison(ref, bytes, 0x5a, false);
+    this.usedBytes -= bytes;
     this.blocks--;
     const segment = ref >>> SEGMENT_SHIFT;
     if (this.#segmentBlock[segment] !== 0) this.#dropSegment(segment);
@@ -281,7 +307,8 @@ export class Arena {
       if (page !== -1) return this.#claim(segment, page, count);
       this.#segmentRunBound[segment] = count - 1;
     }
-    const segment = this.#addSegment(SEGMENT_SIZE);
+    const segment = this.#addSegment(SEGMENT_SIZE, 0);
+    this.#freePages += PAGES_PER_SEGMENT;
     // Unit 0 of segment 0 would be the null ref: its page is never handed out.
     const page = (segment << PAGES_SHIFT) + (segment === 0 ? 1 : 0);
     if (segment === 0) this.#claim(0, 0, 1);
@@ -302,6 +329,8 @@ export class Arena {
   #claim(segment: number, page: number, count: number): number {
     this.#pageKind.fill(PAGE_RUN, page, page + count);
     this.#segmentFreePages[segment]! -= count;
+    this.#freePages -= count;
+    if (segment === this.#spareSegment) this.#spareSegment = -1;
     const local = page & (PAGES_PER_SEGMENT - 1);
     if (local === this.#segmentHint[segment]) this.#segmentHint[segment] = local + count;
     return page;
@@ -312,18 +341,26 @@ export class Arena {
     this.#pageKind.fill(PAGE_FREE, page, page + count);
     const free = this.#segmentFreePages[segment]! + count;
     this.#segmentFreePages[segment] = free;
+    this.#freePages += count;
     this.#segmentRunBound[segment] = PAGES_PER_SEGMENT;
     const local = page & (PAGES_PER_SEGMENT - 1);
     if (local < this.#segmentHint[segment]!) this.#segmentHint[segment] = local;
-    // Segment 0 never becomes wholly free (its first page is taken), so a server that works near the edge of a
-    // segment does not give it back and take it again with every key.
-    if (free === PAGES_PER_SEGMENT) this.#dropSegment(segment);
+    // Segment 0 never becomes wholly free: its first page is taken.
+    if (free === PAGES_PER_SEGMENT) {
+      if (this.#spareSegment !== -1) this.#dropSegment(this.#spareSegment);
+      this.#spareSegment = segment;
+    }
+    if (this.#spareSegment !== -1 && this.#freePages >= PAGES_PER_SEGMENT + SPARE_PAGES) {
+      this.#dropSegment(this.#spareSegment);
+      this.#spareSegment = -1;
+    }
   }
 
   // ---- segments ----
 
-  #addSegment(size: number): number {
-    let segment = 0;
+  /** Takes a segment from the system. @param lowest the lowest number that it may have */
+  #addSegment(size: number, lowest: number): number {
+    let segment = lowest;
     while (segment < this.words.length && this.words[segment]!.length !== 0) segment++;
     assert(segment < SEGMENTS_MAX, "the arena is full: 64 GiB of addresses are in use");
     const buffer = new ArrayBuffer(size);
@@ -351,6 +388,7 @@ export class Arena {
     const base = segment << PAGES_SHIFT;
     this.#pageKind.fill(PAGE_FREE, base, base + PAGES_PER_SEGMENT);
     this.#segmentBlock[segment] = 0;
+    this.#freePages -= this.#segmentFreePages[segment]!;
     this.#segmentFreePages[segment] = 0;
   }
 

@@ -1,7 +1,9 @@
 /**
  * Inline commands: words between white space, as a person types them. Within double quotes \n \r \t \b \a, \xHH and
- * backslash before any other byte are escapes; within single quotes only \' is (Redis's sdssplitargs).
+ * backslash before any other byte are escapes; within single quotes only \' is (Redis's sdssplitargs). Vertical tab and
+ * form feed are white space between words and after a closing quote, but do not end a word.
  */
+import { findByte } from "../base/bytes.ts";
 import type { Args } from "./args.ts";
 
 const QUOTE = 0x22;
@@ -16,36 +18,42 @@ const ESCAPES: Readonly<Record<number, number>> = {
   0x61: 7,
 };
 
+const UNBALANCED = "unbalanced quotes in request";
+
 function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 9 && byte <= 13);
 }
 
+function endsWord(byte: number): boolean {
+  return byte === 0x20 || byte === 9 || byte === 10 || byte === 13;
+}
+
 /**
  * Splits bytes[start, end) into `args`, whose bytes become a fresh buffer with the words unescaped.
- * @returns false if quotes are not balanced
+ * @returns null, or why the line can't be split
  */
-export function splitInline(bytes: Buffer, start: number, end: number, args: Args): boolean {
+export function splitInline(bytes: Buffer, start: number, end: number, args: Args): string | null {
   // Unescaping only shortens, so the words fit where the line was.
   const words = Buffer.allocUnsafe(end - start);
   let out = 0;
   let at = start;
   args.clear();
   args.bytes = words;
+  if (findByte(bytes, 0, start, end) !== -1) return "zero byte in inline request";
   for (;;) {
-    // A zero byte ends the line, as it ends a C string in Redis.
     while (at < end && isSpace(bytes[at]!)) at++;
-    if (at >= end || bytes[at] === 0) return true;
+    if (at >= end) return null;
     const wordStart = out;
     let quote = 0;
-    for (; at < end && bytes[at] !== 0; at++) {
+    for (; at < end; at++) {
       const byte = bytes[at]!;
       if (quote === 0) {
-        if (isSpace(byte)) break;
+        if (endsWord(byte)) break;
         if (byte === QUOTE || byte === APOSTROPHE) quote = byte;
         else words[out++] = byte;
       } else if (byte === quote) {
         // A closing quote must be followed by white space or the end.
-        if (at + 1 < end && bytes[at + 1] !== 0 && !isSpace(bytes[at + 1]!)) return false;
+        if (at + 1 < end && !isSpace(bytes[at + 1]!)) return UNBALANCED;
         quote = 0;
         at++;
         break;
@@ -63,7 +71,7 @@ export function splitInline(bytes: Buffer, start: number, end: number, args: Arg
         }
       } else words[out++] = byte;
     }
-    if (quote !== 0) return false;
+    if (quote !== 0) return UNBALANCED;
     args.push(wordStart, out);
   }
 }

@@ -8,7 +8,7 @@
  * The parser fills `args` with the command's name and its strings, so everything behind it sees the same form as with RESP.
  */
 import { copyBytes } from "../base/bytes.ts";
-import { NATIVE_STRING_MAX } from "../base/limits.ts";
+import { NATIVE_STRING_MAX, UNAUTHENTICATED_BULK_SIZE_MAX } from "../base/limits.ts";
 import { Args } from "./args.ts";
 import type { Reply } from "./reply.ts";
 import type { ParseResult } from "./resp-request.ts";
@@ -34,6 +34,7 @@ export class NativeParser {
   command = -1;
   pos = 0;
   error = "";
+  /** The size limit of a connection that has not authenticated applies. */
   restricted = false;
   /** Largest string in bytes. */
   bulkSizeMax: number = NATIVE_STRING_MAX;
@@ -77,7 +78,10 @@ export class NativeParser {
         const length =
           bytes[this.pos]! * 16777216 +
           ((bytes[this.pos + 1]! << 16) | (bytes[this.pos + 2]! << 8) | bytes[this.pos + 3]!);
-        if (length > this.bulkSizeMax) return this.#broken("String too long");
+        const sizeMax = this.restricted
+          ? Math.min(this.bulkSizeMax, UNAUTHENTICATED_BULK_SIZE_MAX)
+          : this.bulkSizeMax;
+        if (length > sizeMax) return this.#broken("String too long");
         this.#length = length;
         this.pos += 4;
       }

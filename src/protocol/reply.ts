@@ -80,7 +80,8 @@ export class Reply {
   }
 
   /**
-   * An error, its code first: "ERR ...", "WRONGTYPE ...". Bytes that would end the line become spaces.
+   * An error, its code first: "ERR ...", "WRONGTYPE ...". Bytes that would end the line, and zero bytes, which end a
+   * string for many clients, become spaces.
    * @param text one character a byte
    */
   error(text: string): void {
@@ -260,7 +261,7 @@ export class Reply {
     buffer[pos++] = type;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i) & 0xff;
-      buffer[pos++] = code === CR || code === LF ? 0x20 : code;
+      buffer[pos++] = code === CR || code === LF || code === 0 ? 0x20 : code;
     }
     this.#endLine(pos);
   }

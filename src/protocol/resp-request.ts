@@ -7,8 +7,9 @@
  * `next` scans one frame of a buffer, from where the last call stopped: what was found of a frame that is not complete
  * (its argument count, the arguments so far, the length of the one under way) stays here, so a frame that comes in a
  * thousand pieces is scanned once. Only a whole frame is handed out, and a byte that no valid frame can have at its place
- * is refused at once, with Redis's words where Redis refuses it. Stricter than Redis in one thing: the byte after a
- * carriage return must be a line feed, and the bytes after an argument CR LF, where Redis skips two bytes unseen.
+ * is refused at once, with Redis's words where Redis refuses it. Stricter than Redis in three things: the byte after a
+ * carriage return must be a line feed, and the bytes after an argument CR LF, where Redis skips two bytes unseen; and a
+ * zero byte in an inline command is refused, where Redis no longer finds the end of the line and waits for 64 KiB.
  */
 import {
   ARGUMENTS_MAX,
@@ -17,7 +18,8 @@ import {
   UNAUTHENTICATED_ARGUMENTS_MAX,
   UNAUTHENTICATED_BULK_SIZE_MAX,
 } from "../base/limits.ts";
-import { parseSafeInteger } from "../base/numbers.ts";
+import { findByte } from "../base/bytes.ts";
+import { INT64_DIGITS_MAX, int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Args } from "./args.ts";
 import { splitInline } from "./inline.ts";
 
@@ -55,7 +57,7 @@ export class RespParser {
   #bulk = -1;
   /** A header's value, left by `#header`. */
   #value = 0;
-  /** Up to where an unfinished line was searched for its end. */
+  /** Up to where an unfinished inline command was searched for its end; 0 in any other state. */
   #searched = 0;
 
   /** Bytes from `pos` on that the argument under way needs to be complete, or 0 if that is not known. */
@@ -161,27 +163,19 @@ export class RespParser {
   /** A header that is long, negative, incomplete or wrong. */
   #slowHeader(bytes: Buffer, end: number, multibulk: boolean): ParseResult {
     const start = this.pos + 1;
-    const cr = bytes.indexOf(CR, Math.max(start, this.#searched));
-    if (cr === -1 || cr >= end) {
-      this.#searched = end;
-      if (end - start > LINE_SIZE_MAX) {
-        return this.#broken(multibulk ? "too big mbulk count string" : "too big bulk count string");
-      }
-      return this.#canBecomeInteger(bytes, start, end)
-        ? MORE
-        : this.#broken(multibulk ? "invalid multibulk length" : "invalid bulk length");
+    const invalid = multibulk ? "invalid multibulk length" : "invalid bulk length";
+    // What has no end after that many bytes is no number, so there is nothing to remember between calls.
+    const limit = Math.min(end, start + INT64_DIGITS_MAX + 1);
+    let cr = start;
+    while (cr < limit && bytes[cr] !== CR) cr++;
+    if (cr === limit) {
+      return this.#canBecomeInteger(bytes, start, cr) ? MORE : this.#broken(invalid);
     }
-    const value = parseSafeInteger(bytes, start, cr);
-    if (Number.isNaN(value)) {
-      return this.#broken(multibulk ? "invalid multibulk length" : "invalid bulk length");
-    }
+    if (!parseInt64(bytes, start, cr)) return this.#broken(invalid);
+    const value = toNumber(int64.low, int64.high);
     if (!this.#allowed(value, multibulk)) return BROKEN;
-    if (cr + 1 >= end) {
-      this.#searched = cr;
-      return MORE;
-    }
+    if (cr + 1 >= end) return MORE;
     if (bytes[cr + 1] !== LF) return this.#broken("expected LF after CR");
-    this.#searched = 0;
     this.#value = value;
     this.pos = cr + 2;
     return FRAME;
@@ -211,8 +205,8 @@ export class RespParser {
   }
 
   #inline(bytes: Buffer, end: number): ParseResult {
-    const lf = bytes.indexOf(LF, Math.max(this.pos, this.#searched));
-    if (lf === -1 || lf >= end) {
+    const lf = findByte(bytes, LF, Math.max(this.pos, this.#searched), end);
+    if (lf === -1) {
       this.#searched = end;
       return end - this.pos > LINE_SIZE_MAX ? this.#broken("too big inline request") : MORE;
     }
@@ -221,9 +215,8 @@ export class RespParser {
     if (lf - this.pos > LINE_SIZE_MAX) return this.#broken("too big inline request");
     const start = this.pos;
     this.pos = lf + 1;
-    return splitInline(bytes, start, stop, this.args)
-      ? FRAME
-      : this.#broken("unbalanced quotes in request");
+    const error = splitInline(bytes, start, stop, this.args);
+    return error === null ? FRAME : this.#broken(error);
   }
 
   #expectedDollar(found: number): ParseResult {

@@ -286,11 +286,11 @@ export class Dict {
     const base = wordOf(dict);
     const count = words[base + COUNT]! + change;
     words[base + COUNT] = count;
-    if (words[base + TARGET] !== 0) {
-      this.step(dict, STEP_BUCKETS);
-      return;
-    }
-    const bits = words[base + BITS]!;
+    if (words[base + TARGET] !== 0) this.step(dict, STEP_BUCKETS);
+    else this.#resizeIfDue(dict, count, words[base + BITS]!);
+  }
+
+  #resizeIfDue(dict: Ref, count: number, bits: number): void {
     if (count > 2 ** bits && bits < BITS_MAX) this.#beginResize(dict, bits + 1);
     else if (bits > BITS_MIN && count < 2 ** bits / 8) this.#beginResize(dict, bits - 1);
   }
@@ -336,7 +336,12 @@ export class Dict {
     words[base + BITS] = words[base + TARGET_BITS]!;
     words[base + TARGET] = 0;
     words[base + MOVED] = 0;
+    // A dict that lost most of its entries while it was shrinking goes on, so that it ends as small as it should be even if
+    // nobody touches it again.
+    const count = words[base + COUNT]!;
+    const newBits = words[base + BITS]!;
     this.#arena.free(table);
+    this.#resizeIfDue(dict, count, newBits);
   }
 
   #visitBucket(table: Ref, bucket: number, visit: VisitEntry): void {

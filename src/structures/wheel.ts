@@ -107,8 +107,14 @@ export class Wheel {
   pop(nowMs: number, moves: number): Ref {
     const nowTick = tickOf(nowMs - (TICK_SHIFT_MS - 1));
     this.exhausted = false;
-    for (let left = moves; ; left--) {
-      if (this.#draining === -1 && !this.#advance(nowTick)) return NULL_REF;
+    this.moved = 0;
+    for (;;) {
+      if (this.#draining === -1) {
+        if (!this.#advance(nowTick)) return NULL_REF;
+      } else if (this.#drainingLevel === 0 && this.#tick > nowTick) {
+        // The clock was set back while this slot was being handed out.
+        return NULL_REF;
+      }
       const sentinel = (this.#slots + this.#draining) as Ref;
       const node = this.#nextOf(sentinel);
       if (node === sentinel) {
@@ -119,10 +125,11 @@ export class Wheel {
         this.remove(node);
         return node;
       }
-      if (left <= 0) {
+      if (this.moved >= moves) {
         this.exhausted = true;
         return NULL_REF;
       }
+      this.moved++;
       this.#unlink(node);
       this.#place(node, this.dueMs(node));
     }
@@ -130,6 +137,8 @@ export class Wheel {
 
   /** Whether the last `pop` stopped at its bound with work left. */
   exhausted = false;
+  /** Nodes that the last `pop` moved to lower levels. */
+  moved = 0;
 
   /** A lower bound for the time in milliseconds of the earliest node; Infinity when there is none. */
   nextMs(): number {

@@ -1,109 +1,159 @@
 /**
- * Glob patterns over bytes, as KEYS and CONFIG GET know them: `*` any run, `?` any byte, `[a-c]` and `[^ab]` one byte of a
- * class, backslash before a byte that means itself.
+ * Glob patterns over bytes, by the rules of Redis: `*` any run, `?` any byte, `[abc]`, `[a-z]`, `[^a]` one of a class,
+ * `\` takes the next byte as it is. An unclosed class ends with the pattern.
  *
- * Only the last star is ever tried again: what an earlier one might take instead, the last one can take as well. So a
- * match costs at most the product of both lengths, whatever the pattern, and there is no recursion.
+ * Matching needs no recursion and no table. Only the last `*` passed can ever have to take one byte more: whatever
+ * follows an earlier `*` was matched as far left as possible, and starting it later leaves less text for the rest. So the
+ * work is at most the text's length times that of the longest part between two stars. Where even that is too much (a
+ * pattern and a text of megabytes), the search gives up after a number of steps that no pattern of ordinary size needs.
  */
 
 const STAR = 0x2a;
 const QUESTION = 0x3f;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
+const BACKSLASH = 0x5c;
 const CARET = 0x5e;
 const DASH = 0x2d;
-const BACKSLASH = 0x5c;
 
-/** Whether text[start, end) matches pattern[patternStart, patternEnd). @param anyCase ASCII letters match either case */
+/** Stars (runs of them) that a search passes before it gives up, as Redis does. */
+const STARS_MAX = 1000;
+
+/** Steps that any search may take, about 10 ms of work, ... */
+const STEPS_MIN: number = 2 ** 22;
+/** ... and how many for a byte of the text beyond that: reading a long text once is never too much. */
+const STEPS_PER_BYTE = 8;
+const CLASS_SIZE_FREE = 64;
+
+/** 1 for bytes that stand for themselves. */
+const PLAIN: Uint8Array = new Uint8Array(256).fill(1);
+for (const sign of [STAR, QUESTION, OPEN, BACKSLASH]) PLAIN[sign] = 0;
+
+/** Index of the byte after the class that `inClass` read last. */
+let classEnd = 0;
+
+/**
+ * Whether text[textStart, textEnd) as a whole matches pattern[start, end).
+ * @param nocase takes ASCII letters of either case as the same
+ */
 export function matchesGlob(
   pattern: Uint8Array,
-  patternStart: number,
-  patternEnd: number,
-  text: Uint8Array,
   start: number,
   end: number,
-  anyCase = false,
+  text: Uint8Array,
+  textStart: number,
+  textEnd: number,
+  nocase = false,
 ): boolean {
-  let at = patternStart;
-  let pos = start;
-  /** After the last star, and where what it takes ends at present. */
+  let at = start;
+  let pos = textStart;
+  /** Where the pattern goes on after the last star, and the first byte of text that this star has not taken. */
   let afterStar = -1;
   let starEnd = 0;
-  while (pos < end) {
-    if (at < patternEnd && pattern[at] === STAR) {
-      afterStar = ++at;
-      starEnd = pos;
-      if (at === patternEnd) return true;
-      continue;
+  let stars = 0;
+  let steps = STEPS_MIN + STEPS_PER_BYTE * (textEnd - textStart);
+  while (pos < textEnd) {
+    if (--steps < 0) return false;
+    if (at < end) {
+      const sign = pattern[at]!;
+      if (sign === STAR) {
+        while (at < end && pattern[at] === STAR) at++;
+        if (at === end) return true;
+        if (++stars > STARS_MAX) return false;
+        afterStar = at;
+        starEnd = pos;
+        continue;
+      }
+      if (PLAIN[sign] === 1 && !nocase) {
+        if (at === afterStar) {
+          // The star takes all up to the first byte that may begin the rest.
+          while (pos < textEnd && text[pos] !== sign) pos++;
+          starEnd = pos;
+        }
+        const from = pos;
+        while (at < end && pos < textEnd && pattern[at] === text[pos] && PLAIN[text[pos]!] === 1) {
+          at++;
+          pos++;
+        }
+        steps -= pos - from;
+        if (pos > from) continue;
+      } else {
+        let matches: boolean;
+        let next = at + 1;
+        if (sign === QUESTION) {
+          matches = true;
+        } else if (sign === OPEN) {
+          matches = inClass(pattern, at + 1, end, text[pos]!, nocase);
+          next = classEnd;
+          // A class of ordinary size is one step like any other.
+          if (next - at > CLASS_SIZE_FREE) steps -= next - at;
+        } else {
+          let literal = sign;
+          if (sign === BACKSLASH && next < end) literal = pattern[next++]!;
+          matches = literal === text[pos] || (nocase && lower(literal) === lower(text[pos]!));
+        }
+        if (matches) {
+          at = next;
+          pos++;
+          continue;
+        }
+      }
     }
-    const next = at < patternEnd ? matchOne(pattern, at, patternEnd, text[pos]!, anyCase) : -1;
-    if (next >= 0) {
-      at = next;
-      pos++;
-    } else if (afterStar >= 0) {
-      at = afterStar;
-      pos = ++starEnd;
-    } else {
-      return false;
-    }
+    if (afterStar === -1) return false;
+    at = afterStar;
+    pos = ++starEnd;
   }
-  while (at < patternEnd && pattern[at] === STAR) at++;
-  return at === patternEnd;
+  // Stars at the end match nothing too, though never an empty text: Redis looks at no pattern then.
+  if (textStart !== textEnd) while (at < end && pattern[at] === STAR) at++;
+  return at === end;
 }
 
-/** Matches one byte against the element at pattern[at]. @returns the position after the element, or -1 */
-function matchOne(
+/** Whether `byte` is in the class whose content begins at `at`; leaves the index after the class in `classEnd`. */
+function inClass(
   pattern: Uint8Array,
-  at: number,
+  start: number,
   end: number,
   byte: number,
-  anyCase: boolean,
-): number {
-  const first = pattern[at]!;
-  if (first === QUESTION) return at + 1;
-  if (first === OPEN) return matchClass(pattern, at + 1, end, byte, anyCase);
-  const literalAt = first === BACKSLASH && at + 1 < end ? at + 1 : at;
-  return same(pattern[literalAt]!, byte, anyCase) ? literalAt + 1 : -1;
-}
-
-/** A class whose bracket stands before `at`. One that is never closed ends with the pattern. */
-function matchClass(
-  pattern: Uint8Array,
-  at: number,
-  end: number,
-  byte: number,
-  anyCase: boolean,
-): number {
-  let pos = at;
-  const negated = pos < end && pattern[pos] === CARET;
-  if (negated) pos++;
+  nocase: boolean,
+): boolean {
+  let at = start;
+  const negated = at < end && pattern[at] === CARET;
+  if (negated) at++;
   let found = false;
-  while (pos < end && pattern[pos] !== CLOSE) {
-    if (pattern[pos] === BACKSLASH && pos + 1 < end) {
-      found ||= pattern[pos + 1] === byte;
-      pos += 2;
-    } else if (pos + 2 < end && pattern[pos + 1] === DASH) {
-      found ||= inRange(pattern[pos]!, pattern[pos + 2]!, byte, anyCase);
-      pos += 3;
-    } else {
-      found ||= same(pattern[pos]!, byte, anyCase);
-      pos++;
+  for (; at < end; at++) {
+    const sign = pattern[at]!;
+    if (sign === BACKSLASH && at + 1 < end) {
+      if (pattern[++at] === byte) found = true;
+    } else if (sign === CLOSE) {
+      classEnd = at + 1;
+      return found !== negated;
+    } else if (at + 2 < end && pattern[at + 1] === DASH) {
+      if (inRange(sign, pattern[at + 2]!, byte, nocase)) found = true;
+      at += 2;
+    } else if (sign === byte || (nocase && lower(sign) === lower(byte))) {
+      found = true;
     }
   }
-  return found === negated ? -1 : Math.min(pos + 1, end);
+  classEnd = end;
+  return found !== negated;
 }
 
-function inRange(from: number, to: number, byte: number, anyCase: boolean): boolean {
-  const [low, high] = from <= to ? [from, to] : [to, from];
-  if (!anyCase) return byte >= low && byte <= high;
-  const lower = lowerCase(byte);
-  return lower >= lowerCase(low) && lower <= lowerCase(high);
+/**
+ * Bytes compare as signed ones, as they do in Redis on x86. The ends of a range may stand in either order, which is that of
+ * the bytes as they were written, before their case is ignored.
+ */
+function inRange(from: number, to: number, byte: number, nocase: boolean): boolean {
+  const first = Math.min(signed(from), signed(to));
+  const last = Math.max(signed(from), signed(to));
+  const value = signed(byte);
+  if (!nocase) return value >= first && value <= last;
+  return lower(value) >= lower(first) && lower(value) <= lower(last);
 }
 
-function same(a: number, b: number, anyCase: boolean): boolean {
-  return a === b || (anyCase && lowerCase(a) === lowerCase(b));
+function signed(byte: number): number {
+  return (byte << 24) >> 24;
 }
 
-function lowerCase(byte: number): number {
+function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }

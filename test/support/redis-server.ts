@@ -1,0 +1,55 @@
+/**
+ * Debian's redis-server as the reference for behaviour: a process of its own on a free port, without persistence, killed by
+ * its pid.
+ */
+import { awaitPing } from "./await-ping.ts";
+import { freePort } from "./free-port.ts";
+
+/** The binary: REDIS_SERVER, or what the PATH has; null if there is none. */
+export const redisBinary: string | null =
+  process.env.REDIS_SERVER ?? Bun.which("redis-server") ?? null;
+
+/** Why tests against redis-server can't run, or null if they can. */
+export const redisMissing: string | null =
+  redisBinary === null ? "redis-server is not installed (apt-get install redis-server)" : null;
+
+if (redisMissing !== null) console.warn(`Skipping tests: ${redisMissing}`);
+
+export interface RedisServer {
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts it and waits until it answers. @param extra further command-line arguments */
+export async function startRedis(extra: readonly string[] = []): Promise<RedisServer> {
+  if (redisBinary === null) throw new Error(redisMissing!);
+  for (let attempt = 0; ; attempt++) {
+    const port = freePort();
+    const child = Bun.spawn(
+      [
+        redisBinary,
+        ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
+        ...["--enable-debug-command", "yes", "--loglevel", "warning"],
+        ...extra,
+      ],
+      { stdout: "ignore", stderr: "ignore" },
+    );
+    try {
+      await awaitPing(port, () => child.exitCode !== null);
+    } catch (error) {
+      child.kill("SIGKILL");
+      await child.exited;
+      if (attempt === 2) throw error;
+      continue;
+    }
+    return {
+      port,
+      pid: child.pid,
+      async stop() {
+        child.kill("SIGKILL");
+        await child.exited;
+      },
+    };
+  }
+}

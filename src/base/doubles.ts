@@ -1,13 +1,82 @@
-/** Floating point numbers as Redis writes them. */
+/** Double precision numbers as bytes: parsing them as strictly as Redis does, writing them as Redis 7.4 does. */
+import type { BinaryFormat } from "./float-syntax.ts";
+import { scanFloat, toBinary } from "./float-syntax.ts";
+
+const DOUBLE: BinaryFormat = { bits: 53, exponentMin: -1074, exponentMax: 971 };
+
+/** Longest text that is looked at as a number; nobody writes a longer one, and parsing takes quadratic time. */
+const TEXT_MAX = 4096;
+
+/** Decimal digits that a double always holds exactly, and powers of ten that are exact doubles. */
+const DIGITS_EXACT = 15;
+const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, power) => 10 ** power);
+
+/** Integers up to here are written without an exponent. */
+const INTEGER_MAX = 2 ** 62;
 
 /**
- * A double the way Redis 7 replies with it: the shortest decimal that reads back as the same number, in the form of
- * C's %.17g ("inf", "-inf", "nan"; exponents as "1e+20").
+ * Parses all of bytes[start, end) as C's strtod does, with Redis's restrictions: no spaces around, no NaN, nothing that
+ * overflows or becomes zero for being too small. Accepts "inf", "infinity" and hexadecimal numbers. NaN if it is none.
+ */
+export function parseDouble(bytes: Buffer, start: number, end: number): number {
+  const short = parseShort(bytes, start, end);
+  if (!Number.isNaN(short)) return short;
+  if (end === start || end - start > TEXT_MAX) return NaN;
+  const text = bytes.toString("latin1", start, end);
+  const scanned = scanFloat(text);
+  if (scanned === null) return NaN;
+  if (scanned.infinite) return scanned.negative ? -Infinity : Infinity;
+  let magnitude: number;
+  if (scanned.base === 10) {
+    magnitude = Math.abs(Number(text));
+  } else {
+    const { mantissa, exponent } = toBinary(scanned, DOUBLE);
+    magnitude = Number(mantissa) * 2 ** exponent;
+  }
+  if (magnitude === Infinity || (magnitude === 0 && scanned.digits !== 0n)) return NaN;
+  return scanned.negative ? -magnitude : magnitude;
+}
+
+/** Most numbers: few digits, at most a sign and a point. Both steps are exact, so the result is rounded once. */
+function parseShort(bytes: Buffer, start: number, end: number): number {
+  const negative = bytes[start] === 0x2d;
+  const from = negative ? start + 1 : start;
+  if (end === from || end - from > DIGITS_EXACT) return NaN;
+  let value = 0;
+  let pointAt = -1;
+  for (let pos = from; pos < end; pos++) {
+    const byte = bytes[pos]!;
+    if (byte >= 0x30 && byte <= 0x39) value = value * 10 + (byte - 0x30);
+    else if (byte === 0x2e && pointAt < 0 && end - from > 1) pointAt = pos;
+    else return NaN;
+  }
+  if (pointAt >= 0) value /= POWERS_OF_TEN[end - pointAt - 1]!;
+  return negative ? -value : value;
+}
+
+/**
+ * A double the way Redis replies with it since 7.2: integers up to 2^62 in full, else the shortest digits that read back
+ * as the same number, as a decimal fraction where that is short and with an exponent where not ("1e+20", "1.5e-7").
  */
 export function formatDouble(value: number): string {
-  if (Number.isNaN(value)) return "nan";
-  if (value === Infinity) return "inf";
-  if (value === -Infinity) return "-inf";
-  if (Object.is(value, -0)) return "-0";
-  return String(value);
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (Number.isInteger(value) && Math.abs(value) <= INTEGER_MAX) {
+    return Number.isSafeInteger(value) ? String(value) : BigInt(value).toString();
+  }
+  const [shown = "", powerText] = value.toExponential().split("e");
+  const sign = value < 0 ? "-" : "";
+  const digits = shown.replace("-", "").replace(".", "");
+  const power = Number(powerText);
+  // Digits behind the point when no exponent is written; below zero: zeros between the digits and the point.
+  const behindPoint = digits.length - 1 - power;
+  if (behindPoint <= 0 && power < digits.length + 7)
+    return sign + digits + "0".repeat(-behindPoint);
+  if (behindPoint > 0 && (behindPoint < 7 || Math.abs(power) < 4)) {
+    const whole = digits.length - behindPoint;
+    if (whole <= 0) return `${sign}0.${"0".repeat(-whole)}${digits}`;
+    return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+  }
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
+  return `${sign}${digits[0]}${fraction}e${power < 0 ? "-" : "+"}${Math.abs(power)}`;
 }

@@ -79,6 +79,18 @@ export function toNumber(low: number, high: number): number {
   return high * 4294967296 + (low >>> 0);
 }
 
+/**
+ * Leaves the sum of two 64-bit integers in `int64`. Returns false, and leaves `int64` as it was, if the sum does not fit.
+ */
+export function addInt64(lowA: number, highA: number, lowB: number, highB: number): boolean {
+  const low = (lowA >>> 0) + (lowB >>> 0);
+  const high = highA + highB + (low > 0xffffffff ? 1 : 0);
+  if (high > 0x7fffffff || high < -0x80000000) return false;
+  int64.low = low | 0;
+  int64.high = high;
+  return true;
+}
+
 /** Whether the integer of the two words is within plus or minus 2^53 - 1. */
 export function isSafe(high: number): boolean {
   return high >= -0x200000 && high < 0x200000;

@@ -1,6 +1,21 @@
 /** The rows of all command families. */
 import { connectionRows } from "./connection.ts";
 import type { CommandRow } from "./row.ts";
+import { lcsRows } from "./lcs.ts";
+import { stringDigestRows } from "./string-digest.ts";
+import { stringIncrexRows } from "./string-increx.ts";
+import { stringManyRows } from "./string-many.ts";
+import { stringNumberRows } from "./string-numbers.ts";
+import { stringRangeRows } from "./string-ranges.ts";
 import { stringRows } from "./strings.ts";
 
-export const ALL_ROWS: readonly CommandRow[] = [...stringRows, ...connectionRows];
+export const ALL_ROWS: readonly CommandRow[] = [
+  ...stringRows,
+  ...stringNumberRows,
+  ...stringIncrexRows,
+  ...stringRangeRows,
+  ...stringManyRows,
+  ...stringDigestRows,
+  ...lcsRows,
+  ...connectionRows,
+];

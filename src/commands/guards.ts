@@ -1,6 +1,7 @@
 /**
  * Guards: checks that answer the client themselves when they fail. The caller returns without another word.
  */
+import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -11,6 +12,7 @@ import type { Session } from "./session.ts";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const SYNTAX_ERROR = "ERR syntax error";
+export const NO_SUCH_KEY = "ERR no such key";
 
 /** A slice for a value that is read and used at once. */
 export const value: Slice = new Slice();
@@ -28,4 +30,16 @@ export function integerOrReply(args: Args, index: number, reply: Reply): number 
   const integer = args.integer(index);
   if (Number.isNaN(integer)) reply.error(NOT_AN_INTEGER);
   return integer;
+}
+
+/** Whether the argument is a 64-bit integer, which is left in `int64`; else answers an error. */
+export function int64OrReply(args: Args, index: number, reply: Reply): boolean {
+  if (parseInt64(args.bytes, args.start(index), args.end(index))) return true;
+  reply.error(NOT_AN_INTEGER);
+  return false;
+}
+
+/** A 64-bit integer as a number that is exact up to 2^53 and rounded above; for positions, which are cut to a length. */
+export function positionOrReply(args: Args, index: number, reply: Reply): number {
+  return int64OrReply(args, index, reply) ? toNumber(int64.low, int64.high) : NaN;
 }

@@ -80,3 +80,8 @@ export interface CommandRow {
   readonly handler?: Handler;
   readonly subcommands?: readonly CommandRow[];
 }
+
+/** The key specification of a command whose one key is its first argument. */
+export function oneKey(flags: string): readonly KeySpec[] {
+  return [{ flags, begin: 1, find: { last: 0, step: 1 } }];
+}

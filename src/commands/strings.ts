@@ -1,11 +1,35 @@
-/** Commands on strings. */
+/** Commands that get and set one string: GET, SET and the older commands that are forms of the two. */
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_STRING } from "../types/kinds.ts";
-import { isTypeOrReply, SYNTAX_ERROR, value } from "./guards.ts";
+import { isTypeOrReply, value } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
+import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
+import {
+  ABSOLUTE_TIMES,
+  compareOrReply,
+  COMPARISONS,
+  due,
+  EX,
+  expiryOrReply,
+  GET,
+  IFEQ,
+  IFDEQ,
+  isDue,
+  KEEPTTL,
+  NX,
+  options,
+  parseOptionsOrReply,
+  PERSIST,
+  PX,
+  TIMES,
+  XX,
+} from "./string-options.ts";
+
+const SET_OPTIONS: number = NX | XX | COMPARISONS | GET | TIMES | KEEPTTL;
+const GETEX_OPTIONS: number = TIMES | PERSIST;
 
 function get(session: Session, args: Args, reply: Reply): void {
   const { db } = session;
@@ -17,7 +41,7 @@ function get(session: Session, args: Args, reply: Reply): void {
 }
 
 function set(session: Session, args: Args, reply: Reply): void {
-  if (args.count > 3) return reply.error(SYNTAX_ERROR);
+  if (args.count !== 3) return setWithOptions(session, args, reply);
   const { db } = session;
   const { bytes } = args;
   const entry = db.find(bytes, args.start(1), args.end(1));
@@ -26,12 +50,139 @@ function set(session: Session, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+function setWithOptions(session: Session, args: Args, reply: Reply): void {
+  if (!parseOptionsOrReply(args, 3, SET_OPTIONS, reply)) return;
+  const { flags, comparandAt } = options;
+  const time = flags & TIMES;
+  if (time !== 0 && !expiryOrReply(session, args, options.timeAt, time, "set", reply)) return;
+
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(1);
+  const end = args.end(1);
+  const returnsOld = (flags & GET) !== 0;
+  const comparison = flags & COMPARISONS;
+  const entry = returnsOld ? db.read(bytes, start, end) : db.find(bytes, start, end);
+  if ((returnsOld || comparison !== 0) && !isTypeOrReply(session, entry, TYPE_STRING, reply)) {
+    return;
+  }
+  let met: boolean;
+  if (comparison === 0) {
+    met = (flags & (entry === NULL_REF ? XX : NX)) === 0;
+  } else if (entry === NULL_REF) {
+    met = (comparison & (IFEQ | IFDEQ)) === 0;
+  } else {
+    const equal = compareOrReply(session, entry, comparison, args, comparandAt, reply);
+    if (equal < 0) return;
+    met = equal === 1;
+  }
+  if (returnsOld && entry !== NULL_REF) {
+    db.readString(entry, value);
+    reply.bulk(value.bytes, value.start, value.end);
+  } else if (returnsOld || !met) {
+    reply.null();
+  }
+  if (!met) return;
+  const keep = (flags & (TIMES | KEEPTTL)) !== 0;
+  const at = db.setString(entry, bytes, start, end, bytes, args.start(2), args.end(2), keep);
+  if (time !== 0) db.expireAtInt64(at, due.low, due.high);
+  session.engine.keyspace.store.changes++;
+  if (!returnsOld) reply.ok();
+}
+
+function setnx(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const { bytes } = args;
+  const entry = db.find(bytes, args.start(1), args.end(1));
+  if (entry !== NULL_REF) return reply.integer(0);
+  db.setString(entry, bytes, args.start(1), args.end(1), bytes, args.start(2), args.end(2), false);
+  session.engine.keyspace.store.changes++;
+  reply.integer(1);
+}
+
+function setex(session: Session, args: Args, reply: Reply): void {
+  setExpiring(session, args, reply, EX, "setex");
+}
+
+function psetex(session: Session, args: Args, reply: Reply): void {
+  setExpiring(session, args, reply, PX, "psetex");
+}
+
+function setExpiring(
+  session: Session,
+  args: Args,
+  reply: Reply,
+  unit: number,
+  command: string,
+): void {
+  if (!expiryOrReply(session, args, 2, unit, command, reply)) return;
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(1);
+  const end = args.end(1);
+  const entry = db.find(bytes, start, end);
+  const at = db.setString(entry, bytes, start, end, bytes, args.start(3), args.end(3), true);
+  db.expireAtInt64(at, due.low, due.high);
+  session.engine.keyspace.store.changes++;
+  reply.ok();
+}
+
+function getset(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(1);
+  const end = args.end(1);
+  const entry = db.read(bytes, start, end);
+  if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
+  if (entry === NULL_REF) {
+    reply.null();
+  } else {
+    db.readString(entry, value);
+    reply.bulk(value.bytes, value.start, value.end);
+  }
+  db.setString(entry, bytes, start, end, bytes, args.start(2), args.end(2), false);
+  session.engine.keyspace.store.changes++;
+}
+
+function getdel(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const entry = db.read(args.bytes, args.start(1), args.end(1));
+  if (entry === NULL_REF) return reply.null();
+  if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
+  db.readString(entry, value);
+  reply.bulk(value.bytes, value.start, value.end);
+  db.remove(entry);
+  session.engine.keyspace.store.changes++;
+}
+
+function getex(session: Session, args: Args, reply: Reply): void {
+  if (!parseOptionsOrReply(args, 2, GETEX_OPTIONS, reply)) return;
+  const { flags } = options;
+  const time = flags & TIMES;
+  const { db, engine } = session;
+  const entry = db.read(args.bytes, args.start(1), args.end(1));
+  if (entry === NULL_REF) return reply.null();
+  if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
+  if (time !== 0 && !expiryOrReply(session, args, options.timeAt, time, "getex", reply)) return;
+  db.readString(entry, value);
+  reply.bulk(value.bytes, value.start, value.end);
+  if (time !== 0) {
+    if ((time & ABSOLUTE_TIMES) !== 0 && isDue(engine.clock.nowMs)) db.remove(entry);
+    else db.expireAtInt64(entry, due.low, due.high);
+  } else if ((flags & PERSIST) === 0 || db.expiryMs(entry) < 0) {
+    return;
+  } else {
+    db.persist(entry);
+  }
+  engine.keyspace.store.changes++;
+}
+
 export const stringRows: readonly CommandRow[] = [
   {
     name: "get",
     arity: 2,
     flags: "readonly fast",
-    keys: [{ flags: "RO access", begin: 1, find: { last: 0, step: 1 } }],
+    keys: oneKey("RO access"),
     since: "1.0.0",
     group: "string",
     summary: "Returns the string that a key holds.",
@@ -43,11 +194,81 @@ export const stringRows: readonly CommandRow[] = [
     name: "set",
     arity: -3,
     flags: "write denyoom",
-    keys: [{ flags: "RW access update variable_flags", begin: 1, find: { last: 0, step: 1 } }],
+    keys: oneKey("RW access update variable_flags"),
     since: "1.0.0",
     group: "string",
-    summary: "Makes a key hold a string, whatever it held before.",
+    summary: "Makes a key hold a string, whatever it held before; on conditions, if wanted.",
     complexity: "O(1)",
     handler: set,
+  },
+  {
+    name: "setnx",
+    arity: 3,
+    flags: "write denyoom fast",
+    keys: oneKey("OW insert"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Makes a key hold a string if the key does not exist.",
+    complexity: "O(1)",
+    deprecated: { since: "2.6.12", replacedBy: "`SET` with the `NX` argument" },
+    handler: setnx,
+  },
+  {
+    name: "setex",
+    arity: 4,
+    flags: "write denyoom",
+    keys: oneKey("OW update"),
+    since: "2.0.0",
+    group: "string",
+    summary: "Makes a key hold a string for a number of seconds.",
+    complexity: "O(1)",
+    deprecated: { since: "2.6.12", replacedBy: "`SET` with the `EX` argument" },
+    handler: setex,
+  },
+  {
+    name: "psetex",
+    arity: 4,
+    flags: "write denyoom",
+    keys: oneKey("OW update"),
+    since: "2.6.0",
+    group: "string",
+    summary: "Makes a key hold a string for a number of milliseconds.",
+    complexity: "O(1)",
+    deprecated: { since: "2.6.12", replacedBy: "`SET` with the `PX` argument" },
+    handler: psetex,
+  },
+  {
+    name: "getset",
+    arity: 3,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Makes a key hold a string and returns the one that it held before.",
+    complexity: "O(1)",
+    deprecated: { since: "6.2.0", replacedBy: "`SET` with the `GET` argument" },
+    handler: getset,
+  },
+  {
+    name: "getdel",
+    arity: 2,
+    flags: "write fast",
+    keys: oneKey("RW access delete"),
+    since: "6.2.0",
+    group: "string",
+    summary: "Returns the string that a key holds and deletes the key.",
+    complexity: "O(1)",
+    handler: getdel,
+  },
+  {
+    name: "getex",
+    arity: -2,
+    flags: "write fast",
+    keys: oneKey("RW access update"),
+    since: "6.2.0",
+    group: "string",
+    summary: "Returns the string that a key holds and sets or removes its time of expiry.",
+    complexity: "O(1)",
+    handler: getex,
   },
 ];

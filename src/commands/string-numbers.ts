@@ -1,0 +1,153 @@
+/** Commands that count in a string: by 64-bit integers, whose two words stand in the entry, and by floats. */
+import { addInt64, int64, parseInt64 } from "../base/numbers.ts";
+import type { LongDouble } from "../base/long-double.ts";
+import { add, formatLongDouble, isFinite, parseLongDouble, ZERO } from "../base/long-double.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { ENCODING_INT, TYPE_STRING } from "../types/kinds.ts";
+import { int64OrReply, isTypeOrReply, NOT_AN_INTEGER, value } from "./guards.ts";
+import type { CommandRow } from "./row.ts";
+import { oneKey } from "./row.ts";
+import type { Session } from "./session.ts";
+
+export const NOT_A_FLOAT = "ERR value is not a valid float";
+
+function incr(session: Session, args: Args, reply: Reply): void {
+  increment(session, args, 1, 0, reply);
+}
+
+function decr(session: Session, args: Args, reply: Reply): void {
+  increment(session, args, -1, -1, reply);
+}
+
+function incrby(session: Session, args: Args, reply: Reply): void {
+  if (!int64OrReply(args, 2, reply)) return;
+  increment(session, args, int64.low, int64.high, reply);
+}
+
+function decrby(session: Session, args: Args, reply: Reply): void {
+  if (!int64OrReply(args, 2, reply)) return;
+  const { low, high } = int64;
+  if (low === 0 && high === -0x80000000) return reply.error("ERR decrement would overflow");
+  increment(session, args, -low | 0, low === 0 ? -high | 0 : ~high, reply);
+}
+
+/** Adds the integer of the two words to the one that the first argument's key holds. */
+function increment(session: Session, args: Args, low: number, high: number, reply: Reply): void {
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(1);
+  const end = args.end(1);
+  const entry = db.find(bytes, start, end);
+  if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
+  if (!readInteger(session, entry)) return reply.error(NOT_AN_INTEGER);
+  if (!addInt64(int64.low, int64.high, low, high)) {
+    return reply.error("ERR increment or decrement would overflow");
+  }
+  db.setInteger(entry, bytes, start, end, int64.low, int64.high);
+  session.engine.keyspace.store.changes++;
+  reply.int64(int64.low, int64.high);
+}
+
+/** Whether the string is an integer (a missing one is 0), which is left in `int64`. */
+export function readInteger(session: Session, entry: Ref): boolean {
+  if (entry === NULL_REF) {
+    int64.low = 0;
+    int64.high = 0;
+    return true;
+  }
+  const { entries } = session.engine.keyspace.store;
+  if (entries.encoding(entry) === ENCODING_INT) {
+    int64.low = entries.low(entry);
+    int64.high = entries.high(entry);
+    return true;
+  }
+  session.db.readString(entry, value);
+  return parseInt64(value.bytes, value.start, value.end);
+}
+
+/** The string as a float (a missing one is 0), or null if it is none. */
+export function readLongDouble(session: Session, entry: Ref): LongDouble | null {
+  if (entry === NULL_REF) return ZERO;
+  session.db.readString(entry, value);
+  return parseLongDouble(value.bytes, value.start, value.end);
+}
+
+function incrbyfloat(session: Session, args: Args, reply: Reply): void {
+  const { db } = session;
+  const { bytes } = args;
+  const start = args.start(1);
+  const end = args.end(1);
+  const entry = db.find(bytes, start, end);
+  if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
+  const old = readLongDouble(session, entry);
+  if (old === null) return reply.error(NOT_A_FLOAT);
+  const by = parseLongDouble(bytes, args.start(2), args.end(2));
+  if (by === null) return reply.error(NOT_A_FLOAT);
+  const sum = add(old, by);
+  if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
+  const text = Buffer.from(formatLongDouble(sum), "latin1");
+  db.setString(entry, bytes, start, end, text, 0, text.length, true);
+  session.engine.keyspace.store.changes++;
+  reply.bulk(text, 0, text.length);
+}
+
+export const stringNumberRows: readonly CommandRow[] = [
+  {
+    name: "incr",
+    arity: 2,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Adds one to the integer that a key holds, or to 0.",
+    complexity: "O(1)",
+    handler: incr,
+  },
+  {
+    name: "decr",
+    arity: 2,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Takes one from the integer that a key holds, or from 0.",
+    complexity: "O(1)",
+    handler: decr,
+  },
+  {
+    name: "incrby",
+    arity: 3,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Adds a number to the integer that a key holds, or to 0.",
+    complexity: "O(1)",
+    handler: incrby,
+  },
+  {
+    name: "decrby",
+    arity: 3,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "1.0.0",
+    group: "string",
+    summary: "Takes a number from the integer that a key holds, or from 0.",
+    complexity: "O(1)",
+    handler: decrby,
+  },
+  {
+    name: "incrbyfloat",
+    arity: 3,
+    flags: "write denyoom fast",
+    keys: oneKey("RW access update"),
+    since: "2.6.0",
+    group: "string",
+    summary: "Adds a number to the floating point number that a key holds, or to 0.",
+    complexity: "O(1)",
+    handler: incrbyfloat,
+  },
+];

@@ -1,4 +1,5 @@
 /** The rows of all command families. */
+import { configRows } from "./config.ts";
 import { connectionRows } from "./connection.ts";
 import type { CommandRow } from "./row.ts";
 import { lcsRows } from "./lcs.ts";
@@ -10,6 +11,7 @@ import { stringRangeRows } from "./string-ranges.ts";
 import { stringRows } from "./strings.ts";
 
 export const ALL_ROWS: readonly CommandRow[] = [
+  ...configRows,
   ...stringRows,
   ...stringNumberRows,
   ...stringIncrexRows,

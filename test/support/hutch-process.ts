@@ -37,7 +37,7 @@ export async function startHutch(options: HutchOptions = {}): Promise<HutchProce
       return hutch;
     } catch (error) {
       await hutch.stop();
-      if (attempt === 2) throw new Error(`${error}\n${hutch.output()}`);
+      if (attempt === 2) throw new Error(hutch.output(), { cause: error });
     }
   }
 }

@@ -1,0 +1,25 @@
+/**
+ * Differences from redis-server 7.0.15 that are meant to be, each with its reason. Mostly what Redis itself changed until 7.4,
+ * which is the behaviour that Hutch follows.
+ */
+
+export interface AllowedDifference {
+  /** Matches the command line as reports print it. */
+  readonly command: RegExp;
+  /** Matches our reply and theirs as reports print them. */
+  readonly ours?: RegExp;
+  readonly theirs?: RegExp;
+  readonly reason: string;
+}
+
+export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [];
+
+/** Whether the difference is one of the list. */
+export function isAllowed(command: string, ours: string, theirs: string): boolean {
+  return ALLOWED_DIFFERENCES.some(
+    (allowed) =>
+      allowed.command.test(command) &&
+      (allowed.ours?.test(ours) ?? true) &&
+      (allowed.theirs?.test(theirs) ?? true),
+  );
+}

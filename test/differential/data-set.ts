@@ -1,0 +1,86 @@
+/** Compares everything that two servers hold: keys, types, encodings, values, times to live. */
+import { RespClient } from "../support/resp-client.ts";
+import type { RespValue } from "../support/resp-value.ts";
+import { quote, show } from "../support/resp-value.ts";
+import { isAllowed } from "./allow-list.ts";
+import { isEqual } from "./case.ts";
+
+/** Both servers were asked at slightly different times. */
+const TTL_TOLERANCE_MS = 5000;
+
+/** The command that gives a whole value, by type. */
+const VALUE_OF: Readonly<Record<string, (key: string) => string[]>> = {
+  string: (key) => ["GET", key],
+  list: (key) => ["LRANGE", key, "0", "-1"],
+  set: (key) => ["SMEMBERS", key],
+  zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+  hash: (key) => ["HGETALL", key],
+  stream: (key) => ["XRANGE", key, "-", "+"],
+};
+
+interface Held {
+  readonly encoding: string;
+  readonly value: RespValue;
+  readonly ttl: RespValue;
+}
+
+/** @returns the differences, each a line or more of text */
+export async function compareData(ourPort: number, theirPort: number): Promise<string[]> {
+  const [ours, theirs] = await Promise.all([readAll(ourPort), readAll(theirPort)]);
+  const differences: string[] = [];
+  for (const key of new Set([...ours!.keys(), ...theirs!.keys()])) {
+    const our = ours!.get(key);
+    const their = theirs!.get(key);
+    if (our === undefined || their === undefined) {
+      differences.push(`${key} is only in ${our === undefined ? "redis" : "hutch"}`);
+      continue;
+    }
+    const compared = [
+      ["value", our.value, their.value, isEqual(our.value, their.value, "unordered")],
+      ["PTTL", our.ttl, their.ttl, isEqual(our.ttl, their.ttl, { near: TTL_TOLERANCE_MS })],
+    ] as const;
+    for (const [what, a, b, same] of compared) {
+      if (same) continue;
+      differences.push(`${what} of ${key}\n  hutch ${show(a)}\n  redis ${show(b)}`);
+    }
+    if (our.encoding === their.encoding) continue;
+    if (isAllowed(`OBJECT ENCODING ${key}`, our.encoding, their.encoding)) continue;
+    differences.push(`encoding of ${key}\n  hutch ${our.encoding}\n  redis ${their.encoding}`);
+  }
+  return differences;
+}
+
+/** Everything the server holds, by database and key. */
+async function readAll(port: number): Promise<Map<string, Held>> {
+  const client = await RespClient.connect(port);
+  const held = new Map<string, Held>();
+  try {
+    const keyspace = textOf(await client.call("INFO", "keyspace"));
+    for (const [, number] of keyspace.matchAll(/^db(\d+):/gm)) {
+      await client.call("SELECT", number!);
+      const keys = await client.call("KEYS", "*");
+      if (keys.type !== "array") throw new Error(`KEYS was answered with ${show(keys)}`);
+      for (const item of keys.items) {
+        const key = textOf(item);
+        const [type, encoding, ttl] = await client.pipeline([
+          ["TYPE", key],
+          ["OBJECT", "ENCODING", key],
+          ["PTTL", key],
+        ]);
+        const command = VALUE_OF[textOf(type!)];
+        // A key that expires while it is read is no difference.
+        if (command === undefined) continue;
+        const value = await client.call(...command(key));
+        held.set(`db${number} ${quote(key)}`, { encoding: show(encoding!), value, ttl: ttl! });
+      }
+    }
+  } finally {
+    client.close();
+  }
+  return held;
+}
+
+function textOf(value: RespValue): string {
+  if (!("text" in value)) throw new Error(`not a string: ${show(value)}`);
+  return value.text;
+}

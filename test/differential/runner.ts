@@ -1,0 +1,211 @@
+/**
+ * Runs the same commands against Hutch and against redis-server and reports every difference: of each reply, of the
+ * number of replies, and of the data set that is left.
+ *
+ * A case runs on empty databases and fresh connections, once with RESP2 and once with RESP3. Steps that follow one another on
+ * one connection are sent in one write, with an ECHO of a token behind them: after N commands there must be N frames and
+ * then the token, neither fewer nor more.
+ */
+import type { Instance } from "../../src/instance.ts";
+import { startInProcess } from "../support/in-process.ts";
+import type { RedisServer } from "../support/redis-server.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { encodeCommand, RespClient } from "../support/resp-client.ts";
+import type { RespValue } from "../support/resp-value.ts";
+import { show } from "../support/resp-value.ts";
+import { isAllowed } from "./allow-list.ts";
+import type { Case, PlainStep } from "./case.ts";
+import { isEqual, plainStep, splitLine } from "./case.ts";
+import { compareData } from "./data-set.ts";
+import { addStandIns } from "./stand-ins.ts";
+
+/** What came back for some steps of one connection. */
+interface Answers {
+  readonly frames: readonly RespValue[];
+  /** Why there are no more: the connection was closed, or nothing came. Null if the token came back. */
+  readonly end: string | null;
+}
+
+interface Segment {
+  readonly on: string;
+  readonly steps: PlainStep[];
+}
+
+/** What a server that holds back commands answers to the token. */
+const TOKEN_REFUSED = /^(-NOAUTH|-NOPERM|-ERR Can't execute 'echo')/;
+
+export class Differential {
+  readonly hutch: Instance;
+  readonly redis: RedisServer;
+  readonly #dataComparable: boolean;
+  #tokens = 0;
+
+  private constructor(hutch: Instance, redis: RedisServer) {
+    this.hutch = hutch;
+    this.redis = redis;
+    this.#dataComparable = addStandIns(hutch.engine);
+  }
+
+  /** Starts both servers. */
+  static async start(): Promise<Differential> {
+    const redis = await startRedis();
+    return new Differential(startInProcess({ "enable-debug-command": "yes" }), redis);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.hutch.stop(), this.redis.stop()]);
+  }
+
+  /** Runs a case with every protocol. @returns the differences, each a few lines of text */
+  async run(testCase: Case): Promise<string[]> {
+    const differences: string[] = [];
+    for (const protocol of testCase.protocols ?? ([2, 3] as const)) {
+      for (const difference of await this.#runOnce(testCase, protocol)) {
+        differences.push(`RESP${protocol} ${difference}`);
+      }
+    }
+    return differences;
+  }
+
+  /** Like `run`; throws if there is a difference. */
+  async check(testCase: Case): Promise<void> {
+    const differences = await this.run(testCase);
+    if (differences.length === 0) return;
+    const shown = differences.slice(0, 20).join("\n");
+    const more = differences.length > 20 ? `\n... and ${differences.length - 20} more` : "";
+    throw new Error(`${testCase.name}: Hutch and redis-server differ\n${shown}${more}`);
+  }
+
+  async #runOnce(testCase: Case, protocol: 2 | 3): Promise<string[]> {
+    const ports = [this.hutch.port, this.redis.port];
+    await Promise.all(ports.map(flush));
+    const segments = split(testCase);
+    const tokens = segments.map(() => `--token-${this.#tokens++}--`);
+    const [ours, theirs] = await Promise.all(
+      ports.map((port) => converse(port, protocol, segments, tokens)),
+    );
+    const differences = segments.flatMap((segment, index) =>
+      compareAnswers(segment, ours![index]!, theirs![index]!),
+    );
+    if (testCase.data !== false && this.#dataComparable) {
+      differences.push(...(await compareData(this.hutch.port, this.redis.port)));
+    }
+    if (testCase.cleanup !== undefined) {
+      for (const port of ports) await cleanUp(port, testCase.cleanup);
+    }
+    return differences;
+  }
+}
+
+/** Steps in runs of one connection. */
+function split(testCase: Case): Segment[] {
+  const segments: Segment[] = [];
+  for (const step of testCase.steps) {
+    const plain = plainStep(step, testCase.compare ?? "exact");
+    const last = segments.at(-1);
+    if (last !== undefined && last.on === plain.on) last.steps.push(plain);
+    else segments.push({ on: plain.on, steps: [plain] });
+  }
+  return segments;
+}
+
+async function converse(
+  port: number,
+  protocol: 2 | 3,
+  segments: readonly Segment[],
+  tokens: readonly string[],
+): Promise<Answers[]> {
+  const clients = new Map<string, RespClient>();
+  const answers: Answers[] = [];
+  try {
+    for (const [index, segment] of segments.entries()) {
+      let client = clients.get(segment.on);
+      if (client === undefined) {
+        client = await RespClient.connect(port, protocol);
+        clients.set(segment.on, client);
+      }
+      answers.push(await send(client, segment, tokens[index]!));
+    }
+  } finally {
+    for (const client of clients.values()) client.close();
+  }
+  return answers;
+}
+
+async function send(client: RespClient, segment: Segment, token: string): Promise<Answers> {
+  const parts = segment.steps.map((step) => step.bytes ?? encodeCommand(step.args!));
+  client.write(Buffer.concat([...parts, encodeCommand(["ECHO", token])]));
+  const expected = frameCount(segment);
+  const frames: RespValue[] = [];
+  try {
+    for (;;) {
+      const frame = await client.read();
+      if (frame.type === "bulk" && frame.text === token) break;
+      // Inside MULTI, or where the connection may not run ECHO, the token does not come back as such.
+      if (frames.length === expected && isTokenRefused(show(frame))) break;
+      frames.push(frame);
+    }
+  } catch (error) {
+    return { frames, end: (error as Error).message };
+  }
+  return { frames, end: null };
+}
+
+function isTokenRefused(shown: string): boolean {
+  return shown === "+QUEUED" || TOKEN_REFUSED.test(shown);
+}
+
+function frameCount(segment: Segment): number {
+  return segment.steps.reduce((sum, step) => sum + step.frames, 0);
+}
+
+function compareAnswers(segment: Segment, ours: Answers, theirs: Answers): string[] {
+  const differences: string[] = [];
+  let at = 0;
+  for (const step of segment.steps) {
+    for (let i = 0; i < step.frames; i++, at++) {
+      const our = ours.frames[at];
+      const their = theirs.frames[at];
+      if (our === undefined && their === undefined) continue;
+      if (our !== undefined && their !== undefined) {
+        if (isEqual(our, their, step.compare)) continue;
+        if (isAllowed(step.shown, show(our), show(their))) continue;
+      }
+      const pair = [our, their].map((value) => (value === undefined ? "nothing" : show(value)));
+      differences.push(report(step.shown, pair[0]!, pair[1]!));
+    }
+  }
+  if (ours.end !== theirs.end) {
+    const last = segment.steps.at(-1)!.shown;
+    differences.push(report(`after ${last}`, ours.end ?? "goes on", theirs.end ?? "goes on"));
+  }
+  const expected = frameCount(segment);
+  for (const [name, answers] of [["hutch", ours] as const, ["redis", theirs] as const]) {
+    const { length } = answers.frames;
+    if (answers.end === null && length !== expected) {
+      differences.push(`${expected} replies were expected, ${name} sent ${length}`);
+    }
+  }
+  return differences;
+}
+
+function report(subject: string, ours: string, theirs: string): string {
+  return `${shorten(subject)}\n  hutch ${shorten(ours)}\n  redis ${shorten(theirs)}`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}... (${text.length})`;
+}
+
+async function flush(port: number): Promise<void> {
+  const client = await RespClient.connect(port);
+  const reply = await client.text("FLUSHALL");
+  client.close();
+  if (reply !== "+OK") throw new Error(`FLUSHALL on port ${port} was answered with ${reply}`);
+}
+
+async function cleanUp(port: number, lines: NonNullable<Case["cleanup"]>): Promise<void> {
+  const client = await RespClient.connect(port);
+  await client.pipeline(lines.map(splitLine));
+  client.close();
+}

@@ -7,6 +7,15 @@ import { assert } from "./assert.ts";
 /** Longest key or value: Redis's default for `proto-max-bulk-len`. */
 export const BULK_SIZE_MAX: number = 512 * 1024 * 1024;
 
+/**
+ * Longest string that commands may build, however large `proto-max-bulk-len` is: it lies in one block, which stays below
+ * 2 GiB, with up to 1 MiB of room to grow.
+ */
+export const STRING_SIZE_MAX: number = 2 ** 31 - 2 * 1024 * 1024;
+
+/** Largest table of LCS in bytes: the largest buffer there is. */
+export const LCS_TABLE_SIZE_MAX: number = 2 ** 32 - 4;
+
 /** Arguments of one command. Redis allows 2^31 - 1; no client sends a million, and an array is 8 bytes each. */
 export const ARGUMENTS_MAX: number = 1024 * 1024;
 

@@ -5,6 +5,7 @@
  * product of the lengths, so it counts against proto-max-bulk-len; when only the length is asked for, two of its rows
  * are enough, but the same strings are refused, so that a refusal does not depend on the options.
  */
+import { LCS_TABLE_SIZE_MAX } from "../base/limits.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -40,6 +41,9 @@ function lcs(session: Session, args: Args, reply: Reply): void {
     return reply.error(
       "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
     );
+  }
+  if (size > LCS_TABLE_SIZE_MAX) {
+    return reply.error("ERR Insufficient memory, failed allocating transient memory for LCS");
   }
   if (wish.length) return reply.integer(commonLength(a, b));
   const table = commonLengths(a, b);

@@ -1,4 +1,6 @@
 /** Commands on parts of a string: its length, a range of its bytes, more bytes at its end. */
+import { STRING_SIZE_MAX } from "../base/limits.ts";
+import { int64 } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -21,8 +23,11 @@ function strlen(session: Session, args: Args, reply: Reply): void {
 function getrange(session: Session, args: Args, reply: Reply): void {
   const first = positionOrReply(args, 2, reply);
   if (Number.isNaN(first)) return;
+  const { low, high } = int64;
   const last = positionOrReply(args, 3, reply);
   if (Number.isNaN(last)) return;
+  // Compared by their words: as numbers, two large ones may be rounded to the same.
+  const isReversed = high > int64.high || (high === int64.high && low >>> 0 > int64.low >>> 0);
   const { db } = session;
   const entry = db.read(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.bulk(NOTHING, 0, 0);
@@ -30,7 +35,7 @@ function getrange(session: Session, args: Args, reply: Reply): void {
   db.readString(entry, value);
   const { length } = value;
   // Two positions from the end in the wrong order are empty even where both are cut to the first byte.
-  if (first < 0 && last < 0 && first > last) return reply.bulk(NOTHING, 0, 0);
+  if (isReversed && first < 0 && last < 0) return reply.bulk(NOTHING, 0, 0);
   const from = first < 0 ? Math.max(0, length + first) : first;
   const to = last < 0 ? Math.max(0, length + last) : Math.min(last, length - 1);
   if (from > to || length === 0) return reply.bulk(NOTHING, 0, 0);
@@ -83,7 +88,8 @@ function append(session: Session, args: Args, reply: Reply): void {
 
 /** Whether a string may have `size` bytes; else answers an error. */
 function fitsOrReply(session: Session, size: number, reply: Reply): boolean {
-  if (size <= session.engine.options.number("proto-max-bulk-len")) return true;
+  const sizeMax = Math.min(session.engine.options.number("proto-max-bulk-len"), STRING_SIZE_MAX);
+  if (size <= sizeMax) return true;
   reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
   return false;
 }

@@ -233,20 +233,23 @@ export class Database {
       store.blobs.bytes(blob).fill(0, start + old, start + wanted);
       return entry;
     }
-    const content = Buffer.alloc(wanted);
     this.readString(entry, scratch);
-    scratch.bytes.copy(content, 0, scratch.start, scratch.end);
+    const content = scratch.copy();
     const key = this.keyOf(entry);
     if (wanted > INLINE_SIZE_MAX) {
       const blob = store.blobs.create(wanted, wanted + Math.min(wanted, 1 << 20));
-      store.blobs.write(blob, 0, content, 0, wanted);
+      store.blobs.write(blob, 0, content, 0, old);
+      const blobStart = store.blobs.start(blob);
+      store.blobs.bytes(blob).fill(0, blobStart + old, blobStart + wanted);
       const at = this.#shape(entry, key, 0, key.length, ENCODING_BLOB, 0, true);
       entries.setBlock(at, blob);
       return at;
     }
     const at = this.#shape(entry, key, 0, key.length, ENCODING_RAW, wanted, true);
     const start = entries.valueStart(at);
-    content.copy(store.arena.bytes[at >>> SEGMENT_SHIFT]!, start);
+    const bytes = store.arena.bytes[at >>> SEGMENT_SHIFT]!;
+    content.copy(bytes, start);
+    bytes.fill(0, start + old, start + wanted);
     return at;
   }
 
@@ -429,6 +432,15 @@ export class Database {
     const start = this.#entries.keyStart(entry);
     const bytes = this.#store.arena.bytes[entry >>> SEGMENT_SHIFT]!;
     out.set(bytes, start, start + this.#entries.keyLength(entry));
+  }
+
+  /** Bytes of the arena that a key takes: its entry, what the value holds outside it, its share of the dict's table. */
+  memoryUsage(entry: Ref): number {
+    const { arena, dict } = this.#store;
+    const block = this.#entries.block(entry);
+    const value = block === NULL_REF ? 0 : arena.sizeOf(block);
+    const share = Math.ceil((4 * dict.buckets(this.#dict)) / this.size);
+    return arena.sizeOf(entry) + value + share;
   }
 
   // ---- the form of an entry ----

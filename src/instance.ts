@@ -6,7 +6,8 @@ import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
 import { ALL_ROWS } from "./commands/all-rows.ts";
 import { Engine } from "./commands/engine.ts";
-import { listenAll } from "./listen.ts";
+import type { CommandRow } from "./commands/row.ts";
+import { Listeners } from "./listen.ts";
 import { Beat } from "./net/beat.ts";
 import { Settings } from "./net/settings.ts";
 
@@ -17,12 +18,16 @@ export interface InstanceSetup {
   readonly seed?: number;
   /** Runs the memory in verify mode, for tests. */
   readonly verify?: boolean;
+  /** The commands, if not all of them under their own names. */
+  readonly rows?: readonly CommandRow[];
 }
 
 export interface Instance {
   readonly engine: Engine;
   /** The TCP port that it listens on: a free one if the option `port` is 0. */
   readonly port: number;
+  /** Where it listens, as "127.0.0.1:6379". */
+  readonly places: readonly string[];
   /** Stops in order: no new connections, replies sent, connections closed, memory given back. */
   stop(): Promise<void>;
   /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
@@ -35,9 +40,11 @@ const DRAIN_MS = 2000;
 /** Starts a server. Throws `ListenError` if an address can't be had. */
 export function startInstance(setup: InstanceSetup): Instance {
   const { options } = setup;
-  const engine = new Engine({ ...setup, rows: ALL_ROWS });
+  const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
   const settings = new Settings(engine);
-  const listening = listenAll(engine, settings, options);
+  const listeners = new Listeners(engine, settings);
+  const port = listeners.start(options);
+  options.record("port", String(port));
   const beat = new Beat(engine, settings);
 
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
@@ -45,7 +52,7 @@ export function startInstance(setup: InstanceSetup): Instance {
   const stop = (): Promise<void> => {
     if (!stopping) {
       stopping = true;
-      for (const listener of listening.listeners) listener.stop();
+      listeners.stop();
       closeConnections(engine)
         .finally(() => {
           beat.stop();
@@ -62,7 +69,13 @@ export function startInstance(setup: InstanceSetup): Instance {
       return null;
     },
   };
-  return { engine, port: listening.port, stop, stopped };
+  options.onApply(["port"], () =>
+    listeners.change(options) ? null : "Unable to listen on this port. Check server logs.",
+  );
+  options.onApply(["bind"], () =>
+    listeners.change(options) ? null : "Failed to bind to specified addresses.",
+  );
+  return { engine, port, places: listeners.places, stop, stopped };
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

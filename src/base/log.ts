@@ -14,7 +14,9 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 export class Logger {
   level: LogLevel = "nothing";
-  /** Takes a whole line without its line break. */
+  /** The letter after the process id: C while the program starts, M as a primary. */
+  role: "C" | "M" = "M";
+  /** Takes a whole line without its line break, one character a byte. */
   write: (line: string) => void = () => {};
 
   debug(text: string): void {
@@ -35,7 +37,9 @@ export class Logger {
 
   #log(level: LogLevel, text: string): void {
     if (RANKS[level] < RANKS[this.level]) return;
-    this.write(`${process.pid}:M ${stamp(new Date())} ${MARKS[RANKS[level]]} ${text}`);
+    // A line stays a line, whatever a client put into the text.
+    const line = text.replace(/[\r\n\0]/g, " ");
+    this.write(`${process.pid}:${this.role} ${stamp(new Date())} ${MARKS[RANKS[level]]} ${line}`);
   }
 }
 

@@ -131,6 +131,16 @@ export class Options {
     return this.#replace(new Map([[row.name, parsed.value]]))?.error ?? null;
   }
 
+  /**
+   * Notes what became of an option: a free port that was found, the absolute path of a directory. Nothing is checked or
+   * applied. @param value in its canonical form
+   */
+  record(name: string, value: string): void {
+    if (this.text(name) === value) return;
+    this.#values.set(name, value);
+    for (const listener of this.#listeners.get(name) ?? []) listener(value);
+  }
+
   /** Sets several values, or none if one is refused. @returns what was refused, or null */
   setAll(changes: readonly (readonly [name: string, value: string])[]): Refusal | null {
     const values = new Map<string, string>();

@@ -1,6 +1,4 @@
 /** A case of the differential tests: what is sent, as data, and how the answers are compared. */
-import { splitInline } from "../../src/protocol/inline.ts";
-import { Args } from "../../src/protocol/args.ts";
 import type { Argument } from "../support/resp-client.ts";
 import { toBytes } from "../support/resp-client.ts";
 import type { RespValue } from "../support/resp-value.ts";
@@ -64,13 +62,26 @@ export interface PlainStep {
   readonly shown: string;
 }
 
-/** The arguments of a command line. */
+const WORD = /\s*("(?:[^"\\]|\\.)*"|[^\s"]+)/y;
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+
+/** The arguments of a command line: words, or in double quotes anything with \n \r \t \xHH \" \\. */
 export function splitLine(line: CommandLine): readonly Argument[] {
   if (typeof line !== "string") return line;
-  const bytes = Buffer.from(line, "latin1");
-  const args = new Args();
-  if (!splitInline(bytes, 0, bytes.length, args)) throw new Error(`unbalanced quotes: ${line}`);
-  return Array.from({ length: args.count }, (_, index) => args.copy(index));
+  const words: string[] = [];
+  WORD.lastIndex = 0;
+  for (let at = 0; at < line.trimEnd().length; at = WORD.lastIndex) {
+    const word = WORD.exec(line)?.[1];
+    if (word === undefined) throw new Error(`unbalanced quotes: ${line}`);
+    words.push(word.startsWith('"') ? unescape(word.slice(1, -1)) : word);
+  }
+  return words;
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\(?:x([0-9a-f]{2})|(.))/gi, (_, hex: string | undefined, other: string) =>
+    hex === undefined ? (ESCAPES[other] ?? other) : String.fromCharCode(parseInt(hex, 16)),
+  );
 }
 
 /** The step with everything spelled out. */
@@ -139,9 +150,10 @@ function sorted(value: RespValue): string {
   if (value.type === "map") {
     return value.items
       .map(([key, item]) => `${show(key)}: ${show(item)}`)
-      .sort()
+      .toSorted()
       .join();
   }
-  if ("items" in value && value.type !== "attribute") return value.items.map(show).sort().join();
+  if ("items" in value && value.type !== "attribute")
+    return value.items.map(show).toSorted().join();
   return show(value);
 }

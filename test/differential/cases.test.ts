@@ -6,7 +6,7 @@ import { Differential } from "./runner.ts";
 
 const wanted = process.env.HUTCH_CASES ?? "";
 const folder = new URL("cases/", import.meta.url).pathname;
-const files = [...new Bun.Glob("*.ts").scanSync(folder)].sort();
+const files = [...new Bun.Glob("*.ts").scanSync(folder)].toSorted();
 
 describe.skipIf(redisMissing !== null)("the same replies and data as redis-server", () => {
   let differential: Differential;

@@ -1,0 +1,95 @@
+/** Names that mean something to JavaScript's objects are bytes like any other, wherever a client can put a name. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { redisMissing } from "../support/redis-server.ts";
+import type { Argument } from "../support/resp-client.ts";
+import type { Case, Compare } from "./case.ts";
+import { Differential } from "./runner.ts";
+
+const NAMES: readonly string[] = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "valueOf",
+  "hasOwnProperty",
+  "__defineGetter__",
+  "__lookupSetter__",
+  "then",
+  "length",
+  "",
+];
+
+/** Every line with every name. */
+function withNames(lines: (name: string) => Argument[][], compare: Compare = "exact"): Case[] {
+  return NAMES.map((name) => ({ name: JSON.stringify(name), compare, steps: lines(name) }));
+}
+
+const CASES: Readonly<Record<string, readonly Case[]>> = {
+  "as keys and values": withNames((name) => [
+    ["SET", name, name],
+    ["GET", name],
+    ["TYPE", name],
+    ["EXISTS", name, "__proto__", "constructor"],
+    ["EXPIRE", name, 1000],
+    ["MGET", name, "toString"],
+    ["OBJECT", "ENCODING", name],
+    ["RENAME", name, "x"],
+    ["GET", "x"],
+    ["GET", name],
+  ]),
+  "as commands": withNames((name) => [[name], [name, "a", "b"]]),
+  "as subcommands": withNames((name) => [
+    ["CONFIG", name],
+    ["CLIENT", name],
+    ["OBJECT", name, "k"],
+    ["COMMAND", name],
+    ["MEMORY", name],
+  ]),
+  "as options": withNames((name) => [
+    ["SET", "k", "v", name],
+    ["GETEX", "k", name],
+    ["EXPIRE", "k", 10, name],
+    ["SCAN", 0, name, name],
+    ["LCS", "k", "k", name],
+    ["FLUSHALL", name],
+    ["HELLO", name],
+    ["HELLO", 3, name],
+  ]),
+  "as parameters and sections": withNames((name) => [
+    ["CONFIG", "GET", name],
+    ["CONFIG", "SET", name, name],
+    ["INFO", name],
+    ["COMMAND", "INFO", name],
+    ["COMMAND", "DOCS", name],
+    ["COMMAND", "GETKEYS", name],
+    ["COMMAND", "LIST", "FILTERBY", "ACLCAT", name],
+    ["COMMAND", "LIST", "FILTERBY", "PATTERN", name],
+    ["OBJECT", "FREQ", name],
+  ]),
+  "as names of clients": withNames((name) => [
+    ["CLIENT", "SETNAME", name],
+    ["CLIENT", "GETNAME"],
+    ["AUTH", name, name],
+  ]),
+};
+
+describe.skipIf(redisMissing !== null)("names of JavaScript", () => {
+  let differential: Differential;
+  beforeAll(async () => {
+    differential = await Differential.start();
+  });
+  afterAll(async () => {
+    await differential.stop();
+  });
+  afterEach(() => {
+    const plain: Record<string, unknown> = {};
+    for (const name of ["x", "a", "k", "polluted"]) expect(plain[name]).toBeUndefined();
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  for (const [place, cases] of Object.entries(CASES)) {
+    test(`${place} are like any other`, async () => {
+      for (const one of cases) await differential.check(one);
+    });
+  }
+});

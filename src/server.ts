@@ -1,11 +1,107 @@
 #!/usr/bin/env bun
-/** The program: puts the parts together and listens. */
-import { OPTION_ROWS } from "./base/option-table.ts";
-import { Options } from "./base/options.ts";
+/** The program: reads what it is told, puts the parts together, listens, and stops in order. */
+import { writeSync } from "node:fs";
+import type { Logger } from "./base/log.ts";
+import type { Options } from "./base/options.ts";
+import { systemErrorText } from "./base/system-errors.ts";
+import { HUTCH_VERSION, REDIS_VERSION } from "./base/version.ts";
+import { StartError } from "./cli/config-error.ts";
+import { rewriteConfigFile } from "./cli/config-rewrite.ts";
+import { helpText, versionText } from "./cli/help.ts";
+import { createLogger } from "./cli/log-output.ts";
+import { fitClients } from "./cli/open-files.ts";
+import { writePidFile } from "./cli/pid-file.ts";
+import { handleDefects, handleSignals } from "./cli/signals.ts";
+import type { Start } from "./cli/start-options.ts";
+import { readStart } from "./cli/start-options.ts";
+import { ALL_ROWS } from "./commands/all-rows.ts";
 import { startInstance } from "./instance.ts";
+import { ListenError } from "./listen.ts";
 
-const options = new Options(OPTION_ROWS);
-const portAt = process.argv.indexOf("--port");
-if (portAt > 0) options.set("port", process.argv[portAt + 1]!);
-const instance = startInstance({ options });
-console.log(`Ready to accept connections on ${instance.port}`);
+/** Writes all of a text at once: the process may end right after. */
+function print(fd: number, text: string): void {
+  writeSync(fd, Buffer.from(`${text}\n`, "latin1"));
+}
+
+function begin(): Start {
+  try {
+    return readStart(process.argv.slice(2), process.env, ALL_ROWS);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    print(2, error.message);
+    process.exit(1);
+  }
+}
+
+/** Says which options were set although they have no effect here. */
+function warnOfInert(options: Options, logger: Logger): void {
+  for (const row of options.rows.values()) {
+    if (row.inert !== true || options.text(row.name) === row.default) continue;
+    const value = row.sensitive === true ? "..." : options.text(row.name);
+    logger.warning(
+      `WARNING: '${row.name} ${value}' is accepted, but has no effect in this version.`,
+    );
+  }
+}
+
+function run({ options, configFile, rows }: Start): void {
+  const logger = createLogger(options);
+  handleDefects(logger);
+  logger.role = "C";
+  logger.notice("oO0OoO0OoO0Oo Hutch is starting oO0OoO0OoO0Oo");
+  logger.notice(
+    `Hutch version=${HUTCH_VERSION}, Redis version=${REDIS_VERSION}, bits=64, pid=${process.pid}, just started`,
+  );
+  if (process.argv.length > 2) logger.notice("Configuration loaded");
+  else logger.warning("Warning: no config file specified, using the default config.");
+  logger.role = "M";
+  fitClients(options, logger);
+  warnOfInert(options, logger);
+
+  let instance;
+  try {
+    instance = startInstance({ options, logger, rows });
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    logger.warning(`Warning: ${error.message}`);
+    logger.warning(`Failed listening on port ${options.text("port")} (TCP), aborting.`);
+    print(2, error.message);
+    process.exit(1);
+  }
+  const { engine, port, places, stop, stopped } = instance;
+  if (places.length === 0) {
+    logger.warning("Configured to not listen anywhere, exiting.");
+    print(2, "Configured to not listen anywhere, exiting.");
+    process.exit(1);
+  }
+  const removePidFile = writePidFile(options, logger);
+  engine.hooks.rewriteConfig = () => {
+    if (configFile === null) return "ERR The server is running without a config file";
+    try {
+      rewriteConfigFile(configFile, options);
+    } catch (error) {
+      logger.warning(`CONFIG REWRITE failed: ${systemErrorText(error)}`);
+      return `ERR Rewriting config file: ${systemErrorText(error)}`;
+    }
+    return null;
+  };
+  handleSignals(logger, () => {
+    logger.notice("User requested shutdown...");
+    void stop();
+  });
+  void stopped.then(() => {
+    removePidFile();
+    logger.warning("Hutch is now ready to exit, bye bye...");
+    process.exit(0);
+  });
+
+  logger.notice(`Running mode=standalone, port=${port}. PID: ${process.pid}`);
+  logger.notice(`Listening on ${places.join(", ")}`);
+  logger.notice("Server initialized");
+  logger.notice("Ready to accept connections tcp");
+}
+
+const start = begin();
+if (start.commandLine.wants === "help") print(1, helpText());
+else if (start.commandLine.wants === "version") print(1, versionText());
+else run(start);

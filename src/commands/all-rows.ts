@@ -2,7 +2,13 @@
 import { configRows } from "./config.ts";
 import { connectionRows } from "./connection.ts";
 import type { CommandRow } from "./row.ts";
+import { debugRows } from "./debug.ts";
+import { expiryRows } from "./expiry.ts";
+import { keyRows } from "./keys.ts";
 import { lcsRows } from "./lcs.ts";
+import { memoryRows } from "./memory.ts";
+import { objectRows } from "./object.ts";
+import { scanRows } from "./scan.ts";
 import { stringDigestRows } from "./string-digest.ts";
 import { stringIncrexRows } from "./string-increx.ts";
 import { stringManyRows } from "./string-many.ts";
@@ -20,4 +26,10 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...stringDigestRows,
   ...lcsRows,
   ...connectionRows,
+  ...scanRows,
+  ...objectRows,
+  ...memoryRows,
+  ...keyRows,
+  ...expiryRows,
+  ...debugRows,
 ];

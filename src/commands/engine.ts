@@ -60,6 +60,8 @@ export class Engine {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",
   };
+  /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
+  beatPaused = false;
   /** Called `hz` times a second. */
   readonly beatTasks: (() => void)[] = [];
   #nextId = 1;

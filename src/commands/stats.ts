@@ -9,6 +9,8 @@ export class Stats {
   errorReplies = 0;
   aclDeniedAuth = 0;
   peakMemory = 0;
+  /** Bytes of the JavaScript heap before there was any data. */
+  readonly startupMemory: number = process.memoryUsage().heapUsed;
   clientQueryBufferLimitDisconnections = 0;
   clientOutputBufferLimitDisconnections = 0;
   /** Errors answered, by code ("ERR", "WRONGTYPE"). */

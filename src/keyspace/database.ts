@@ -55,6 +55,11 @@ export class Database {
     return this.#wheel === null ? 0 : this.#wheel.count;
   }
 
+  /** Bytes of the structure that finds keys whose time has come, without the nodes inside the entries. */
+  get wheelBytes(): number {
+    return this.#wheel === null ? 0 : this.#wheel.bytes;
+  }
+
   /** The dict of this database, for scans and statistics. */
   get dict(): Ref {
     return this.#dict;
@@ -150,6 +155,20 @@ export class Database {
     const bytes = this.#store.arena.bytes[at >>> SEGMENT_SHIFT]!;
     if (length > 24) value.copy(bytes, start, valueStart, valueEnd);
     else for (let i = 0; i < length; i++) bytes[start + i] = value[valueStart + i]!;
+    return at;
+  }
+
+  /**
+   * Like `setString`, the expiry time kept, for a value that stays a string even if it reads as an integer: what a
+   * command computes is not looked at again in Redis.
+   */
+  setText(entry: Ref, key: Buffer, keyStart: number, keyEnd: number, text: Buffer): Ref {
+    const { length } = text;
+    if (length > INT64_DIGITS_MAX) {
+      return this.setString(entry, key, keyStart, keyEnd, text, 0, length, true);
+    }
+    const at = this.#shape(entry, key, keyStart, keyEnd, ENCODING_EMBSTR, length, true);
+    text.copy(this.#store.arena.bytes[at >>> SEGMENT_SHIFT]!, this.#entries.valueStart(at));
     return at;
   }
 

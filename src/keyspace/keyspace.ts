@@ -40,9 +40,12 @@ export class Keyspace {
         const database = this.databases[(this.#nextDatabase + i) % this.databases.length]!;
         if (this.activeExpiry && database.expireDue(SLICE)) more = true;
         if (database.resizeStep(SLICE)) more = true;
+        if (more && nanoseconds() > deadline) {
+          // The next slice begins with those that this one did not come to.
+          this.#nextDatabase = (this.#nextDatabase + i + 1) % this.databases.length;
+          return true;
+        }
       }
-      this.#nextDatabase = (this.#nextDatabase + 1) % this.databases.length;
-      if (more && nanoseconds() > deadline) return true;
     }
     return false;
   }

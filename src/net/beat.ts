@@ -42,6 +42,7 @@ export class Beat {
   beat(): void {
     const engine = this.#engine;
     engine.beginTurn();
+    if (engine.beatPaused) return;
     this.#slice();
     engine.beat();
     if (engine.clock.monotonicMs < this.#nextRoundMs) return;

@@ -217,6 +217,26 @@ export class Dict {
     return entry;
   }
 
+  /**
+   * How many buckets have a chain of 0, 1, 2, ... entries. O(buckets), for DEBUG.
+   * @param ofTarget of the table that buckets move to, instead of the one that they come from
+   */
+  chainLengths(dict: Ref, ofTarget: boolean): number[] {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const table = words[base + (ofTarget ? TARGET : TABLE)] as Ref;
+    const lengths: number[] = [];
+    if (table === NULL_REF) return lengths;
+    const size = 2 ** words[base + (ofTarget ? TARGET_BITS : BITS)]!;
+    for (let bucket = 0; bucket < size; bucket++) {
+      let length = 0;
+      this.#visitBucket(table, bucket, () => length++);
+      while (lengths.length <= length) lengths.push(0);
+      lengths[length]!++;
+    }
+    return lengths;
+  }
+
   // ---- inside ----
 
   /** View of the table that the last `#slotOf` pointed into. */

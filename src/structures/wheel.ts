@@ -4,8 +4,8 @@
  *   node (16 bytes, inside the owner's entry)   0 next  Ref     4 prev  Ref     8 due  low u32, high u31
  *
  * Time is counted in ticks of 16 ms. Level 0 has a slot for each of the 64 ticks of the current group, level 1 one for
- * each of the 64 groups of 64 ticks around it, and so on: seven levels of 64 slots reach beyond the year 3000, so past
- * 2^53 ms nothing is ever due. A node lies at the level of the highest 6-bit group in which its tick differs from the
+ * each of the 64 groups of 64 ticks around it, and so on: seven levels of 64 slots reach to 2^46 ms, the year 4199, and
+ * what is due later waits in the last slot until then. A node lies at the level of the highest 6-bit group in which its tick differs from the
  * current tick, in the slot that this group of its own tick names. When the current tick enters a slot of level 1 or
  * above, the slot's nodes move to lower levels, one at a time, and so a node moves at most six times in its life.
  *
@@ -48,6 +48,11 @@ export class Wheel {
     this.#tick = tickOf(nowMs);
     this.#slots = arena.allocate(LEVELS * SLOTS * WHEEL_NODE_SIZE);
     for (let slot = 0; slot < LEVELS * SLOTS; slot++) this.#clear((this.#slots + slot) as Ref);
+  }
+
+  /** Bytes of the wheel's own block. */
+  get bytes(): number {
+    return this.#arena.sizeOf(this.#slots);
   }
 
   /** Frees the wheel's own block; the nodes belong to their entries. */

@@ -1,0 +1,325 @@
+/** DEBUG: what test suites need to look into a server. Off unless the option `enable-debug-command` allows it. */
+import { matchesGlob } from "../base/glob.ts";
+import { int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
+import { digestOfKeyspace, digestOfValue } from "../keyspace/digest.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import { UNIT } from "../memory/size-classes.ts";
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { ENCODING_INT, ENCODING_NAMES } from "../types/kinds.ts";
+import { int64OrReply, NO_SUCH_KEY, value } from "./guards.ts";
+import type { CommandRow, Handler } from "./row.ts";
+import type { Session } from "./session.ts";
+
+const ACCESS_MASK = 0xffffff;
+const SLEEP_MAX_MS = 0x7fffffff;
+/** Longest string that Redis's files keep as an integer if it is one. */
+const INTEGER_DIGITS_MAX = 11;
+
+const BIG_DIGITS = "1234567999999999999999999999999999999";
+const BIG_NUMBER = Buffer.from(`(${BIG_DIGITS}\r\n`);
+
+const NOT_ALLOWED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+/** The least and the largest number of arguments, "DEBUG" and the subcommand's name included. */
+type Subcommand = readonly [least: number, most: number, Handler];
+
+const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  ["DIGEST", [2, 2, digest]],
+  ["DIGEST-VALUE", [2, Infinity, digestValue]],
+  ["ERROR", [3, 3, error]],
+  ["HELP", [2, 2, help]],
+  ["HTSTATS", [3, 4, tableStats]],
+  ["HTSTATS-KEY", [3, 4, tableStatsOfKey]],
+  ["LOG", [3, 3, log]],
+  ["OBJECT", [3, 3, object]],
+  ["PAUSE-CRON", [3, 3, pauseCron]],
+  ["POPULATE", [3, 5, populate]],
+  ["PROTOCOL", [3, 3, protocol]],
+  ["SET-ACTIVE-EXPIRE", [3, 3, setActiveExpire]],
+  ["SLEEP", [3, 3, sleep]],
+  ["STRINGMATCH-LEN", [4, 4, stringMatch]],
+]);
+
+function debug(session: Session, args: Args, reply: Reply): void {
+  if (!isAllowed(session)) return reply.error(NOT_ALLOWED);
+  const found = SUBCOMMANDS.get(args.text(1).toUpperCase());
+  if (found === undefined || args.count < found[0] || args.count > found[1]) {
+    const name = args.text(1).slice(0, 128);
+    return reply.error(
+      `ERR unknown subcommand or wrong number of arguments for '${name}'. Try DEBUG HELP.`,
+    );
+  }
+  found[2](session, args, reply);
+}
+
+/** By "local" Redis means a Unix socket or the two plain loopback addresses; whoever has no connection is local too. */
+function isAllowed(session: Session): boolean {
+  const allowed = session.engine.options.text("enable-debug-command");
+  if (allowed !== "local") return allowed === "yes";
+  const address = session.peer?.address ?? "/";
+  return /^(\/|127\.0\.0\.1:|::1:|\[::1\]:)/.test(address);
+}
+
+/** Stops everything for a time, as a slow command would. */
+function sleep(session: Session, args: Args, reply: Reply): void {
+  const ms = Number.parseFloat(args.text(2)) * 1000;
+  if (ms > 0) Bun.sleepSync(Math.min(ms, SLEEP_MAX_MS));
+  session.engine.beginTurn();
+  reply.ok();
+}
+
+function setActiveExpire(session: Session, args: Args, reply: Reply): void {
+  session.engine.keyspace.activeExpiry = isOn(args.text(2));
+  reply.ok();
+}
+
+function pauseCron(session: Session, args: Args, reply: Reply): void {
+  session.engine.beatPaused = isOn(args.text(2));
+  reply.ok();
+}
+
+/** As C's atoi: what does not begin with a number is 0. */
+function isOn(text: string): boolean {
+  return (Number.parseInt(text, 10) || 0) !== 0;
+}
+
+function log(session: Session, args: Args, reply: Reply): void {
+  session.engine.logger.warning(`DEBUG LOG: ${args.text(2)}`);
+  reply.ok();
+}
+
+function error(_session: Session, args: Args, reply: Reply): void {
+  reply.error(args.text(2));
+}
+
+function digest(session: Session, _args: Args, reply: Reply): void {
+  reply.simple(digestOfKeyspace(session.engine.keyspace).toString("hex"));
+}
+
+function digestValue(session: Session, args: Args, reply: Reply): void {
+  const { db, engine } = session;
+  reply.array(args.count - 2);
+  for (let i = 2; i < args.count; i++) {
+    const entry = db.peek(args.bytes, args.start(i), args.end(i));
+    reply.simple(digestOfValue(engine.keyspace, db, entry).toString("hex"));
+  }
+}
+
+function object(session: Session, args: Args, reply: Reply): void {
+  const { db, engine } = session;
+  const { store } = engine.keyspace;
+  const { entries } = store;
+  const entry = db.peek(args.bytes, args.start(2), args.end(2));
+  if (entry === NULL_REF) return reply.error(NO_SUCH_KEY);
+  const block = entries.block(entry);
+  const place = ((block === NULL_REF ? entry : block) >>> 0) * UNIT;
+  const access = entries.access(entry);
+  const idle = (store.access - access) & ACCESS_MASK;
+  reply.simple(
+    `Value at:0x${place.toString(16)} refcount:1 encoding:${ENCODING_NAMES[entries.encoding(entry)]!} ` +
+      `serializedlength:${serializedLength(session, entry)} lru:${access} lru_seconds_idle:${idle}`,
+  );
+}
+
+/** Bytes of a value in Redis's file format without compression: a length and the bytes, or a small integer. */
+function serializedLength(session: Session, entry: Ref): number {
+  session.db.readString(entry, value);
+  const { length } = value;
+  const isInteger = session.engine.keyspace.store.entries.encoding(entry) === ENCODING_INT;
+  if (isInteger || length <= INTEGER_DIGITS_MAX) {
+    const size = parseInt64(value.bytes, value.start, value.end) ? integerSize() : 0;
+    if (size > 0) return size;
+  }
+  return length + (length < 64 ? 1 : length < 16384 ? 2 : 5);
+}
+
+/** Bytes of the integer in `int64` with its type byte, or 0 if it has more than 32 bits. */
+function integerSize(): number {
+  const integer = isSafe(int64.high) ? toNumber(int64.low, int64.high) : Infinity;
+  if (integer >= -0x80 && integer < 0x80) return 2;
+  if (integer >= -0x8000 && integer < 0x8000) return 3;
+  return integer === (integer | 0) ? 5 : 0;
+}
+
+/** Adds string keys "<prefix>:<n>" that hold "value:<n>", cut or filled with zeros to a size; keys that exist stay. */
+function populate(session: Session, args: Args, reply: Reply): void {
+  const count = positiveOrReply(args, 2, reply);
+  if (count === -1) return;
+  const prefix = args.count > 3 ? args.text(3) : "key";
+  const size = args.count > 4 ? positiveOrReply(args, 4, reply) : 0;
+  if (size === -1) return;
+  const { db, engine } = session;
+  for (let n = 0; n < count; n++) {
+    const key = Buffer.from(`${prefix}:${n}`, "latin1");
+    const entry = db.find(key, 0, key.length);
+    if (entry !== NULL_REF) continue;
+    const text = Buffer.from(`value:${n}`);
+    const content = size === 0 ? text : Buffer.alloc(size);
+    if (size > 0) text.copy(content);
+    db.setString(entry, key, 0, key.length, content, 0, content.length, false);
+    engine.keyspace.store.changes++;
+  }
+  reply.ok();
+}
+
+/** The argument as an integer from 0 to the longest value; else answers an error and returns -1. */
+function positiveOrReply(args: Args, index: number, reply: Reply): number {
+  const integer = args.integer(index);
+  if (integer >= 0 && integer <= 0x7fffffff) return integer;
+  reply.error("ERR value is out of range, must be positive");
+  return -1;
+}
+
+function stringMatch(_session: Session, args: Args, reply: Reply): void {
+  const { bytes } = args;
+  const start = args.start(2);
+  const matches = matchesGlob(bytes, start, args.end(2), bytes, args.start(3), args.end(3));
+  reply.integer(matches ? 1 : 0);
+}
+
+/** A reply of each type, for the authors of clients. */
+function protocol(_session: Session, args: Args, reply: Reply): void {
+  if (args.is(2, "STRING")) {
+    reply.text("Hello World");
+  } else if (args.is(2, "INTEGER")) {
+    reply.integer(12345);
+  } else if (args.is(2, "DOUBLE")) {
+    reply.double(3141 / 1000);
+  } else if (args.is(2, "NULL")) {
+    reply.null();
+  } else if (args.is(2, "ARRAY")) {
+    reply.array(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  } else if (args.is(2, "SET")) {
+    reply.set(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  } else if (args.is(2, "MAP")) {
+    reply.map(3);
+    for (let i = 0; i < 3; i++) {
+      reply.integer(i);
+      reply.boolean(i === 1);
+    }
+  } else if (args.is(2, "ATTRIB")) {
+    if (reply.version === 3) {
+      reply.attribute(1);
+      reply.text("key-popularity");
+      reply.array(2);
+      reply.text("key:123");
+      reply.integer(90);
+    }
+    reply.text("Some real reply following the attribute");
+  } else if (args.is(2, "PUSH")) {
+    if (reply.version !== 3) return reply.error("ERR RESP2 is not supported by this command");
+    reply.push(2);
+    reply.text("server-cpu-usage");
+    reply.integer(42);
+    reply.text("Some real reply following the push reply");
+  } else if (args.is(2, "VERBATIM")) {
+    reply.verbatim("This is a verbatim\nstring", "txt");
+  } else if (args.is(2, "TRUE")) {
+    reply.boolean(true);
+  } else if (args.is(2, "FALSE")) {
+    reply.boolean(false);
+  } else if (args.is(2, "BIGNUM")) {
+    if (reply.version === 3) reply.raw(BIG_NUMBER, 0, BIG_NUMBER.length);
+    else reply.text(BIG_DIGITS);
+  } else {
+    reply.error(
+      "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+    );
+  }
+}
+
+function tableStats(session: Session, args: Args, reply: Reply): void {
+  if (!int64OrReply(args, 2, reply)) return;
+  const database = session.engine.keyspace.databases[toNumber(int64.low, int64.high)];
+  if (database === undefined) return reply.error("ERR Out of range database");
+  const full = args.count === 4 && args.is(3, "FULL");
+  const { dict } = session.engine.keyspace.store;
+  const target = dict.chainLengths(database.dict, true);
+  let text = "[Dictionary HT]\n";
+  text += describe(0, "main hash table", dict.chainLengths(database.dict, false), full);
+  if (target.length > 0) text += describe(1, "rehashing target", target, full);
+  text += `[Expires wheel]\n number of elements: ${database.expiring}\n`;
+  reply.verbatim(text, "txt");
+}
+
+/** No type of value that there is stands in a table of its own. */
+function tableStatsOfKey(session: Session, args: Args, reply: Reply): void {
+  const entry = session.db.peek(args.bytes, args.start(2), args.end(2));
+  if (entry === NULL_REF) return reply.error(NO_SUCH_KEY);
+  reply.error("ERR The value stored at the specified key is not represented using an hash table");
+}
+
+/** @param lengths how many buckets have a chain of 0, 1, 2, ... entries */
+function describe(index: number, name: string, lengths: readonly number[], full: boolean): string {
+  const size = lengths.reduce((sum, buckets) => sum + buckets, 0);
+  const elements = lengths.reduce((sum, buckets, length) => sum + buckets * length, 0);
+  const head = `Hash table ${index} stats (${name}):\n`;
+  if (elements === 0) return `${head}No stats available for empty dictionaries\n`;
+  let text = `${head} table size: ${size}\n number of elements: ${elements}\n`;
+  if (!full) return text;
+  const used = size - lengths[0]!;
+  text += ` different slots: ${used}\n max chain length: ${lengths.length - 1}\n`;
+  text += ` avg chain length (counted): ${(elements / used).toFixed(2)}\n`;
+  text += ` avg chain length (computed): ${(elements / used).toFixed(2)}\n`;
+  text += " Chain length distribution:\n";
+  for (const [length, buckets] of lengths.entries()) {
+    if (buckets > 0) text += `   ${length}: ${buckets} (${((buckets * 100) / size).toFixed(2)}%)\n`;
+  }
+  return text;
+}
+
+const HELP = [
+  "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "DIGEST",
+  "    40 hexadecimal digits that are equal for equal data.",
+  "DIGEST-VALUE <key> [<key> ...]",
+  "    The digest of the value of each key.",
+  "ERROR <string>",
+  "    Answers with an error of this text.",
+  "HTSTATS <dbid> [full]",
+  "    Figures of the hash table of a database.",
+  "HTSTATS-KEY <key> [full]",
+  "    Figures of the hash table that a value is kept in.",
+  "LOG <message>",
+  "    Writes a message to the log.",
+  "OBJECT <key>",
+  "    How the value of a key is kept.",
+  "PAUSE-CRON <0|1>",
+  "    Stops all periodic work, or lets it go on.",
+  "POPULATE <count> [<prefix>] [<size>]",
+  "    Adds string keys named <prefix>:<n> (default: key).",
+  "PROTOCOL <type>",
+  "    Answers with a value of a type: string, integer, double, bignum, null,",
+  "    array, set, map, attrib, push, verbatim, true, false.",
+  "SET-ACTIVE-EXPIRE <0|1>",
+  "    0 lets keys expire only when somebody asks for them.",
+  "SLEEP <seconds>",
+  "    Stops the server for a time. Decimals are allowed.",
+  "STRINGMATCH-LEN <pattern> <string>",
+  "    1 if the string matches the glob pattern, else 0.",
+  "HELP",
+  "    Prints this help.",
+];
+
+function help(_session: Session, _args: Args, reply: Reply): void {
+  reply.array(HELP.length);
+  for (const line of HELP) reply.simple(line);
+}
+
+export const debugRows: readonly CommandRow[] = [
+  {
+    name: "debug",
+    arity: -2,
+    flags: "admin noscript loading stale protected",
+    since: "1.0.0",
+    group: "server",
+    summary: "Looks into the server, for tests.",
+    complexity: "Depends on subcommand.",
+    handler: debug,
+  },
+];

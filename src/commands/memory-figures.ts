@@ -1,0 +1,55 @@
+/** How much memory a server uses, and for what: the one place that adds it up. All figures are bytes. */
+import type { Engine } from "./engine.ts";
+
+export interface MemoryFigures {
+  /** Blocks of the arena in use and objects on the JavaScript heap. */
+  readonly used: number;
+  /** The highest `used` that was seen. */
+  readonly peak: number;
+  /** `used` when the server was put together. */
+  readonly startup: number;
+  /** Buffers of clients. */
+  readonly clients: number;
+  /** The tables of the databases' dicts. */
+  readonly tables: number;
+  /** What is not data of keys: startup, clients, tables. */
+  readonly overhead: number;
+  /** What keys and values take. */
+  readonly dataset: number;
+  /** Blocks of the arena in use. */
+  readonly allocated: number;
+  /** Pages of the arena that hold blocks. */
+  readonly active: number;
+  /** Segments of the arena, as far as the system has backed them with memory. */
+  readonly resident: number;
+  /** The whole process. */
+  readonly rss: number;
+}
+
+export function memoryFigures(engine: Engine): MemoryFigures {
+  const { arena, dict } = engine.keyspace.store;
+  const { stats } = engine;
+  const { rss, heapUsed } = process.memoryUsage();
+  const used = arena.usedBytes + heapUsed;
+  if (used > stats.peakMemory) stats.peakMemory = used;
+  let clients = 0;
+  for (const { peer } of engine.sessions.values()) {
+    if (peer !== null) clients += peer.inputBytes + peer.inputFreeBytes + peer.outputBytes;
+  }
+  let tables = 0;
+  for (const database of engine.keyspace.databases) tables += 4 * dict.buckets(database.dict);
+  const overhead = stats.startupMemory + clients + tables;
+  return {
+    used,
+    peak: stats.peakMemory,
+    startup: stats.startupMemory,
+    clients,
+    tables,
+    overhead,
+    dataset: Math.max(0, used - overhead),
+    allocated: arena.usedBytes,
+    active: arena.pageBytes(),
+    resident: Math.min(arena.reservedBytes, rss),
+    rss,
+  };
+}

@@ -36,6 +36,9 @@ const LF = 10;
 const STAR = 0x2a;
 const DOLLAR = 0x24;
 
+/** Redis's own bound on the number of arguments, above which it does not ask for authentication first. */
+const INT_MAX = 2147483647;
+
 /** Digits of a header that are still counted by hand; more are parsed with care. */
 const QUICK_DIGITS = 7;
 
@@ -193,10 +196,11 @@ export class RespParser {
 
   #allowed(value: number, multibulk: boolean): boolean {
     if (multibulk) {
-      if (value > ARGUMENTS_MAX) this.error = "invalid multibulk length";
+      if (value > INT_MAX) this.error = "invalid multibulk length";
       else if (this.restricted && value > UNAUTHENTICATED_ARGUMENTS_MAX) {
         this.error = "unauthenticated multibulk length";
-      } else return true;
+      } else if (value > ARGUMENTS_MAX) this.error = "invalid multibulk length";
+      else return true;
     } else if (value < 0 || value > this.bulkSizeMax) this.error = "invalid bulk length";
     else if (this.restricted && value > UNAUTHENTICATED_BULK_SIZE_MAX) {
       this.error = "unauthenticated bulk length";

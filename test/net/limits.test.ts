@@ -135,6 +135,16 @@ test("a storm of connections, half of them reset, leaves no file descriptor behi
 
 const BIG = 50 * 1024 * 1024;
 
+/** Writes all of `bytes`, or as much as the peer takes before it closes. */
+async function writeAll(probe: Probe, bytes: Uint8Array): Promise<void> {
+  let at = 0;
+  while (at < bytes.length && !probe.closed) {
+    const taken = probe.socket.write(bytes, at, bytes.length - at);
+    at += Math.max(0, taken);
+    if (taken <= 0) await Bun.sleep(1);
+  }
+}
+
 async function setBig(port: number): Promise<void> {
   const writer = await open(port);
   const frame = Buffer.concat([
@@ -142,12 +152,7 @@ async function setBig(port: number): Promise<void> {
     Buffer.alloc(BIG, 120),
     Buffer.from("\r\n"),
   ]);
-  let at = 0;
-  while (at < frame.length) {
-    const taken = writer.socket.write(frame, at, frame.length - at);
-    at += Math.max(0, taken);
-    if (taken <= 0) await Bun.sleep(1);
-  }
+  await writeAll(writer, frame);
   await writer.until("+OK");
   writer.socket.end();
 }
@@ -208,8 +213,11 @@ test("floods before AUTH are cut off, cost little, and others do not notice (L5)
     "x".repeat(100_000),
   ];
   const probes = await Promise.all(Array.from({ length: 1000 }, (_, i) => open(port, i % 4 !== 2)));
-  probes.forEach((probe, i) => probe.socket.write(floods[i % floods.length]!));
+  const flooding = probes.map((probe, i) =>
+    writeAll(probe, Buffer.from(floods[i % floods.length]!)),
+  );
   const p99 = await pingP99(user, 500);
+  await Promise.all(flooding);
   const refused = probes.filter((_, i) => i % 4 !== 2);
   await Promise.all(refused.map((probe) => probe.gone));
   expect(refused[0]!.text).toContain("unauthenticated multibulk length");

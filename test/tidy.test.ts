@@ -176,6 +176,7 @@ describe("the text rules", () => {
     ["src/server.ts", `console.error("x");`],
     ["src/net/listener.ts", "Bun.listen({});"],
     ["src/cli/a.ts", "const view = bytes.subarray(1);"],
+    ["src/structures/dict.ts", "const copy = Buffer.from(this.bytes.subarray(1));"],
     ["test/a.test.ts", `test.skipIf(missing)("x", () => {});`],
   ] as const;
 

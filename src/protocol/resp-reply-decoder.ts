@@ -14,6 +14,7 @@
  * The format: redis.io/docs/latest/develop/reference/protocol-spec.
  */
 import { assert } from "../base/assert.ts";
+import { PendingBytes } from "./pending-bytes.ts";
 
 export type ReplyValue =
   | string
@@ -73,13 +74,8 @@ interface Frame {
 
 export class RespReplyDecoder {
   readonly #wantsBytes: boolean;
-  /** Bytes not yet decoded: #buffer[#pos, #end). */
-  #buffer: Buffer = Buffer.alloc(0);
-  /** The buffer is the decoder's own and not a chunk of the caller's. */
-  #owned = false;
-  #pos = 0;
-  #end = 0;
-  /** Bytes before this hold no line feed. */
+  readonly #pending: PendingBytes = new PendingBytes();
+  /** Pending bytes that are known to hold no line feed. */
   #searched = 0;
   /** Type and length of the bulk string under way; -1 between bulk strings. */
   #bulkType = "";
@@ -91,30 +87,9 @@ export class RespReplyDecoder {
     this.#wantsBytes = wantsBytes;
   }
 
-  /** Takes bytes; they are copied if they are not used up by the calls of `next` before the next `feed`. */
+  /** Takes bytes; they may change after the calls of `next` that follow. */
   feed(chunk: Uint8Array): void {
-    const left = this.#end - this.#pos;
-    if (left === 0) {
-      this.#buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      this.#owned = false;
-      this.#restart(0);
-    } else if (!this.#owned || this.#end + chunk.length > this.#buffer.length) {
-      // Twice the room that is needed, so each byte is moved a bounded number of times.
-      const grown = Buffer.allocUnsafeSlow((left + chunk.length) * 2);
-      this.#buffer.copy(grown, 0, this.#pos, this.#end);
-      this.#buffer = grown;
-      this.#owned = true;
-      this.#restart(left);
-    }
-    if (this.#owned) this.#buffer.set(chunk, this.#end);
-    this.#end += chunk.length;
-  }
-
-  /** Starts at the buffer's first byte again, with `left` bytes in it. */
-  #restart(left: number): void {
-    this.#searched = Math.max(0, this.#searched - this.#pos);
-    this.#pos = 0;
-    this.#end = left;
+    this.#pending.append(chunk);
   }
 
   /**
@@ -198,41 +173,38 @@ export class RespReplyDecoder {
   }
 
   #bulk(): ReplyValue | undefined {
-    const start = this.#pos;
-    const end = start + this.#bulkLength;
-    if (end + 2 > this.#end) return undefined;
-    const buffer = this.#buffer;
+    const pending = this.#pending;
+    const { buffer, pos } = pending;
+    const end = pos + this.#bulkLength;
+    if (end + 2 > pending.end) return undefined;
     if (buffer[end] !== CR || buffer[end + 1] !== LF) {
       throw new ReplySyntaxError("a bulk string is not as long as announced");
     }
     this.#bulkLength = -1;
-    this.#pos = end + 2;
-    this.#searched = this.#pos;
-    if (this.#bulkType === "!") return new ReplyError(buffer.toString("utf8", start, end));
+    pending.pos = end + 2;
+    if (this.#bulkType === "!") return new ReplyError(buffer.toString("utf8", pos, end));
     // A verbatim string begins with three letters that name its format, and a colon.
-    if (this.#bulkType === "=") return buffer.toString("utf8", Math.min(start + 4, end), end);
-    if (!this.#wantsBytes) return buffer.toString("utf8", start, end);
-    return Buffer.from(buffer.subarray(start, end));
+    if (this.#bulkType === "=") return buffer.toString("utf8", Math.min(pos + 4, end), end);
+    if (!this.#wantsBytes) return buffer.toString("utf8", pos, end);
+    return Buffer.from(buffer.subarray(pos, end));
   }
 
   /** The next line without its end. */
   #line(): string | undefined {
-    const from = Math.max(this.#searched, this.#pos);
-    const at = this.#buffer.indexOf(LF, from);
-    if (at === -1 || at >= this.#end) {
-      this.#searched = this.#end;
-      if (this.#end - this.#pos > LINE_SIZE_MAX) {
+    const pending = this.#pending;
+    const { buffer, pos } = pending;
+    const at = buffer.indexOf(LF, pos + this.#searched);
+    if (at === -1 || at >= pending.end) {
+      this.#searched = pending.length;
+      if (this.#searched > LINE_SIZE_MAX) {
         throw new ReplySyntaxError(`a line of more than ${LINE_SIZE_MAX} bytes`);
       }
       return undefined;
     }
-    if (at === this.#pos || this.#buffer[at - 1] !== CR) {
-      throw new ReplySyntaxError("a line ends without CR");
-    }
-    const line = this.#buffer.toString("utf8", this.#pos, at - 1);
-    this.#pos = at + 1;
-    this.#searched = this.#pos;
-    return line;
+    if (at === pos || buffer[at - 1] !== CR) throw new ReplySyntaxError("a line ends without CR");
+    pending.pos = at + 1;
+    this.#searched = 0;
+    return buffer.toString("utf8", pos, at - 1);
   }
 }
 

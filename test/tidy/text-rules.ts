@@ -17,7 +17,7 @@ const LINES_MAX = 600;
 
 /** Files on the walk of a command, where a view of a buffer costs more than the work it is made for. */
 const HOT =
-  /^src\/(?:protocol\/(?:resp-request|native|reply)|commands\/execute|structures\/dict|keyspace\/(?:database|entry)|base\/(?:hash|bytes|numbers))\.ts$/;
+  /^src\/(?:protocol\/(?:resp-request|native|reply)|commands\/execute|structures\/dict|keyspace\/(?:database|entry)|base\/(?:hash|numbers))\.ts$/;
 
 const BANNED: readonly BannedText[] = [
   {
@@ -45,9 +45,10 @@ const BANNED: readonly BannedText[] = [
     instead: "a Listener of net/listener.ts",
   },
   {
-    pattern: /\.subarray\(/g,
+    // A copy of some bytes starts with a view of them; its cost is the copy's.
+    pattern: /(?<!\bBuffer\.from\([\w.]+)\.subarray\(/g,
     where: HOT,
-    // The two places that hand bytes over to somebody who keeps them.
+    // Hands bytes over to somebody who keeps them.
     except: /^src\/protocol\/reply\.ts$/,
     instead: "start and end positions; a view costs about 60 ns",
   },

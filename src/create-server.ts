@@ -1,0 +1,154 @@
+/** A server inside the caller's process: `createServer`, what the library is for. */
+import { OPTION_ROWS } from "./base/option-table.ts";
+import { Options } from "./base/options.ts";
+import type { Engine } from "./commands/engine.ts";
+import type { Instance } from "./instance.ts";
+import { startInstance } from "./instance.ts";
+import type { CallArgument } from "./local-caller.ts";
+import { LocalCaller } from "./local-caller.ts";
+import type { ReplyValue } from "./protocol/resp-reply-decoder.ts";
+
+/** Options of `createServer`. */
+export interface ServerOptions {
+  /** TCP port to listen on; 0 takes a free one. Default: 6379. */
+  readonly port?: number;
+  /** Password that connections have to give (Redis's `requirepass`). Default: none. */
+  readonly password?: string;
+  /** Seed of the server's random generator, so that RANDOMKEY and the like repeat. Default: a random one. */
+  readonly seed?: number;
+  /**
+   * Any option of the server, by the name that the config file gives it or the same in camel case: `maxclients`,
+   * `"proto-max-bulk-len"`, `protoMaxBulkLen`. Values are what the config file takes ("64mb"); true and false stand for
+   * yes and no.
+   */
+  readonly [option: string]: string | number | boolean | undefined;
+}
+
+/** An option of `createServer` that does not exist or can't have this value. */
+export class OptionError extends Error {
+  override name = "OptionError";
+  /** The option's name in the config file. */
+  readonly option: string;
+
+  constructor(option: string, reason: string) {
+    super(`option ${option}: ${reason}`);
+    this.option = option;
+  }
+}
+
+/** The time of a server, for tests: what happens in an hour can be seen at once. */
+export class ServerClock {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The server's time: Unix time in milliseconds. */
+  get nowMs(): number {
+    this.#engine.beginTurn();
+    return this.#engine.clock.nowMs;
+  }
+
+  /**
+   * Moves the server's time forward. Keys whose time has come by then are gone when this returns.
+   * @param ms milliseconds, not negative
+   */
+  advance(ms: number): void {
+    if (!(ms >= 0)) throw new RangeError(`advance: ${ms} ms is not forward`);
+    this.#engine.clock.advance(ms);
+    this.#housekeep();
+  }
+
+  /** Stops the server's time; from then on only `advance` moves it. @param unixMs Unix time in milliseconds; default: now */
+  freeze(unixMs?: number): void {
+    this.#engine.clock.freeze(unixMs);
+    this.#housekeep();
+  }
+
+  #housekeep(): void {
+    const engine = this.#engine;
+    engine.beginTurn();
+    while (engine.keyspace.housekeep(SLICE_NS));
+    engine.beat();
+  }
+}
+
+const SLICE_NS = 1_000_000;
+
+/** A running server. */
+export class EmbeddedServer {
+  /** The TCP port that it listens on, at the addresses of the option `bind` (default: 127.0.0.1). */
+  readonly port: number;
+  readonly clock: ServerClock;
+  /** Settles when the server has stopped, by `stop` or because a client sent SHUTDOWN. */
+  readonly stopped: Promise<void>;
+  readonly #instance: Instance;
+  readonly #caller: LocalCaller;
+
+  /** @internal use `createServer` */
+  constructor(instance: Instance) {
+    this.#instance = instance;
+    this.#caller = new LocalCaller(instance.engine);
+    this.port = instance.port;
+    this.clock = new ServerClock(instance.engine);
+    this.stopped = instance.stopped.finally(() => this.#caller.stop());
+  }
+
+  /**
+   * Runs a command without a connection, on a session of its own (SELECT and the like stay in effect from call to call).
+   * Replies have the types of RESP3: strings decoded as UTF-8, numbers, bigints beyond 2^53 - 1, booleans, null, arrays,
+   * Maps, Sets. No password is needed.
+   * @param args the command's name and arguments
+   * @throws {ReplyError} (as a rejection) the error that the command answered; its `code` is the first word
+   */
+  call(...args: readonly CallArgument[]): Promise<ReplyValue> {
+    return this.#caller.call(args, false);
+  }
+
+  /** Like `call`, with bulk strings as Buffers: for values that are not text. */
+  callBuffer(...args: readonly CallArgument[]): Promise<ReplyValue> {
+    return this.#caller.call(args, true);
+  }
+
+  /**
+   * Stops: no new connections, replies sent that clients wait for, connections closed, the data's memory given back.
+   * Calls are rejected from now on. May be called again.
+   */
+  async stop(): Promise<void> {
+    this.#caller.stop();
+    await this.#instance.stop();
+  }
+
+  /** `await using server = await createServer(...)` stops it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/**
+ * Starts a server in this process.
+ * @throws {OptionError} (as a rejection) an option is unknown or has no such value
+ * @throws {ListenError} (as a rejection) the address can't be had
+ */
+export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedServer> {
+  const options = new Options(OPTION_ROWS);
+  for (const [name, value] of Object.entries(setup)) {
+    if (name !== "seed" && value !== undefined) setOption(options, name, value);
+  }
+  const seed = setup.seed;
+  return new EmbeddedServer(startInstance(seed === undefined ? { options } : { options, seed }));
+}
+
+function setOption(options: Options, name: string, value: string | number | boolean): void {
+  const option = name === "password" ? "requirepass" : toKebab(name);
+  const text = typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  // Options are kept as one character a byte.
+  const error = options.set(option, Buffer.from(text).toString("latin1"));
+  if (error !== null) throw new OptionError(option, error);
+}
+
+/** "protoMaxBulkLen" as "proto-max-bulk-len". */
+function toKebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,92 @@
+/**
+ * Commands without a socket: the library's `call`. They pass through the same `execute` as those of a connection, with a
+ * session of their own, one after another in the order of the calls. A call that CLIENT PAUSE holds back waits, and those
+ * behind it wait as well.
+ */
+import type { Engine } from "./commands/engine.ts";
+import { execute } from "./commands/execute.ts";
+import type { Session } from "./commands/session.ts";
+import { Args } from "./protocol/args.ts";
+import type { ReplyValue } from "./protocol/resp-reply-decoder.ts";
+import { PushMessage, ReplyError, RespReplyDecoder } from "./protocol/resp-reply-decoder.ts";
+
+/** An argument of a command: a string is sent as UTF-8, a number in decimal, bytes as they are. */
+export type CallArgument = string | number | bigint | Uint8Array;
+
+interface Call {
+  readonly args: readonly (string | Uint8Array)[];
+  readonly wantsBytes: boolean;
+  resolve(value: ReplyValue): void;
+  reject(error: Error): void;
+}
+
+export class LocalCaller {
+  readonly #engine: Engine;
+  readonly #session: Session;
+  readonly #args: Args = new Args();
+  /** Calls that wait, the one that was held back first. */
+  readonly #waiting: Call[] = [];
+  #stopped = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#session = engine.createSession();
+    // Whoever holds the engine in his hands needs no password.
+    this.#session.authenticated = true;
+    this.#session.reply.version = 3;
+    engine.beatTasks.push(() => this.#runWaiting());
+  }
+
+  /** Runs a command. An error that it answers rejects the promise as a `ReplyError`. */
+  call(args: readonly CallArgument[], wantsBytes: boolean): Promise<ReplyValue> {
+    if (args.length === 0) return Promise.reject(new TypeError("a call names at least a command"));
+    const { promise, resolve, reject } = Promise.withResolvers<ReplyValue>();
+    const parts = args.map((arg) => (arg instanceof Uint8Array ? arg : String(arg)));
+    this.#waiting.push({ args: parts, wantsBytes, resolve, reject });
+    if (this.#waiting.length === 1) this.#runWaiting();
+    return promise;
+  }
+
+  /** Refuses all calls from now on, those that wait included. */
+  stop(): void {
+    this.#stopped = true;
+    for (const call of this.#waiting.splice(0)) call.reject(stoppedError());
+  }
+
+  #runWaiting(): void {
+    const session = this.#session;
+    while (this.#waiting.length > 0) {
+      if (session.blocked) return;
+      const call = this.#waiting[0]!;
+      if (this.#stopped) {
+        this.stop();
+        return;
+      }
+      this.#engine.beginTurn();
+      this.#args.fill(call.args);
+      execute(session, this.#args);
+      // Held back: it has not run, and is run again when the pause has ended.
+      if (this.#engine.held.has(session)) return;
+      this.#waiting.shift();
+      this.#settle(call);
+    }
+  }
+
+  /** Decodes the reply of a call. A command that answers nothing (CLIENT REPLY OFF) gives null. */
+  #settle(call: Call): void {
+    const { reply } = this.#session;
+    const decoder = new RespReplyDecoder(call.wantsBytes);
+    decoder.feed(reply.buffer.subarray(0, reply.pos));
+    let answer: ReplyValue = null;
+    for (let value = decoder.next(); value !== undefined; value = decoder.next()) {
+      if (!(value instanceof PushMessage)) answer = value;
+    }
+    reply.clear();
+    if (answer instanceof ReplyError) call.reject(answer);
+    else call.resolve(answer);
+  }
+}
+
+function stoppedError(): Error {
+  return new Error("the server is stopped");
+}

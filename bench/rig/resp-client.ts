@@ -1,0 +1,84 @@
+/** A client for questions of the benchmarks themselves: one command at a time, the answer as the bytes that came. */
+import type { Socket } from "bun";
+
+const ANSWER_TIMEOUT_MS = 5_000;
+
+export class RespClient {
+  #socket: Socket<undefined> | null = null;
+  #received: Buffer = Buffer.alloc(0);
+  #complete: (bytes: Buffer) => number = respReplyEnd;
+  #settle: ((answer: Buffer | Error) => void) | null = null;
+
+  /** Rejects if nobody listens. */
+  static async connect(port: number): Promise<RespClient> {
+    const client = new RespClient();
+    client.#socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data: (_socket, chunk) => client.#receive(chunk),
+        close: () => client.#settle?.(new Error("the server closed the connection")),
+        error: (_socket, error) => client.#settle?.(error),
+      },
+    });
+    return client;
+  }
+
+  /** Sends a command and resolves with its whole reply. */
+  call(args: readonly string[]): Promise<Buffer> {
+    return this.exchange(respFrame(args), respReplyEnd);
+  }
+
+  /**
+   * Sends bytes and resolves with the reply to them.
+   * @param replyEnd gives the length of the first reply in a buffer, or -1 if it is not complete
+   */
+  exchange(request: Uint8Array, replyEnd: (bytes: Buffer) => number): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const timer = setTimeout(() => reject(new Error("no answer in time")), ANSWER_TIMEOUT_MS);
+    this.#complete = replyEnd;
+    this.#settle = (answer) => {
+      clearTimeout(timer);
+      this.#settle = null;
+      if (answer instanceof Error) reject(answer);
+      else resolve(answer);
+    };
+    this.#socket!.write(request);
+    return promise;
+  }
+
+  close(): void {
+    this.#settle = null;
+    this.#socket?.end();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#received = Buffer.concat([this.#received, chunk]);
+    const end = this.#complete(this.#received);
+    if (end === -1) return;
+    const answer = this.#received.subarray(0, end);
+    this.#received = this.#received.subarray(end);
+    this.#settle?.(answer);
+  }
+}
+
+/** A command as RESP sends it. */
+export function respFrame(args: readonly string[]): Buffer {
+  const parts = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`);
+  return Buffer.from(`*${args.length}\r\n${parts.join("")}`);
+}
+
+/** Length of the RESP2 reply that `bytes` begins with, or -1 if it is not complete. */
+export function respReplyEnd(bytes: Buffer, from = 0): number {
+  const lineEnd = bytes.indexOf("\r\n", from);
+  if (lineEnd === -1) return -1;
+  const next = lineEnd + 2;
+  const kind = String.fromCharCode(bytes[from]!);
+  if (kind !== "$" && kind !== "*") return next;
+  const size = Number(bytes.toString("latin1", from + 1, lineEnd));
+  if (size < 0) return next;
+  if (kind === "$") return bytes.length >= next + size + 2 ? next + size + 2 : -1;
+  let end = next;
+  for (let i = 0; i < size && end !== -1; i++) end = respReplyEnd(bytes, end);
+  return end;
+}

@@ -5,9 +5,10 @@
  *
  * Time is counted in ticks of 16 ms. Level 0 has a slot for each of the 64 ticks of the current group, level 1 one for
  * each of the 64 groups of 64 ticks around it, and so on: seven levels of 64 slots reach to 2^46 ms, the year 4199, and
- * what is due later waits in the last slot until then. A node lies at the level of the highest 6-bit group in which its tick differs from the
- * current tick, in the slot that this group of its own tick names. When the current tick enters a slot of level 1 or
- * above, the slot's nodes move to lower levels, one at a time, and so a node moves at most six times in its life.
+ * what is due later waits in the last slot until then. A node lies at the level of the highest 6-bit group in which its
+ * tick differs from the current tick, in the slot that this group of its own tick names. When the current tick enters a
+ * slot of level 1 or above, the slot's nodes move to lower levels, one at a time, and so a node moves at most six times
+ * in its life.
  *
  * A slot is a ring of nodes with a sentinel node of its own, so a node leaves its slot without knowing which it is. All
  * work is bounded by the caller: `pop` moves at most as many nodes as it is told and goes on from there at the next call.

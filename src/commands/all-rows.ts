@@ -1,4 +1,5 @@
 /** The rows of all command families. */
+import { commandInfoRows } from "./command-info.ts";
 import { configRows } from "./config.ts";
 import { connectionRows } from "./connection.ts";
 import type { CommandRow } from "./row.ts";
@@ -32,4 +33,5 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...keyRows,
   ...expiryRows,
   ...debugRows,
+  ...commandInfoRows,
 ];

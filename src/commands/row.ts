@@ -47,6 +47,8 @@ export interface KeySpec {
     | { readonly last: number; readonly step: number; readonly limit?: number }
     | { readonly countAt: number; readonly firstKey: number; readonly step: number };
   readonly notes?: string;
+  /** With `variable_flags`: the flags of one command line. @param from index of the command's name in `args` */
+  readonly flagsOf?: (args: Args, from: number) => string;
 }
 
 export interface CommandRow {

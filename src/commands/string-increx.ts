@@ -162,8 +162,7 @@ function byFloat(session: Session, args: Args, wish: Wish, reply: Reply): void {
   if (!isFinite(applied)) return reply.error("ERR applied increment would be Infinity");
   const text = formatLongDouble(result);
   if (!removeIfDue(session, entry, wish)) {
-    const digits = Buffer.from(text, "latin1");
-    const at = db.setString(entry, bytes, start, end, digits, 0, digits.length, true);
+    const at = db.setText(entry, bytes, start, end, Buffer.from(text, "latin1"));
     setExpiry(session, at, wish);
   }
   replyFloats(reply, text, formatLongDouble(applied));

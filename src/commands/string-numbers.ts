@@ -89,7 +89,7 @@ function incrbyfloat(session: Session, args: Args, reply: Reply): void {
   const sum = add(old, by);
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  db.setString(entry, bytes, start, end, text, 0, text.length, true);
+  db.setText(entry, bytes, start, end, text);
   session.engine.keyspace.store.changes++;
   reply.bulk(text, 0, text.length);
 }

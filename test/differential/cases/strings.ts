@@ -1,5 +1,5 @@
-/** Strings: every command and option, every number at an edge, wrong types and wrong numbers of arguments. */
-import type { Case, CommandLine, Step } from "../case.ts";
+/** Strings: every command and option, every number at an edge, wrong numbers of arguments. */
+import type { Case, Step } from "../case.ts";
 
 /** What may stand where a number should. */
 const NUMBERS: readonly string[] = [
@@ -164,16 +164,6 @@ const SUBSEQUENCES: readonly (readonly [string, string])[] = [
   ] as const),
 ];
 
-/** Commands that a key of another type answers with an error, without a change. */
-const ON_ANOTHER_TYPE: readonly CommandLine[] = [
-  ...["GET l", "GETSET l v", "GETDEL l", "GETEX l", "GETEX l EX 0", "GETEX l PERSIST", "STRLEN l"],
-  ...["SET l v GET", "SET l v XX GET", "SET l v NX", "SETNX l v", "MGET l l", "MSETNX l v m v"],
-  ...["APPEND l v", "APPEND l ''", "GETRANGE l 0 -1", "GETRANGE l x 1", "SUBSTR l 0 -1"],
-  ...["SETRANGE l 1 v", "SETRANGE l 1 ''", "SETRANGE l -1 v", "SETRANGE l 9999999999 v"],
-  ...["INCR l", "DECR l", "INCRBY l 1", "INCRBY l x", "DECRBY l 1", "INCRBYFLOAT l 1"],
-  ...["INCRBYFLOAT l x", "LCS l l", "LCS none l LEN", "LCS l none foo", "SET l v EX 0 GET"],
-];
-
 export const cases: readonly Case[] = [
   ...NUMBERS.flatMap((number): Case[] => [
     { name: `counters by and of ${JSON.stringify(number)}`, steps: counters(number) },
@@ -209,24 +199,20 @@ export const cases: readonly Case[] = [
     ),
   },
   {
-    name: "a key of another type is an error and stays as it is",
-    steps: ["RPUSH l a b", ...ON_ANOTHER_TYPE, "TYPE l", "LRANGE l 0 -1"],
-  },
-  {
-    name: "SET, MSET, SETEX and PSETEX replace a value of any type and its time",
+    name: "SET, MSET, SETEX, PSETEX and GETSET replace the time to live",
     steps: [
       ...[
-        "RPUSH l a b",
+        "SET l v",
         "EXPIRE l 1000",
         "SET l v",
         "PTTL l",
-        "DEL l",
-        "RPUSH l a",
+        "SETEX l 100 v",
         "MSET l v m w",
+        "TTL l",
       ],
-      ...["DEL l", "RPUSH l a", "SETEX l 100 v", "TTL l", "DEL l", "RPUSH l a"],
-      ...["PSETEX l 100000 v", "TTL l", "SET l w", "TTL l", "SETEX l 100 v", "SET l w KEEPTTL"],
-      ...["TTL l", "GETSET l x", "TTL l", "SETEX l 100 v", "APPEND l w", "INCRBYFLOAT l 1"],
+      ...["SETEX l 100 v", "TTL l", "PSETEX l 200000 v", "TTL l", "SET l w", "TTL l"],
+      ...["SETEX l 100 v", "SET l w KEEPTTL", "TTL l", "GETSET l x", "TTL l", "SETEX l 100 7"],
+      ...["APPEND l 8", "TTL l", "INCRBYFLOAT l 1", "TTL l", "GETEX l PERSIST", "TTL l"],
     ],
   },
   {

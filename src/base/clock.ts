@@ -25,6 +25,16 @@ export class Clock {
     return performance.now() - this.#startMs + this.#offsetMs;
   }
 
+  /** Unix time in microseconds, read from the system at each call, never ahead of the next millisecond of the clock. */
+  unixMicroseconds(): number {
+    if (this.#frozenAtMs >= 0) return this.nowMs * 1000;
+    // The fine clock may have drifted from the system's, which was set meanwhile; it only fills in the last digits.
+    const coarseMs = Date.now();
+    const fineMs = performance.timeOrigin + performance.now();
+    const withinMs = Math.min(0.999, Math.max(0, fineMs - coarseMs));
+    return Math.round((coarseMs + this.#offsetMs) * 1000 + Math.floor(withinMs * 1000));
+  }
+
   /** Moves time forward by `ms` milliseconds. */
   advance(ms: number): void {
     this.#offsetMs += ms;

@@ -1,5 +1,8 @@
 /** The rows of all command families. */
 import { commandInfoRows } from "./command-info.ts";
+import { clientRows } from "./client.ts";
+import { infoRows } from "./info.ts";
+import { serverRows } from "./server.ts";
 import { configRows } from "./config.ts";
 import { connectionRows } from "./connection.ts";
 import type { CommandRow } from "./row.ts";
@@ -27,6 +30,9 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...stringDigestRows,
   ...lcsRows,
   ...connectionRows,
+  ...clientRows,
+  ...serverRows,
+  ...infoRows,
   ...scanRows,
   ...objectRows,
   ...memoryRows,

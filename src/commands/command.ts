@@ -83,6 +83,8 @@ export class Command {
   failed = 0;
   /** Nanoseconds spent, estimated from the calls that were timed. */
   timeNs = 0;
+  /** The call that is timed next: each of the first ones, then one in a few. See `timeCall`. */
+  timedCall = 0;
 
   constructor(row: CommandRow, parent: Command | null = null) {
     this.row = row;
@@ -116,6 +118,7 @@ export class Command {
     this.rejected = 0;
     this.failed = 0;
     this.timeNs = 0;
+    this.timedCall = 0;
     for (const sub of this.subcommands?.values() ?? []) sub.resetCounters();
   }
 }

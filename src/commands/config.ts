@@ -101,6 +101,7 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   const { engine } = session;
   engine.stats.reset();
   for (const command of engine.table.commands) command.resetCounters();
+  for (const command of engine.nativeCommands) command.resetCounters();
   const { store } = engine.keyspace;
   store.hits = 0;
   store.misses = 0;

@@ -3,11 +3,17 @@
  */
 import { Clock } from "../base/clock.ts";
 import { Logger } from "../base/log.ts";
-import { Options } from "../base/options.ts";
+import type { Options } from "../base/options.ts";
 import { Random } from "../base/random.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { InfoSections } from "./info-sections.ts";
+import type { Command } from "./command.ts";
+import { addInfoFields } from "./info-fields.ts";
+import { createNativeCommands } from "./native.ts";
+import type { PauseMode } from "./pause.ts";
+import { endPauseIfDue, PAUSE_NONE } from "./pause.ts";
+import { Password } from "./password.ts";
 import type { CommandRow } from "./row.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
@@ -47,15 +53,23 @@ export class Engine {
   readonly pool: BufferPool = new BufferPool();
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
+  /** The commands of the native protocol, by number. */
+  readonly nativeCommands: readonly Command[] = createNativeCommands();
   readonly runId: string;
+  /** Names the history of the data set. */
+  replicationId: string;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
   pausedUntilMs = 0;
-  /** Whether the pause holds back all commands or only writes. */
-  pausedAll = false;
+  /** What the pause holds back. */
+  pauseMode: PauseMode = PAUSE_NONE;
   /** Sessions whose next command waits for the pause to end. */
   readonly held: Set<Session> = new Set();
-  /** A password is set: sessions begin unauthenticated. */
-  passwordRequired = false;
+  /** Unix time in ms before which no further warning of web clients is logged. */
+  webClientLogMs = 0;
+  /** The password of the default user. */
+  readonly password: Password = new Password();
+  /** Path of the config file that the server was started with, or "". */
+  configFile = "";
   hooks: Hooks = {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",
@@ -77,10 +91,19 @@ export class Engine {
       setup.verify ?? false,
     );
     this.table = new CommandTable(setup.rows);
-    this.runId = Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join("");
-    this.options.onChange("requirepass", (password) => {
-      this.passwordRequired = password !== "";
-    });
+    this.runId = this.#randomId();
+    this.replicationId = this.#randomId();
+    this.options.onChange("requirepass", (password) => this.password.set(password));
+    this.beatTasks.push(
+      () => endPauseIfDue(this),
+      () => this.stats.sampleRates(this.clock.monotonicMs),
+    );
+    addInfoFields(this);
+  }
+
+  /** A password is set: sessions begin unauthenticated. */
+  get passwordRequired(): boolean {
+    return this.password.required;
   }
 
   /** A new session with an id of its own; the caller adds it to `sessions` if it is a client. */
@@ -103,5 +126,10 @@ export class Engine {
   beginTurn(): void {
     this.clock.refresh();
     this.keyspace.store.refreshAccess();
+  }
+
+  /** 40 random hex digits. */
+  #randomId(): string {
+    return Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join("");
   }
 }

@@ -1,81 +1,154 @@
 /**
  * The walk of one command: find its row, check what must hold, run it, count it. Everything that runs commands
  * comes through here, whichever protocol or caller.
+ *
+ * What is rare (no password given yet, a pause, replies switched off) is one comparison for an ordinary command: only
+ * if the session or the engine says that something is special, `runSpecial` looks at what.
  */
+import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
+import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
-import { MAY_REPLICATE, NO_AUTH, WRITE } from "./command.ts";
-import type { Engine } from "./engine.ts";
+import { NO_AUTH } from "./command.ts";
+import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
 
-/** Runs the command in `args` and appends its reply to the session's. */
-export function execute(session: Session, args: Args): void {
+/** Of each command so many first calls are timed, */
+const TIMED_FIRST = 64;
+/** and then one in so many: asking for the time twice costs a third of a GET. */
+const TIMED_STRIDE = 64;
+
+const NO_PASSWORD = "NOAUTH Authentication required.";
+/** Characters of an unknown command's name, and of its arguments together, that the error shows. */
+const SHOWN_MAX = 128;
+/** The warning of a web client is logged at most once in this time. */
+const WEB_CLIENT_LOG_MS = 60_000;
+
+/**
+ * Runs the command in `args` and appends its reply to the session's.
+ * @returns false if it was held back: run the same command again when the session is no longer blocked
+ */
+export function execute(session: Session, args: Args): boolean {
   const { engine } = session;
   let command = engine.table.find(args);
-  if (command === null) {
-    reject(session, null, unknownCommand(args));
-    return;
-  }
+  if (command === null) return unknownCommand(session, args);
   if (command.subcommands !== null && args.count > 1) {
     const sub = command.subcommands.get(args.text(1).toUpperCase());
-    if (sub === undefined) {
-      reject(session, null, unknownSubcommand(command, args));
-      return;
-    }
+    if (sub === undefined) return unknownSubcommand(session, command, args);
     command = sub;
   }
-  run(session, command, args);
+  return run(session, command, args);
 }
 
-/** Checks and runs a command that was found already. */
-export function run(session: Session, command: Command, args: Args): void {
-  const { engine, reply } = session;
+/** Checks and runs a command that was found already. Returns what `execute` does. */
+export function run(session: Session, command: Command, args: Args): boolean {
   const { arity } = command;
-  if (arity > 0 ? args.count !== arity : args.count < -arity) {
-    reject(session, command, `ERR wrong number of arguments for '${command.fullName}' command`);
-    return;
-  }
-  if (!session.authenticated && (command.flags & NO_AUTH) === 0) {
-    reject(session, command, "NOAUTH Authentication required.");
-    return;
-  }
   session.lastCommand = command;
+  if (arity > 0 ? args.count !== arity : args.count < -arity) {
+    const error = `ERR wrong number of arguments for '${command.fullName}' command`;
+    return reject(session, command, error);
+  }
+  if ((session.special | session.engine.pauseMode) !== 0) return runSpecial(session, command, args);
+  call(session, command, args);
+  return true;
+}
+
+function call(session: Session, command: Command, args: Args): void {
+  const { engine, reply } = session;
   const { errors } = reply;
-  const store = engine.keyspace.store;
-  if (session.noTouch) store.touch = false;
-  command.handler(session, args, reply);
-  store.touch = true;
+  if (command.calls === command.timedCall) timeCall(session, command, args);
+  else command.handler(session, args, reply);
   command.calls++;
   session.commands++;
   engine.stats.commandsProcessed++;
   if (reply.errors !== errors) {
     command.failed++;
-    engine.stats.errorReplies++;
+    engine.stats.countError(reply.lastError);
   }
 }
 
-/** Whether CLIENT PAUSE holds the command back. */
-export function isPaused(engine: Engine, command: Command): boolean {
-  if (engine.pausedUntilMs === 0) return false;
-  return engine.pausedAll || (command.flags & (WRITE | MAY_REPLICATE)) !== 0;
+/** Runs the handler and measures it. The time of a call that stands for several counts as often. */
+function timeCall(session: Session, command: Command, args: Args): void {
+  const first = command.calls < TIMED_FIRST;
+  const startNs = nanoseconds();
+  command.handler(session, args, session.reply);
+  command.timeNs += (nanoseconds() - startNs) * (first ? 1 : TIMED_STRIDE);
+  command.timedCall = command.calls + (first ? 1 : TIMED_STRIDE);
 }
 
-function reject(session: Session, command: Command | null, error: string): void {
+/** `run` for a session or an engine that is not in its usual state. */
+function runSpecial(session: Session, command: Command, args: Args): boolean {
+  const { engine, reply } = session;
+  const isOpen = session.authenticated || !engine.password.required;
+  if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
+  if (holdIfPaused(session, command)) return false;
+  const from = reply.pos;
+  const { store } = engine.keyspace;
+  session.beginReply();
+  if (session.noTouch) store.touch = false;
+  call(session, command, args);
+  store.touch = true;
+  session.endReply(from);
+  return true;
+}
+
+/** Answers an error instead of running the command. */
+function reject(session: Session, command: Command | null, error: string): boolean {
+  const { reply } = session;
+  const from = reply.pos;
   if (command !== null) command.rejected++;
-  session.engine.stats.errorReplies++;
-  session.reply.error(error);
+  session.engine.stats.countError(error);
+  session.beginReply();
+  if (session.native) nativeError(reply, error);
+  else reply.error(error);
+  session.endReply(from);
+  return true;
 }
 
-/** Redis's words: the name and the first arguments, each up to 128 bytes in all. */
-function unknownCommand(args: Args): string {
-  let shown = "";
-  for (let i = 1; i < args.count && shown.length < 128; i++) {
-    shown += `'${args.text(i).slice(0, 128 - shown.length)}' `;
+/** Redis's words: the name and the first arguments. */
+function unknownCommand(session: Session, args: Args): boolean {
+  session.lastCommand = null;
+  if ((args.is(0, "POST") || args.is(0, "HOST:")) && session.peer !== null) {
+    closeWebClient(session);
+    return true;
   }
-  return `ERR unknown command '${args.text(0).slice(0, 128)}', with args beginning with: ${shown}`;
+  let shown = "";
+  for (let i = 1; i < args.count && shown.length < SHOWN_MAX; i++) {
+    shown += `'${shownText(args, i, SHOWN_MAX - shown.length)}' `;
+  }
+  const name = shownText(args, 0, SHOWN_MAX);
+  const error = `ERR unknown command '${name}', with args beginning with: ${shown}`;
+  return reject(session, null, error);
 }
 
-function unknownSubcommand(command: Command, args: Args): string {
-  const name = args.text(1).slice(0, 128);
-  return `ERR unknown subcommand '${name}'. Try ${command.upperName} HELP.`;
+function unknownSubcommand(session: Session, command: Command, args: Args): boolean {
+  session.lastCommand = null;
+  const name = shownText(args, 1, SHOWN_MAX);
+  const error = `ERR unknown subcommand '${name}'. Try ${command.upperName} HELP.`;
+  return reject(session, null, error);
+}
+
+/** The argument up to its first zero byte, where C's text ends. */
+function shownText(args: Args, index: number, sizeMax: number): string {
+  const text = args.text(index).slice(0, sizeMax);
+  const zero = text.indexOf("\0");
+  return zero === -1 ? text : text.slice(0, zero);
+}
+
+/**
+ * "POST" and "Host:" are lines of an HTTP request: a web page has made a browser talk to this port. Nothing it sends is run,
+ * and nothing is answered that a page could read.
+ */
+function closeWebClient(session: Session): void {
+  const { engine, peer } = session;
+  if (engine.clock.nowMs >= engine.webClientLogMs) {
+    engine.webClientLogMs = engine.clock.nowMs + WEB_CLIENT_LOG_MS;
+    engine.logger.warning(
+      "Possible SECURITY ATTACK detected. A client sent POST or Host: as a command: a web browser may have been made to " +
+        `send commands to this server (cross-protocol scripting). Connection from ${peer!.address} aborted.`,
+    );
+  }
+  session.reply.clear();
+  engine.removeSession(session);
+  peer!.close();
 }

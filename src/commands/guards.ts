@@ -12,6 +12,7 @@ import type { Session } from "./session.ts";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const SYNTAX_ERROR = "ERR syntax error";
+export const DATABASE_OUT_OF_RANGE = "ERR DB index is out of range";
 export const NO_SUCH_KEY = "ERR no such key";
 
 /** A slice for a value that is read and used at once. */
@@ -42,4 +43,22 @@ export function int64OrReply(args: Args, index: number, reply: Reply): boolean {
 /** A 64-bit integer as a number that is exact up to 2^53 and rounded above; for positions, which are cut to a length. */
 export function positionOrReply(args: Args, index: number, reply: Reply): number {
   return int64OrReply(args, index, reply) ? toNumber(int64.low, int64.high) : NaN;
+}
+
+/**
+ * The argument as a 32-bit integer; else answers an error and returns NaN.
+ * @param message what to answer instead of the usual errors
+ */
+export function int32OrReply(args: Args, index: number, reply: Reply, message?: string): number {
+  if (!parseInt64(args.bytes, args.start(index), args.end(index))) {
+    reply.error(message ?? NOT_AN_INTEGER);
+    return NaN;
+  }
+  if (int64.high !== int64.low >> 31) {
+    reply.error(
+      message ?? "ERR value is out of range, value must between -2147483648 and 2147483647",
+    );
+    return NaN;
+  }
+  return int64.low;
 }

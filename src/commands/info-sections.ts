@@ -3,8 +3,13 @@
 /** Yields the fields of a section in order. */
 export type InfoFields = () => Iterable<readonly [name: string, value: string | number]>;
 
+interface Section {
+  readonly fields: InfoFields[];
+  readonly byDefault: boolean;
+}
+
 export class InfoSections {
-  readonly #sections: Map<string, { fields: InfoFields[]; byDefault: boolean }> = new Map();
+  readonly #sections: Map<string, Section> = new Map();
 
   /**
    * Adds fields to a section, which comes into being with its first fields.
@@ -29,7 +34,7 @@ export class InfoSections {
     const blocks: string[] = [];
     for (const [name, section] of this.#sections) {
       if (!names.has(name)) continue;
-      let block = `# ${name[0]!.toUpperCase()}${name.slice(1)}\r\n`;
+      let block = `# ${titleOf(name)}\r\n`;
       for (const fields of section.fields) {
         for (const [field, value] of fields()) block += `${field}:${value}\r\n`;
       }
@@ -37,4 +42,8 @@ export class InfoSections {
     }
     return blocks.join("\r\n");
   }
+}
+
+function titleOf(name: string): string {
+  return name === "cpu" ? "CPU" : `${name[0]!.toUpperCase()}${name.slice(1)}`;
 }

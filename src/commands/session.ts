@@ -29,8 +29,13 @@ export interface Peer {
   resume(): void;
 }
 
-/** What CLIENT REPLY chose. */
+/** What CLIENT REPLY chose: skip-next is what SKIP sets, and becomes skip-this when the next command begins. */
 export type ReplyMode = "on" | "off" | "skip-next" | "skip-this";
+
+// What makes a session one whose commands take the longer way, as bits of `special`.
+const UNAUTHENTICATED = 1;
+const NO_TOUCH = 2;
+const REPLY_MODE = 4;
 
 export class Session {
   readonly engine: Engine;
@@ -40,15 +45,14 @@ export class Session {
   peer: Peer | null = null;
   /** Speaks the native protocol. */
   native = false;
-  authenticated: boolean;
+  /** Bits of what is not as usual with this session; 0 for nearly all. Execution looks at it once per command. */
+  special = 0;
   failedAuths = 0;
   user = "default";
   name = "";
   libraryName = "";
   libraryVersion = "";
-  replyMode: ReplyMode = "on";
   noEvict = false;
-  noTouch = false;
   /** Set while commands of this session must wait (CLIENT PAUSE, blocking commands); see `Peer.resume`. */
   blocked = false;
   readonly createdMs: number;
@@ -56,6 +60,7 @@ export class Session {
   lastCommand: Command | null = null;
   /** Commands run. */
   commands = 0;
+  #replyMode: ReplyMode = "on";
 
   constructor(engine: Engine, id: number, pool: BufferPool) {
     this.engine = engine;
@@ -69,5 +74,48 @@ export class Session {
 
   get version(): number {
     return this.reply.version;
+  }
+
+  /** Has given the password, or began when there was none. */
+  get authenticated(): boolean {
+    return (this.special & UNAUTHENTICATED) === 0;
+  }
+
+  set authenticated(value: boolean) {
+    this.#setSpecial(UNAUTHENTICATED, !value);
+  }
+
+  /** Its reads do not count as uses of keys (CLIENT NO-TOUCH). */
+  get noTouch(): boolean {
+    return (this.special & NO_TOUCH) !== 0;
+  }
+
+  set noTouch(value: boolean) {
+    this.#setSpecial(NO_TOUCH, value);
+  }
+
+  get replyMode(): ReplyMode {
+    return this.#replyMode;
+  }
+
+  set replyMode(mode: ReplyMode) {
+    this.#replyMode = mode;
+    this.#setSpecial(REPLY_MODE, mode !== "on");
+  }
+
+  /** A command begins. */
+  beginReply(): void {
+    if (this.#replyMode === "skip-next") this.replyMode = "skip-this";
+  }
+
+  /** The command has ended: takes its reply back if it is not to be sent. @param from `reply.pos` before the command */
+  endReply(from: number): void {
+    if (this.#replyMode === "on" || this.#replyMode === "skip-next") return;
+    this.reply.pos = from;
+    if (this.#replyMode === "skip-this") this.replyMode = "on";
+  }
+
+  #setSpecial(bit: number, set: boolean): void {
+    this.special = set ? this.special | bit : this.special & ~bit;
   }
 }

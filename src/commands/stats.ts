@@ -1,4 +1,11 @@
 /** Counters of a server that INFO shows and CONFIG RESETSTAT sets back. */
+import { Rate } from "./rate.ts";
+
+/** Error codes that are counted apart; what a script answers may be any word. */
+const ERROR_CODES_MAX = 128;
+/** Counts the errors with codes beyond these. */
+const OTHER_CODES = "OTHER";
+
 export class Stats {
   connectionsReceived = 0;
   connectionsRejected = 0;
@@ -15,6 +22,29 @@ export class Stats {
   clientOutputBufferLimitDisconnections = 0;
   /** Errors answered, by code ("ERR", "WRONGTYPE"). */
   readonly errors: Map<string, number> = new Map();
+  readonly commandRate: Rate = new Rate();
+  readonly inputRate: Rate = new Rate();
+  readonly outputRate: Rate = new Rate();
+
+  /** Counts an error that was answered. @param text as `Reply.error` takes it */
+  countError(text: string): void {
+    this.errorReplies++;
+    const space = text.indexOf(" ");
+    const word = space === -1 ? text : text.slice(0, space);
+    // The native protocol's errors are sentences without a code.
+    const code = /^[A-Z][A-Z0-9_]*$/.test(word) ? word : "ERR";
+    const count = this.errors.get(code);
+    if (count !== undefined) this.errors.set(code, count + 1);
+    else if (this.errors.size < ERROR_CODES_MAX) this.errors.set(code, 1);
+    else this.errors.set(OTHER_CODES, (this.errors.get(OTHER_CODES) ?? 0) + 1);
+  }
+
+  /** Takes the samples that rates are computed of. @param nowMs of a clock that never goes backwards */
+  sampleRates(nowMs: number): void {
+    this.commandRate.sample(this.commandsProcessed, nowMs);
+    this.inputRate.sample(this.bytesReceived, nowMs);
+    this.outputRate.sample(this.bytesSent, nowMs);
+  }
 
   reset(): void {
     this.connectionsReceived = 0;
@@ -28,5 +58,8 @@ export class Stats {
     this.clientQueryBufferLimitDisconnections = 0;
     this.clientOutputBufferLimitDisconnections = 0;
     this.errors.clear();
+    this.commandRate.reset();
+    this.inputRate.reset();
+    this.outputRate.reset();
   }
 }

@@ -1,7 +1,6 @@
 /** What connections need of the options, kept as plain fields that follow CONFIG SET. */
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
-import { createNativeCommands } from "../commands/native.ts";
 
 /** `client-output-buffer-limit` of one class: bytes, bytes, milliseconds; 0 is no limit. */
 export interface OutputLimits {
@@ -12,7 +11,7 @@ export interface OutputLimits {
 
 export class Settings {
   /** By native command number. */
-  readonly nativeCommands: readonly Command[] = createNativeCommands();
+  readonly nativeCommands: readonly Command[];
   clientsMax = 0;
   bulkSizeMax = 0;
   queryBufferMax = 0;
@@ -24,6 +23,7 @@ export class Settings {
 
   constructor(engine: Engine) {
     const { options } = engine;
+    this.nativeCommands = engine.nativeCommands;
     options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
     options.onChange("proto-max-bulk-len", (text) => (this.bulkSizeMax = Number(text)));
     options.onChange("client-query-buffer-limit", (text) => (this.queryBufferMax = Number(text)));

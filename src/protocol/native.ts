@@ -111,6 +111,7 @@ export function nativeOk(reply: Reply, bytes: Buffer, start: number, end: number
 export function nativeError(reply: Reply, text: string): void {
   const bytes = Buffer.from(text, "latin1");
   reply.errors++;
+  reply.lastError = text;
   writeFrame(reply, STATUS_ERROR, bytes, 0, bytes.length);
 }
 

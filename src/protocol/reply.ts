@@ -34,6 +34,8 @@ export class Reply {
   version = 2;
   /** Errors written since the connection began. */
   errors = 0;
+  /** The text of the last of them. */
+  lastError = "";
   readonly #pool: BufferPool;
 
   constructor(pool: BufferPool) {
@@ -86,6 +88,7 @@ export class Reply {
    */
   error(text: string): void {
     this.errors++;
+    this.lastError = text;
     this.#line(0x2d, text);
   }
 

@@ -1,0 +1,134 @@
+/** CLIENT LIST and CLIENT INFO: a client as a line of fields, those of Redis 7.4 in its order. */
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { SYNTAX_ERROR } from "./guards.ts";
+import type { Session } from "./session.ts";
+
+/** Bytes of a session and its connection on the JavaScript heap, measured over ten thousand of them. */
+const SESSION_SIZE = 1300;
+
+/** Redis's classes of clients. All clients here are normal ones. */
+const CLIENT_TYPES: ReadonlySet<string> = new Set([
+  "normal",
+  "master",
+  "slave",
+  "replica",
+  "pubsub",
+]);
+
+/** The class of clients that an argument names, in lower case; else answers an error and returns null. */
+export function clientTypeOrReply(args: Args, index: number, reply: Reply): string | null {
+  const type = args.text(index);
+  const lower = type.toLowerCase();
+  if (CLIENT_TYPES.has(lower)) return lower;
+  reply.error(`ERR Unknown client type '${type}'`);
+  return null;
+}
+
+export function isOfType(_session: Session, type: string): boolean {
+  return type === "normal";
+}
+
+export function clientInfo(session: Session, args: Args, reply: Reply): void {
+  reply.verbatim(`${describe(session, argumentBytes(args))}\n`, "txt");
+}
+
+export function clientList(session: Session, args: Args, reply: Reply): void {
+  const { sessions } = session.engine;
+  let listed: Iterable<Session> = sessions.values();
+  if (args.count === 4 && args.is(2, "TYPE")) {
+    const type = clientTypeOrReply(args, 3, reply);
+    if (type === null) return;
+    listed = [...sessions.values()].filter((one) => isOfType(one, type));
+  } else if (args.count > 3 && args.is(2, "ID")) {
+    const named = sessionsOfIdsOrReply(session, args, reply);
+    if (named === null) return;
+    listed = named;
+  } else if (args.count !== 2) {
+    return reply.error(SYNTAX_ERROR);
+  }
+  let lines = "";
+  for (const one of listed) {
+    lines += `${describe(one, one === session ? argumentBytes(args) : 0)}\n`;
+  }
+  reply.verbatim(lines, "txt");
+}
+
+/** The clients whose ids stand from argument 3 on, as often as they are named; else answers an error. */
+function sessionsOfIdsOrReply(session: Session, args: Args, reply: Reply): Session[] | null {
+  const found: Session[] = [];
+  for (let i = 3; i < args.count; i++) {
+    const id = args.integer(i);
+    if (Number.isNaN(id)) {
+      reply.error("ERR Invalid client ID");
+      return null;
+    }
+    const one = session.engine.sessions.get(id);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
+}
+
+/** @param argumentsSize bytes of the arguments of the command that it runs right now */
+function describe(session: Session, argumentsSize: number): string {
+  const { engine, peer, reply } = session;
+  const { nowMs } = engine.clock;
+  const input = peer?.inputBytes ?? 0;
+  const inputFree = peer?.inputFreeBytes ?? 0;
+  // Replies that the system did not take yet; those of this turn stand in the reply's own buffer.
+  const unsent = Math.max(0, (peer?.outputBytes ?? 0) - reply.pos);
+  const total = SESSION_SIZE + input + inputFree + reply.buffer.length + unsent + argumentsSize;
+  const fields = [
+    `id=${session.id}`,
+    `addr=${peer?.address ?? ""}`,
+    `laddr=${peer?.localAddress ?? ""}`,
+    `fd=${peer?.fd ?? -1}`,
+    `name=${session.name}`,
+    `age=${seconds(nowMs - session.createdMs)}`,
+    `idle=${seconds(nowMs - session.lastActiveMs)}`,
+    `flags=${flagsOf(session)}`,
+    `db=${session.db.index}`,
+    "sub=0",
+    "psub=0",
+    "ssub=0",
+    "multi=-1",
+    "watch=0",
+    `qbuf=${input}`,
+    `qbuf-free=${inputFree}`,
+    `argv-mem=${argumentsSize}`,
+    "multi-mem=0",
+    `rbs=${reply.buffer.length}`,
+    `rbp=${reply.pos}`,
+    `obl=${reply.pos}`,
+    `oll=${unsent > 0 ? 1 : 0}`,
+    `omem=${unsent}`,
+    `tot-mem=${total}`,
+    `events=${unsent > 0 ? "rw" : "r"}`,
+    `cmd=${session.lastCommand?.fullName ?? "NULL"}`,
+    `user=${session.user}`,
+    "redir=-1",
+    `resp=${session.version}`,
+    `lib-name=${session.libraryName}`,
+    `lib-ver=${session.libraryVersion}`,
+  ];
+  return fields.join(" ");
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}
+
+/** Redis's letters: b blocked, e not evicted, T reads do not count as uses, N none of them. */
+function flagsOf(session: Session): string {
+  let flags = "";
+  if (session.blocked) flags += "b";
+  if (session.noEvict) flags += "e";
+  if (session.noTouch) flags += "T";
+  return flags === "" ? "N" : flags;
+}
+
+function argumentBytes(args: Args): number {
+  let size = 0;
+  for (let i = 0; i < args.count; i++) size += args.length(i);
+  return size;
+}

@@ -1,0 +1,59 @@
+/**
+ * CLIENT PAUSE: commands are held back for a time, none lost. A command that is held back has not run: its session is
+ * blocked and stands in `engine.held`, and whoever feeds the session runs the same command again when the pause has ended.
+ */
+import type { Command } from "./command.ts";
+import { MAY_REPLICATE, WRITE } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import type { Session } from "./session.ts";
+
+/** What a pause holds back, as `engine.pauseMode`. */
+export const PAUSE_NONE = 0;
+export const PAUSE_WRITES = 1;
+export const PAUSE_ALL = 2;
+export type PauseMode = typeof PAUSE_NONE | typeof PAUSE_WRITES | typeof PAUSE_ALL;
+
+/**
+ * Begins a pause. One that is under way is only ever made stricter and longer.
+ * @param untilMs Unix time in ms
+ */
+export function pauseClients(engine: Engine, untilMs: number, mode: PauseMode): void {
+  endPauseIfDue(engine);
+  if (untilMs <= engine.clock.nowMs) return;
+  engine.pausedUntilMs = Math.max(engine.pausedUntilMs, untilMs);
+  if (mode > engine.pauseMode) engine.pauseMode = mode;
+}
+
+/** Ends the pause, if there is one, and lets those go on that it held back. */
+export function unpauseClients(engine: Engine): void {
+  engine.pausedUntilMs = 0;
+  engine.pauseMode = PAUSE_NONE;
+  if (engine.held.size === 0) return;
+  const sessions = [...engine.held];
+  engine.held.clear();
+  for (const session of sessions) session.blocked = false;
+  // Not inside the command that ends the pause: no command runs within another.
+  queueMicrotask(() => {
+    for (const session of sessions) session.peer?.resume();
+  });
+}
+
+/** Ends a pause whose time is over. */
+export function endPauseIfDue(engine: Engine): void {
+  if (engine.pauseMode !== PAUSE_NONE && engine.clock.nowMs >= engine.pausedUntilMs) {
+    unpauseClients(engine);
+  }
+}
+
+/** Holds the command back if there is a pause that is meant for it. @returns whether it is held back */
+export function holdIfPaused(session: Session, command: Command): boolean {
+  const { engine } = session;
+  endPauseIfDue(engine);
+  if (engine.pauseMode === PAUSE_NONE) return false;
+  if (engine.pauseMode === PAUSE_WRITES && (command.flags & (WRITE | MAY_REPLICATE)) === 0) {
+    return false;
+  }
+  session.blocked = true;
+  engine.held.add(session);
+  return true;
+}

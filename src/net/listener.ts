@@ -58,6 +58,11 @@ export class Listener {
 }
 
 function accept(engine: Engine, settings: Settings, socket: Socket<Connection>): void {
+  // A peer that reset its connection before it was accepted has no address any more.
+  if (socket.remoteAddress === undefined) {
+    socket.end();
+    return;
+  }
   const refusal = reasonToRefuse(engine, settings, socket);
   if (refusal !== null) {
     engine.stats.connectionsRejected++;

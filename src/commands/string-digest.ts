@@ -7,7 +7,8 @@ import { isTypeOrReply } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
-import { comparisonOf, compareOrReply, digestOf, IFEQ } from "./string-options.ts";
+import { comparisonOf, IFEQ } from "./string-options.ts";
+import { compareOrReply, digestOf } from "./string-values.ts";
 
 function digest(session: Session, args: Args, reply: Reply): void {
   const entry = session.db.read(args.bytes, args.start(1), args.end(1));
@@ -61,6 +62,7 @@ export const stringDigestRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns the XXH3 hash of a string in hexadecimal digits.",
     complexity: "O(N) where N is the length of the string",
+    syntax: "key:key",
     handler: digest,
   },
   {
@@ -72,6 +74,8 @@ export const stringDigestRows: readonly CommandRow[] = [
     group: "string",
     summary: "Deletes a key on condition of the string that it holds or of the string's digest.",
     complexity: "O(1) for IFEQ and IFNE, O(N) for IFDEQ and IFDNE where N is the string's length",
+    syntax:
+      "key:key [condition:<IFEQ ifeq-value:string|IFNE ifne-value:string|IFDEQ ifdeq-digest:string|IFDNE ifdne-digest:string>]",
     handler: delex,
   },
   {
@@ -83,6 +87,7 @@ export const stringDigestRows: readonly CommandRow[] = [
     group: "string",
     summary: "Deletes a key if it holds a certain string.",
     complexity: "O(1)",
+    syntax: "key:key value:string",
     handler: delifeq,
   },
 ];

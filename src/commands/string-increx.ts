@@ -22,8 +22,8 @@ import { isTypeOrReply, NOT_AN_INTEGER, SYNTAX_ERROR } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
-import { NOT_A_FLOAT, readInteger, readLongDouble } from "./string-numbers.ts";
 import { ABSOLUTE_TIMES, due, expiryOrReply, isDue, timeOptionOf } from "./string-options.ts";
+import { NOT_A_FLOAT, readInteger, readLongDouble } from "./string-values.ts";
 
 const INT64_MAX: bigint = (1n << 63n) - 1n;
 const INT64_MIN: bigint = -(1n << 63n);
@@ -245,6 +245,8 @@ export const stringIncrexRows: readonly CommandRow[] = [
     group: "string",
     summary: "Adds to the number that a key holds, within bounds, and sets its time of expiry.",
     complexity: "O(1)",
+    syntax:
+      "key:key [increment:<BYFLOAT float:double|BYINT integer:integer>] [LBOUND lowerbound:double] [UBOUND upperbound:double] [saturate:SATURATE] [expiration:<EX seconds:integer|PX milliseconds:integer|EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>] [enx:ENX]",
     handler: increx,
   },
 ];

@@ -1,18 +1,14 @@
 /** Commands that count in a string: by 64-bit integers, whose two words stand in the entry, and by floats. */
-import { addInt64, int64, parseInt64 } from "../base/numbers.ts";
-import type { LongDouble } from "../base/long-double.ts";
-import { add, formatLongDouble, isFinite, parseLongDouble, ZERO } from "../base/long-double.ts";
-import type { Ref } from "../memory/arena.ts";
-import { NULL_REF } from "../memory/arena.ts";
+import { addInt64, int64 } from "../base/numbers.ts";
+import { add, formatLongDouble, isFinite, parseLongDouble } from "../base/long-double.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { ENCODING_INT, TYPE_STRING } from "../types/kinds.ts";
-import { int64OrReply, isTypeOrReply, NOT_AN_INTEGER, value } from "./guards.ts";
+import { TYPE_STRING } from "../types/kinds.ts";
+import { int64OrReply, isTypeOrReply, NOT_AN_INTEGER } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
-
-export const NOT_A_FLOAT = "ERR value is not a valid float";
+import { NOT_A_FLOAT, readInteger, readLongDouble } from "./string-values.ts";
 
 function incr(session: Session, args: Args, reply: Reply): void {
   increment(session, args, 1, 0, reply);
@@ -51,30 +47,6 @@ function increment(session: Session, args: Args, low: number, high: number, repl
   reply.int64(int64.low, int64.high);
 }
 
-/** Whether the string is an integer (a missing one is 0), which is left in `int64`. */
-export function readInteger(session: Session, entry: Ref): boolean {
-  if (entry === NULL_REF) {
-    int64.low = 0;
-    int64.high = 0;
-    return true;
-  }
-  const { entries } = session.engine.keyspace.store;
-  if (entries.encoding(entry) === ENCODING_INT) {
-    int64.low = entries.low(entry);
-    int64.high = entries.high(entry);
-    return true;
-  }
-  session.db.readString(entry, value);
-  return parseInt64(value.bytes, value.start, value.end);
-}
-
-/** The string as a float (a missing one is 0), or null if it is none. */
-export function readLongDouble(session: Session, entry: Ref): LongDouble | null {
-  if (entry === NULL_REF) return ZERO;
-  session.db.readString(entry, value);
-  return parseLongDouble(value.bytes, value.start, value.end);
-}
-
 function incrbyfloat(session: Session, args: Args, reply: Reply): void {
   const { db } = session;
   const { bytes } = args;
@@ -104,6 +76,7 @@ export const stringNumberRows: readonly CommandRow[] = [
     group: "string",
     summary: "Adds one to the integer that a key holds, or to 0.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: incr,
   },
   {
@@ -115,6 +88,7 @@ export const stringNumberRows: readonly CommandRow[] = [
     group: "string",
     summary: "Takes one from the integer that a key holds, or from 0.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: decr,
   },
   {
@@ -126,6 +100,7 @@ export const stringNumberRows: readonly CommandRow[] = [
     group: "string",
     summary: "Adds a number to the integer that a key holds, or to 0.",
     complexity: "O(1)",
+    syntax: "key:key increment:integer",
     handler: incrby,
   },
   {
@@ -137,6 +112,7 @@ export const stringNumberRows: readonly CommandRow[] = [
     group: "string",
     summary: "Takes a number from the integer that a key holds, or from 0.",
     complexity: "O(1)",
+    syntax: "key:key decrement:integer",
     handler: decrby,
   },
   {
@@ -148,6 +124,7 @@ export const stringNumberRows: readonly CommandRow[] = [
     group: "string",
     summary: "Adds a number to the floating point number that a key holds, or to 0.",
     complexity: "O(1)",
+    syntax: "key:key increment:double",
     handler: incrbyfloat,
   },
 ];

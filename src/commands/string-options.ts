@@ -2,10 +2,7 @@
  * The options that SET, GETEX and MSETEX have in common, and expiry times as all commands on strings take them. What
  * an argument list says is left in one object that the next call fills again.
  */
-import { equalBytes } from "../base/bytes.ts";
 import { int64, isSafe, parseInt64, setInt64, toBigInt, toNumber } from "../base/numbers.ts";
-import { Slice } from "../base/slice.ts";
-import type { Ref } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from "./guards.ts";
@@ -38,8 +35,6 @@ const EXPIRIES: number = TIMES | KEEPTTL | PERSIST;
 const WITH_ARGUMENT: number = COMPARISONS | TIMES;
 
 const INT64_MAX: bigint = (1n << 63n) - 1n;
-const DIGEST_LENGTH = 16;
-const BAD_DIGEST = "ERR must be exactly 16 hexadecimal characters";
 
 /** What `parseOptionsOrReply` found. */
 export const options = {
@@ -53,8 +48,6 @@ export const options = {
 
 /** The expiry time that `expiryOrReply` worked out: Unix time in ms, in the two words of a 64-bit integer. */
 export const due = { low: 0, high: 0 };
-
-const old = new Slice();
 
 /** The option that an argument is, or 0. */
 function optionOf(args: Args, index: number): number {
@@ -171,40 +164,4 @@ function resolveExpiry(option: number, nowMs: number): boolean {
 /** Whether the time in `due` is now or past. */
 export function isDue(nowMs: number): boolean {
   return toNumber(due.low, due.high) <= nowMs;
-}
-
-/**
- * Whether the value of a string meets the comparison: 1 or 0, or -1 after an error for a digest that can't be one.
- * @param comparison one of COMPARISONS
- * @param index the argument to compare with
- */
-export function compareOrReply(
-  session: Session,
-  entry: Ref,
-  comparison: number,
-  args: Args,
-  index: number,
-  reply: Reply,
-): -1 | 0 | 1 {
-  const start = args.start(index);
-  const length = args.length(index);
-  if (comparison & (IFDEQ | IFDNE)) {
-    if (length !== DIGEST_LENGTH) {
-      reply.error(BAD_DIGEST);
-      return -1;
-    }
-    const equal = digestOf(session, entry) === args.text(index).toLowerCase();
-    return equal === (comparison === IFDEQ) ? 1 : 0;
-  }
-  session.db.readString(entry, old);
-  const equal =
-    old.length === length && equalBytes(old.bytes, old.start, args.bytes, start, length);
-  return equal === (comparison === IFEQ) ? 1 : 0;
-}
-
-/** The digest of a string value: 64 bits of XXH3 in 16 lower-case hexadecimal digits. */
-export function digestOf(session: Session, entry: Ref): string {
-  session.db.readString(entry, old);
-  const hash = Bun.hash.xxHash3(old.bytes.subarray(old.start, old.end));
-  return hash.toString(16).padStart(DIGEST_LENGTH, "0");
 }

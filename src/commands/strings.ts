@@ -9,7 +9,6 @@ import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
 import {
   ABSOLUTE_TIMES,
-  compareOrReply,
   COMPARISONS,
   due,
   EX,
@@ -27,6 +26,7 @@ import {
   TIMES,
   XX,
 } from "./string-options.ts";
+import { compareOrReply } from "./string-values.ts";
 
 const SET_OPTIONS: number = NX | XX | COMPARISONS | GET | TIMES | KEEPTTL;
 const GETEX_OPTIONS: number = TIMES | PERSIST;
@@ -199,6 +199,15 @@ export const stringRows: readonly CommandRow[] = [
     group: "string",
     summary: "Makes a key hold a string, whatever it held before; on conditions, if wanted.",
     complexity: "O(1)",
+    syntax:
+      "key:key value:string [condition:<nx:NX|xx:XX|IFEQ ifeq-value:string@8.4.0|IFNE ifne-value:string@8.4.0|IFDEQ ifdeq-digest:string@8.4.0|IFDNE ifdne-digest:string@8.4.0>@2.6.12] [get:GET@6.2.0] [expiration:<EX seconds:integer@2.6.12|PX milliseconds:integer@2.6.12|EXAT unix-time-seconds:unix-time@6.2.0|PXAT unix-time-milliseconds:unix-time@6.2.0|keepttl:KEEPTTL@6.0.0>]",
+    history: [
+      ["2.6.12", "The options `EX`, `PX`, `NX` and `XX`."],
+      ["6.0.0", "The option `KEEPTTL`."],
+      ["6.2.0", "The options `GET`, `EXAT` and `PXAT`."],
+      ["7.0.0", "`NX` and `GET` may be used together."],
+      ["8.4.0", "The options `IFEQ`, `IFNE`, `IFDEQ` and `IFDNE`."],
+    ],
     handler: set,
   },
   {
@@ -211,6 +220,7 @@ export const stringRows: readonly CommandRow[] = [
     summary: "Makes a key hold a string if the key does not exist.",
     complexity: "O(1)",
     deprecated: { since: "2.6.12", replacedBy: "`SET` with the `NX` argument" },
+    syntax: "key:key value:string",
     handler: setnx,
   },
   {
@@ -223,6 +233,7 @@ export const stringRows: readonly CommandRow[] = [
     summary: "Makes a key hold a string for a number of seconds.",
     complexity: "O(1)",
     deprecated: { since: "2.6.12", replacedBy: "`SET` with the `EX` argument" },
+    syntax: "key:key seconds:integer value:string",
     handler: setex,
   },
   {
@@ -235,6 +246,7 @@ export const stringRows: readonly CommandRow[] = [
     summary: "Makes a key hold a string for a number of milliseconds.",
     complexity: "O(1)",
     deprecated: { since: "2.6.12", replacedBy: "`SET` with the `PX` argument" },
+    syntax: "key:key milliseconds:integer value:string",
     handler: psetex,
   },
   {
@@ -247,6 +259,7 @@ export const stringRows: readonly CommandRow[] = [
     summary: "Makes a key hold a string and returns the one that it held before.",
     complexity: "O(1)",
     deprecated: { since: "6.2.0", replacedBy: "`SET` with the `GET` argument" },
+    syntax: "key:key value:string",
     handler: getset,
   },
   {
@@ -258,6 +271,7 @@ export const stringRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns the string that a key holds and deletes the key.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: getdel,
   },
   {
@@ -269,6 +283,8 @@ export const stringRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns the string that a key holds and sets or removes its time of expiry.",
     complexity: "O(1)",
+    syntax:
+      "key:key [expiration:<EX seconds:integer|PX milliseconds:integer|EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>]",
     handler: getex,
   },
 ];

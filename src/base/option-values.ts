@@ -101,7 +101,7 @@ export function parseBytes(text: string): bigint | null {
   return BigInt.asUintN(UINT64, (number > UINT64_MAX ? UINT64_MAX : number) * unit);
 }
 
-/** A decimal integer as C's strtoll reads a whole word: a sign and leading zeros are allowed. NaN if it is none. */
+/** A decimal integer as C's strtoll reads a whole word: with sign and leading zeros, or nothing for 0. NaN if it is none. */
 export function parseLoose(text: string): number {
-  return /^[+-]?[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+  return /^([+-]?[0-9]{1,15})?$/.test(text) ? Number(text) : NaN;
 }

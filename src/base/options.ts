@@ -149,7 +149,7 @@ export class Options {
       if (row === undefined) return { name, error: UNKNOWN_OPTION };
       const words = row.type === "list" ? value.split(" ") : [value];
       const parsed = parseValue(row, words, values.get(row.name) ?? this.text(row.name));
-      if ("error" in parsed) return { name: row.name, error: parsed.error };
+      if ("error" in parsed) return { name: name.toLowerCase(), error: parsed.error };
       values.set(row.name, parsed.value);
     }
     return this.#replace(values);

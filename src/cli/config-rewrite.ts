@@ -40,7 +40,7 @@ function shortBytes(text: string): string {
   return text;
 }
 
-/** The lines that say what an option is now. @param initial its default, whose lines may be left out */
+/** The lines that say what an option is. */
 function linesOf(row: OptionRow, value: string): string[] {
   const { name } = row;
   const words = value === "" ? [] : value.split(" ");
@@ -71,20 +71,29 @@ function chunks(words: readonly string[], size: number): string[][] {
   return Array.from({ length: count }, (_, index) => words.slice(index * size, (index + 1) * size));
 }
 
-/** Lines that must be there, and lines that only stay where the old file has some for the option. */
+/** A line, and whether it must be there or only takes the place of one that the old file has for the same key. */
 interface Wanted {
+  readonly key: string;
   readonly line: string;
   readonly forced: boolean;
 }
 
+/** What lines say something about: an option, or one class of clients. */
+function keyOf(row: OptionRow, words: readonly string[]): string {
+  if (row.name !== "client-output-buffer-limit") return row.name;
+  const kind = words[1]?.toLowerCase() ?? "";
+  return `${row.name} ${kind === "slave" ? "replica" : kind}`;
+}
+
 function wantedLines(row: OptionRow, value: string): Wanted[] {
-  // An empty list of addresses or an absent primary is said by a line only if it is not the default.
   const isDefault = value === row.default;
+  // Absent lines say the same.
   if (isDefault && row.type === "list" && value === "") return [];
   const initial = new Set(linesOf(row, row.default));
   return linesOf(row, value).map((line) => ({
+    key: keyOf(row, line.split(" ")),
     line,
-    // Lines of one class of clients are independent of each other; all others come together or not at all.
+    // Each class of clients is on its own; the pairs of `save` are always all there, since any line replaces its default.
     forced:
       row.name === "client-output-buffer-limit"
         ? !initial.has(line)
@@ -95,29 +104,33 @@ function wantedLines(row: OptionRow, value: string): Wanted[] {
 /** The new text of a config file. @param old its text, one character a byte */
 export function rewrittenConfig(old: string, options: Options): string {
   const lines = old.split("\n").map((line) => line.replace(/^[ \t\r]+|[ \t\r]+$/g, ""));
-  /** Places of each option's lines that are not used yet. */
+  /** Places of lines that are not used yet, by key. */
   const places = new Map<string, number[]>();
   let signed = false;
   for (const [index, line] of lines.entries()) {
     if (line === SIGNATURE) signed = true;
     if (line === "" || line.startsWith("#")) continue;
-    const name = splitWords(line)?.[0]?.toLowerCase();
-    const row = name === undefined ? undefined : options.row(name);
-    if (row !== undefined) places.set(row.name, [...(places.get(row.name) ?? []), index]);
-    else if (name === undefined || !DIRECTIVES.has(name)) lines[index] = `# ??? ${line}`;
+    const words = splitWords(line) ?? [];
+    const name = words[0]?.toLowerCase() ?? "";
+    const row = options.row(name);
+    if (row !== undefined) {
+      const key = keyOf(row, words);
+      places.set(key, [...(places.get(key) ?? []), index]);
+    } else if (!DIRECTIVES.has(name)) {
+      lines[index] = `# ??? ${line}`;
+    }
   }
 
   const added: string[] = [];
   for (const row of options.rows.values()) {
-    const free = places.get(row.name) ?? [];
-    for (const { line, forced } of wantedLines(row, options.text(row.name))) {
-      const place = free.shift();
+    for (const { key, line, forced } of wantedLines(row, options.text(row.name))) {
+      const place = places.get(key)?.shift();
       if (place !== undefined) lines[place] = line;
       else if (forced) added.push(line);
     }
-    // What is left over says what is no more so.
-    for (const place of free) lines[place] = "";
   }
+  // What is left over says what is no more so.
+  for (const place of [...places.values()].flat()) lines[place] = "";
   while (lines.at(-1) === "") lines.pop();
   if (added.length > 0 && !signed) lines.push(...(lines.length > 0 ? [""] : []), SIGNATURE);
   lines.push(...added);

@@ -1,4 +1,5 @@
 /** The rules of single options that no type covers. */
+import { parseDouble } from "../doubles.ts";
 import { parseBytes, parseLoose } from "../option-values.ts";
 import type { Parsed } from "../options.ts";
 
@@ -77,31 +78,33 @@ export function checkHz([value]: readonly string[]): Parsed {
   return { value: String(Math.min(500, Math.max(1, Number(value)))) };
 }
 
-/** The event classes that "A" stands for. */
+const BACKLOG_MIN = 16384n;
+
+/** `repl-backlog-size`: less than Redis's smallest backlog becomes that. */
+export function checkBacklog([value]: readonly string[]): Parsed {
+  return { value: BigInt(value!) < BACKLOG_MIN ? String(BACKLOG_MIN) : value! };
+}
+
+/** The event classes that "A" stands for; while all of them are on, "n" is not shown. */
 const ALL_EVENTS = "g$lshzxetd";
 /** All classes in the order in which they are shown. */
-const SHOWN_EVENTS = `${ALL_EVENTS}KEmn`;
+const SHOWN_EVENTS = `${ALL_EVENTS}nKEm`;
 
 export function checkEvents([value]: readonly string[]): Parsed {
-  const classes = new Set<string>();
-  for (const letter of value!) {
-    if (letter === "A") for (const each of ALL_EVENTS) classes.add(each);
-    else if (SHOWN_EVENTS.includes(letter)) classes.add(letter);
-    else return { error: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
+  const classes = new Set(value!.replaceAll("A", ALL_EVENTS));
+  for (const letter of classes) {
+    if (SHOWN_EVENTS.includes(letter)) continue;
+    return { error: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
   }
-  const all = [...ALL_EVENTS].every((letter) => classes.has(letter));
-  const shown = [...SHOWN_EVENTS].filter(
-    (letter) => classes.has(letter) && !(all && (ALL_EVENTS.includes(letter) || letter === "n")),
-  );
-  return { value: (all ? "A" : "") + shown.join("") };
+  const shown = [...SHOWN_EVENTS].filter((letter) => classes.has(letter)).join("");
+  return { value: shown.replace(new RegExp(`^${RegExp.escape(ALL_EVENTS)}n?`), "A") };
 }
 
 export function checkPercentiles(words: readonly string[]): Parsed {
   const shown: string[] = [];
   for (const word of given(words)) {
-    const number = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(word)
-      ? Number(word)
-      : NaN;
+    const bytes = Buffer.from(word, "latin1");
+    const number = parseDouble(bytes, 0, bytes.length);
     if (Number.isNaN(number)) {
       return { error: "Invalid latency-tracking-info-percentiles parameters" };
     }

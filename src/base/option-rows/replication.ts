@@ -1,6 +1,6 @@
 /** Replication and the cluster. */
 import type { OptionRow } from "../options.ts";
-import { checkHostName, checkNodeName, checkReplicaOf, refuse } from "./checks.ts";
+import { checkBacklog, checkHostName, checkNodeName, checkReplicaOf, refuse } from "./checks.ts";
 import {
   FIXED_INERT,
   INERT,
@@ -91,7 +91,7 @@ export const replicationRows: readonly OptionRow[] = [
     1024 * 1024,
     [1, INT64_MAX],
     "bytes kept for replicas that come back",
-    INERT,
+    { ...INERT, check: checkBacklog },
   ),
   integer("repl-backlog-ttl", 3600, [0, INT64_MAX], "seconds to keep them without replicas", INERT),
   integer(

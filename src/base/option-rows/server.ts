@@ -27,7 +27,10 @@ const HIDDEN_INERT = { hidden: true, inert: true };
 
 /** A list of processors; older files write the name with an underscore. */
 function cpuList(name: string, help: string): OptionRow {
-  return text(`${name}-cpulist`, "", help, { ...FIXED_INERT, aliases: [`${name.replaceAll("-", "_")}_cpulist`] });
+  return text(`${name}-cpulist`, "", help, {
+    ...FIXED_INERT,
+    aliases: [`${name.replaceAll("-", "_")}_cpulist`],
+  });
 }
 
 export const serverRows: readonly OptionRow[] = [

@@ -89,6 +89,8 @@ export class RespParser {
         args.clear();
         const result = this.#inline(bytes, end);
         if (result !== FRAME || args.count > 0) return result;
+        // An empty line has left a buffer of words behind.
+        args.bytes = bytes;
         continue;
       }
       const result = this.#header(bytes, end, true);

@@ -19,9 +19,12 @@ export function writeDocs(command: Command, reply: Reply): void {
     ["group", text(row.group)],
     ["complexity", text(row.complexity)],
   ];
+  const docFlags: string[] = [];
+  if (row.deprecated !== undefined) docFlags.push("deprecated");
+  if (row.systemCommand) docFlags.push("syscmd");
+  if (docFlags.length > 0) fields.push(["doc_flags", () => writeWords(docFlags, reply)]);
   if (row.deprecated !== undefined) {
     const { since, replacedBy } = row.deprecated;
-    fields.push(["doc_flags", () => writeWords(["deprecated"], reply)]);
     fields.push(["deprecated_since", text(since)]);
     fields.push(["replaced_by", text(replacedBy)]);
   }

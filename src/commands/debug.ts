@@ -320,6 +320,7 @@ export const debugRows: readonly CommandRow[] = [
     group: "server",
     summary: "Looks into the server, for tests.",
     complexity: "Depends on subcommand.",
+    systemCommand: true,
     handler: debug,
   },
 ];

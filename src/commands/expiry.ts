@@ -179,6 +179,8 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Lets a key expire after a number of seconds.",
     complexity: "O(1)",
+    syntax: "key:key seconds:integer [condition:<nx:NX|xx:XX|gt:GT|lt:LT>@7.0.0]",
+    history: [["7.0.0", "The options `NX`, `XX`, `GT` and `LT`."]],
     handler: expire,
   },
   {
@@ -190,6 +192,8 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Lets a key expire after a number of milliseconds.",
     complexity: "O(1)",
+    syntax: "key:key milliseconds:integer [condition:<nx:NX|xx:XX|gt:GT|lt:LT>@7.0.0]",
+    history: [["7.0.0", "The options `NX`, `XX`, `GT` and `LT`."]],
     handler: pexpire,
   },
   {
@@ -201,6 +205,8 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Lets a key expire at a Unix time in seconds.",
     complexity: "O(1)",
+    syntax: "key:key unix-time-seconds:unix-time [condition:<nx:NX|xx:XX|gt:GT|lt:LT>@7.0.0]",
+    history: [["7.0.0", "The options `NX`, `XX`, `GT` and `LT`."]],
     handler: expireat,
   },
   {
@@ -212,6 +218,8 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Lets a key expire at a Unix time in milliseconds.",
     complexity: "O(1)",
+    syntax: "key:key unix-time-milliseconds:unix-time [condition:<nx:NX|xx:XX|gt:GT|lt:LT>@7.0.0]",
+    history: [["7.0.0", "The options `NX`, `XX`, `GT` and `LT`."]],
     handler: pexpireat,
   },
   {
@@ -223,6 +231,9 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns the seconds until a key expires.",
     complexity: "O(1)",
+    syntax: "key:key",
+    tips: ["nondeterministic_output"],
+    history: [["2.8.0", "Answers -2 if there is no such key."]],
     handler: ttl,
   },
   {
@@ -234,6 +245,9 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns the milliseconds until a key expires.",
     complexity: "O(1)",
+    syntax: "key:key",
+    tips: ["nondeterministic_output"],
+    history: [["2.8.0", "Answers -2 if there is no such key."]],
     handler: pttl,
   },
   {
@@ -245,6 +259,7 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns the Unix time in seconds at which a key expires.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: expiretime,
   },
   {
@@ -256,6 +271,7 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns the Unix time in milliseconds at which a key expires.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: pexpiretime,
   },
   {
@@ -267,6 +283,7 @@ export const expiryRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Lets a key live for ever again.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: persist,
   },
 ];

@@ -177,6 +177,8 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Deletes keys, and answers how many of them there were.",
     complexity: "O(N) where N is the number of keys.",
+    syntax: "key:key...",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: del,
   },
   {
@@ -188,6 +190,8 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Deletes keys; the memory of large values is given back afterwards.",
     complexity: "O(N) where N is the number of keys.",
+    syntax: "key:key...",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: del,
   },
   {
@@ -199,6 +203,9 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Counts how many of the named keys exist.",
     complexity: "O(N) where N is the number of keys.",
+    syntax: "key:key...",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+    history: [["3.0.3", "Takes several keys."]],
     handler: exists,
   },
   {
@@ -210,6 +217,7 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Names the type of the value that a key holds.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: type,
   },
   {
@@ -221,6 +229,8 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Marks keys as used just now, and counts how many of them exist.",
     complexity: "O(N) where N is the number of keys.",
+    syntax: "key:key...",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: touch,
   },
   {
@@ -235,6 +245,7 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Gives a key another name, in place of the key that had this name before.",
     complexity: "O(1)",
+    syntax: "key:key newkey:key#1",
     handler: rename,
   },
   {
@@ -249,6 +260,8 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Gives a key another name unless a key of this name exists.",
     complexity: "O(1)",
+    syntax: "key:key newkey:key#1",
+    history: [["3.2.0", "The same name twice is no error any more."]],
     handler: renamenx,
   },
   {
@@ -263,6 +276,7 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Copies a key's value and expiry time to another key.",
     complexity: "O(N) where N is the size of the value.",
+    syntax: "source:key destination:key#1 [DB destination-db:integer] [replace:REPLACE]",
     handler: copy,
   },
   {
@@ -274,6 +288,7 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Moves a key to another database.",
     complexity: "O(1)",
+    syntax: "key:key db:integer",
     handler: move,
   },
   {
@@ -284,6 +299,7 @@ export const keyRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns a key chosen at random.",
     complexity: "O(1)",
+    tips: ["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
     handler: randomkey,
   },
 ];

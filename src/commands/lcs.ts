@@ -188,6 +188,8 @@ export const lcsRows: readonly CommandRow[] = [
     group: "string",
     summary: "Finds the longest sequence of bytes that two strings have in common, gaps allowed.",
     complexity: "O(N*M) where N and M are the lengths of the strings",
+    syntax:
+      "key1:key key2:key [len:LEN] [idx:IDX] [MINMATCHLEN min-match-len:integer] [withmatchlen:WITHMATCHLEN]",
     handler: lcs,
   },
 ];

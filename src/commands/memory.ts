@@ -194,6 +194,7 @@ export const memoryRows: readonly CommandRow[] = [
         group: "server",
         summary: "Returns the bytes that a key and its value take.",
         complexity: "O(N) where N is the number of samples.",
+        syntax: "key:key [SAMPLES count:integer]",
         handler: usage,
       },
       {
@@ -204,6 +205,7 @@ export const memoryRows: readonly CommandRow[] = [
         group: "server",
         summary: "Returns how much memory is used, and for what.",
         complexity: "O(1)",
+        tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
         handler: stats,
       },
       {
@@ -214,6 +216,7 @@ export const memoryRows: readonly CommandRow[] = [
         group: "server",
         summary: "Says what is unusual about the memory of the server.",
         complexity: "O(1)",
+        tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
         handler: doctor,
       },
       {
@@ -224,6 +227,7 @@ export const memoryRows: readonly CommandRow[] = [
         group: "server",
         summary: "Returns figures of the allocator.",
         complexity: "O(1)",
+        tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
         handler: mallocStats,
       },
       {
@@ -234,6 +238,7 @@ export const memoryRows: readonly CommandRow[] = [
         group: "server",
         summary: "Gives memory back that is held but not used.",
         complexity: "Depends on how much memory is held.",
+        tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
         handler: purge,
       },
       {

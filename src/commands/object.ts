@@ -82,6 +82,8 @@ export const objectRows: readonly CommandRow[] = [
         group: "generic",
         summary: "Names the layout of a key's value in memory.",
         complexity: "O(1)",
+        syntax: "key:key",
+        tips: ["nondeterministic_output"],
         handler: encoding,
       },
       {
@@ -93,6 +95,8 @@ export const objectRows: readonly CommandRow[] = [
         group: "generic",
         summary: "Returns how often a key was used of late, on a logarithmic scale.",
         complexity: "O(1)",
+        syntax: "key:key",
+        tips: ["nondeterministic_output"],
         handler: freq,
       },
       {
@@ -104,6 +108,8 @@ export const objectRows: readonly CommandRow[] = [
         group: "generic",
         summary: "Returns the seconds since a key was last used.",
         complexity: "O(1)",
+        syntax: "key:key",
+        tips: ["nondeterministic_output"],
         handler: idletime,
       },
       {
@@ -115,6 +121,8 @@ export const objectRows: readonly CommandRow[] = [
         group: "generic",
         summary: "Returns how many keys share a key's value.",
         complexity: "O(1)",
+        syntax: "key:key",
+        tips: ["nondeterministic_output"],
         handler: refcount,
       },
       {

@@ -72,6 +72,8 @@ export interface CommandRow {
   readonly categories?: string;
   /** Version since which the command is deprecated, and what to use instead. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Made for the server's own use and its tests, not for applications. */
+  readonly systemCommand?: boolean;
   /** The arguments in the notation of `syntax.ts`. */
   readonly syntax?: string;
   /** COMMAND tips, as "nondeterministic_output". */
@@ -84,6 +86,7 @@ export interface CommandRow {
 }
 
 /** The key specification of a command whose one key is its first argument. */
-export function oneKey(flags: string): readonly KeySpec[] {
-  return [{ flags, begin: 1, find: { last: 0, step: 1 } }];
+export function oneKey(flags: string, flagsOf?: KeySpec["flagsOf"]): readonly KeySpec[] {
+  const spec: KeySpec = { flags, begin: 1, find: { last: 0, step: 1 } };
+  return [flagsOf === undefined ? spec : { ...spec, flagsOf }];
 }

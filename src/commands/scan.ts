@@ -150,6 +150,8 @@ export const scanRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns all keys that match a pattern.",
     complexity: "O(N) where N is the number of keys in the database.",
+    syntax: "pattern:pattern",
+    tips: ["request_policy:all_shards", "nondeterministic_output_order"],
     handler: keys,
   },
   {
@@ -160,6 +162,9 @@ export const scanRows: readonly CommandRow[] = [
     group: "generic",
     summary: "Returns some keys of the database and the cursor at which to go on.",
     complexity: "O(1) for a call, O(N) for all keys, where N is their number.",
+    syntax: "cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [TYPE type:string@6.0.0]",
+    history: [["6.0.0", "The option `TYPE`."]],
+    tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"],
     handler: scan,
   },
 ];

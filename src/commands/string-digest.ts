@@ -52,6 +52,11 @@ function delifeq(session: Session, args: Args, reply: Reply): void {
   reply.integer(1);
 }
 
+/** A condition makes DELEX read the value. */
+function delexKeyFlags(args: Args, from: number): string {
+  return args.count - from > 2 ? "RW access delete" : "RM delete";
+}
+
 export const stringDigestRows: readonly CommandRow[] = [
   {
     name: "digest",
@@ -69,13 +74,14 @@ export const stringDigestRows: readonly CommandRow[] = [
     name: "delex",
     arity: -2,
     flags: "write fast",
-    keys: oneKey("RW delete variable_flags"),
+    keys: oneKey("RW delete variable_flags", delexKeyFlags),
     since: "8.4.0",
     group: "string",
     summary: "Deletes a key on condition of the string that it holds or of the string's digest.",
     complexity: "O(1) for IFEQ and IFNE, O(N) for IFDEQ and IFDNE where N is the string's length",
     syntax:
-      "key:key [condition:<IFEQ ifeq-value:string|IFNE ifne-value:string|IFDEQ ifdeq-digest:string|IFDNE ifdne-digest:string>]",
+      "key:key [condition:<IFEQ ifeq-value:string|IFNE ifne-value:string|" +
+      "IFDEQ ifdeq-digest:string|IFDNE ifdne-digest:string>]",
     handler: delex,
   },
   {

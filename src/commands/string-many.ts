@@ -110,6 +110,8 @@ export const stringManyRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns the strings that some keys hold.",
     complexity: "O(N) where N is the number of keys",
+    syntax: "key:key...",
+    tips: ["request_policy:multi_shard"],
     handler: mget,
   },
   {
@@ -121,6 +123,8 @@ export const stringManyRows: readonly CommandRow[] = [
     group: "string",
     summary: "Makes some keys hold strings, all at once.",
     complexity: "O(N) where N is the number of keys",
+    syntax: "data:(key:key value:string)...",
+    tips: ["request_policy:multi_shard", "response_policy:all_succeeded"],
     handler: mset,
   },
   {
@@ -132,6 +136,8 @@ export const stringManyRows: readonly CommandRow[] = [
     group: "string",
     summary: "Makes some keys hold strings, all at once, if none of the keys exists.",
     complexity: "O(N) where N is the number of keys",
+    syntax: "data:(key:key value:string)...",
+    tips: ["request_policy:multi_shard", "response_policy:agg_min"],
     handler: msetnx,
   },
   {
@@ -143,6 +149,11 @@ export const stringManyRows: readonly CommandRow[] = [
     group: "string",
     summary: "Makes some keys hold strings with one time of expiry, on conditions, if wanted.",
     complexity: "O(N) where N is the number of keys",
+    syntax:
+      "numkeys:integer data:(key:key value:string)... [condition:<nx:NX|xx:XX>] " +
+      "[expiration:<EX seconds:integer|PX milliseconds:integer|" +
+      "EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|keepttl:KEEPTTL>]",
+    tips: ["request_policy:multi_shard", "response_policy:all_succeeded"],
     handler: msetex,
   },
 ];

@@ -104,6 +104,7 @@ export const stringRangeRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns how many bytes a string has.",
     complexity: "O(1)",
+    syntax: "key:key",
     handler: strlen,
   },
   {
@@ -115,6 +116,7 @@ export const stringRangeRows: readonly CommandRow[] = [
     group: "string",
     summary: "Returns the bytes of a string from one position to another.",
     complexity: "O(N) where N is the number of bytes returned",
+    syntax: "key:key start:integer end:integer",
     handler: getrange,
   },
   {
@@ -127,6 +129,7 @@ export const stringRangeRows: readonly CommandRow[] = [
     summary: "Returns the bytes of a string from one position to another.",
     complexity: "O(N) where N is the number of bytes returned",
     deprecated: { since: "2.0.0", replacedBy: "`GETRANGE`" },
+    syntax: "key:key start:integer end:integer",
     handler: getrange,
   },
   {
@@ -139,6 +142,7 @@ export const stringRangeRows: readonly CommandRow[] = [
     summary:
       "Overwrites a string from a position on, with zero bytes before it if it is too short.",
     complexity: "O(M) where M is the number of bytes written",
+    syntax: "key:key offset:integer value:string",
     handler: setrange,
   },
   {
@@ -150,6 +154,7 @@ export const stringRangeRows: readonly CommandRow[] = [
     group: "string",
     summary: "Adds bytes to the end of a string.",
     complexity: "O(1) amortised over many appends to one string",
+    syntax: "key:key value:string",
     handler: append,
   },
 ];

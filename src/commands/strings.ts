@@ -28,6 +28,8 @@ import {
 } from "./string-options.ts";
 import { compareOrReply } from "./string-values.ts";
 
+const READING_OPTIONS = ["GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"];
+
 const SET_OPTIONS: number = NX | XX | COMPARISONS | GET | TIMES | KEEPTTL;
 const GETEX_OPTIONS: number = TIMES | PERSIST;
 
@@ -177,6 +179,14 @@ function getex(session: Session, args: Args, reply: Reply): void {
   engine.keyspace.store.changes++;
 }
 
+/** SET reads the old value only for the options that ask for it or compare with it. */
+function setKeyFlags(args: Args, from: number): string {
+  for (let i = from + 3; i < args.count; i++) {
+    for (const word of READING_OPTIONS) if (args.is(i, word)) return "RW access update";
+  }
+  return "OW update";
+}
+
 export const stringRows: readonly CommandRow[] = [
   {
     name: "get",
@@ -194,13 +204,18 @@ export const stringRows: readonly CommandRow[] = [
     name: "set",
     arity: -3,
     flags: "write denyoom",
-    keys: oneKey("RW access update variable_flags"),
+    keys: oneKey("RW access update variable_flags", setKeyFlags),
     since: "1.0.0",
     group: "string",
     summary: "Makes a key hold a string, whatever it held before; on conditions, if wanted.",
     complexity: "O(1)",
     syntax:
-      "key:key value:string [condition:<nx:NX|xx:XX|IFEQ ifeq-value:string@8.4.0|IFNE ifne-value:string@8.4.0|IFDEQ ifdeq-digest:string@8.4.0|IFDNE ifdne-digest:string@8.4.0>@2.6.12] [get:GET@6.2.0] [expiration:<EX seconds:integer@2.6.12|PX milliseconds:integer@2.6.12|EXAT unix-time-seconds:unix-time@6.2.0|PXAT unix-time-milliseconds:unix-time@6.2.0|keepttl:KEEPTTL@6.0.0>]",
+      "key:key value:string [condition:<nx:NX|xx:XX|IFEQ ifeq-value:string@8.4.0|" +
+      "IFNE ifne-value:string@8.4.0|IFDEQ ifdeq-digest:string@8.4.0|" +
+      "IFDNE ifdne-digest:string@8.4.0>@2.6.12] [get:GET@6.2.0] " +
+      "[expiration:<EX seconds:integer@2.6.12|PX milliseconds:integer@2.6.12|" +
+      "EXAT unix-time-seconds:unix-time@6.2.0|PXAT unix-time-milliseconds:unix-time@6.2.0|" +
+      "keepttl:KEEPTTL@6.0.0>]",
     history: [
       ["2.6.12", "The options `EX`, `PX`, `NX` and `XX`."],
       ["6.0.0", "The option `KEEPTTL`."],
@@ -284,7 +299,9 @@ export const stringRows: readonly CommandRow[] = [
     summary: "Returns the string that a key holds and sets or removes its time of expiry.",
     complexity: "O(1)",
     syntax:
-      "key:key [expiration:<EX seconds:integer|PX milliseconds:integer|EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>]",
+      "key:key " +
+      "[expiration:<EX seconds:integer|PX milliseconds:integer|" +
+      "EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>]",
     handler: getex,
   },
 ];

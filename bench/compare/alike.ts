@@ -28,7 +28,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["GET", "alike:string"],
   ["DEL", "alike:string", "alike:number", "alike:empty", "alike:long", "alike:missing"],
   ["GET", "alike:string"],
-  ["DBSIZE"],
+  ["EXISTS", "alike:string", "alike:number"],
 ];
 
 /** Sends the commands to a server and returns its replies. */

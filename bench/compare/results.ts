@@ -65,7 +65,7 @@ export function measuredFigures(results: Results): Map<string, number> {
   if (ownMemory !== undefined) measured.set("memory", median(ownMemory.warmed));
   const ownStart = start?.find((figure) => figure.product === HUTCH);
   if (ownStart !== undefined) measured.set("start", median(ownStart.ms));
-  if (pauses !== undefined) measured.set("pause", pauses.report.gaps.maxMs);
+  if (pauses !== undefined) measured.set("pause", pauses.report.pauses.maxMs);
   if (latency !== undefined && base !== null) {
     for (const operation of ["SET", "GET"] as const) {
       measured.set(`latency ${operation}`, p999Ratio(latency, HUTCH, base, operation));

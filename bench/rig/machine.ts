@@ -65,9 +65,12 @@ export function moveToLoadCore(): void {
   capture(["taskset", "-a", "-c", "-p", String(LOAD_CORE), String(process.pid)]);
 }
 
-/** The command, bound to a core. */
-export function onCore(core: number, command: readonly string[]): string[] {
-  return ["taskset", "-c", String(core), ...command];
+/** All cores, for `onCore`: this process may itself be bound to one. */
+export const ALL_CORES = "0-1023";
+
+/** The command, bound to a core. Its process ends when this one does, even if this one is killed. */
+export function onCore(core: number | typeof ALL_CORES, command: readonly string[]): string[] {
+  return ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", String(core), ...command];
 }
 
 /** Runs a command that ends by itself and returns what it printed. */

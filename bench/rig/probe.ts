@@ -1,11 +1,16 @@
 /**
- * A probe inside the server's process: preloaded before the server (`bun run --preload`), it knows nothing of Hutch. It wraps
- * `Bun.listen`, to time every `data` callback, and keeps a chain of immediates running, one each round of the event loop;
- * the gap between two of them is the time for which the loop served nobody who came in between.
+ * A probe inside the server's process: preloaded before the server (`bun run --preload`), it knows nothing of Hutch. It
+ * wraps `Bun.listen`, to see the end of every `data` callback, and keeps a chain of immediates running, one each round of
+ * the event loop. Both are steps: moments at which the server has got on. A pause is the time between two steps.
  *
- * A gap of LONG_MS or more is written to standard error at once, in one line, together with what can have caused it: time
- * inside callbacks, time in which the thread waited for a core, large buffers made. The engine's own log of
- * collections (BUN_JSC_logGC=1) goes to the same place, so the lines before a gap tell whether it was one.
+ *   step ... [callback] step [callback] step ... [collection] ... [callback] step ... round, step
+ *            |---- pause ---||---- pause ----||------------ pause ------------|
+ *
+ * A round of the loop serves everybody whose bytes have come, so under load it is as long as that work takes, and no pause.
+ *
+ * A pause of LONG_MS or more is written to standard error at once, in one line, together with what can have caused it:
+ * time inside the callback, time in which the thread waited for a core, large buffers made. The engine's own log of
+ * collections (BUN_JSC_logGC=1) goes to the same place, so the lines before a pause tell whether it was one.
  *
  * SIGUSR2 writes the whole report as JSON to the file that HUTCH_PROBE_REPORT names.
  */
@@ -22,9 +27,9 @@ const LARGE_BUFFER: number = 1 << 20;
 const WAIT_EVERY_NS = 1e6;
 const OTHERS_EVERY_NS = 50e6;
 
-export interface LongGap {
+export interface LongPause {
   readonly ms: number;
-  /** The longest of the callbacks within. */
+  /** The part of it within a callback. */
   readonly callbackMs: number;
   /** The most that the thread can have waited for a core meanwhile. */
   readonly waitedMs: number;
@@ -45,18 +50,21 @@ export interface Distribution {
 }
 
 export interface ProbeReport {
-  /** Gaps between two rounds of the event loop, those without work left out unless they are long. */
-  readonly gaps: Distribution;
+  readonly pauses: Distribution;
   /** Single `data` callbacks: what one chunk of one client took. */
   readonly callbacks: Distribution;
+  /** Rounds of the event loop that ran a callback. */
+  readonly rounds: Distribution;
 }
 
-const gaps = new MicrosecondHistogram();
+const pauses = new MicrosecondHistogram();
 const callbacks = new MicrosecondHistogram();
-let callbackNs = 0;
+const rounds = new MicrosecondHistogram();
 let receivedBytes = 0;
 let buffers: number[] = [];
-let lastNs = 0;
+let stepNs = 0;
+let roundNs = 0;
+let roundCallbacks = 0;
 let waitNs = 0;
 let waitReadNs = 0;
 let othersNs = 0;
@@ -74,14 +82,12 @@ function othersRunNs(): number {
   return ns;
 }
 
-/** One round of the event loop. Nothing counts before the first byte has come. */
-function beat(): void {
-  const now = Bun.nanoseconds();
-  if (receivedBytes > 0 && lastNs > 0) {
-    const ms = (now - lastNs) / 1e6;
-    // Most rounds find nothing to do; they would make every quantile a zero.
-    if (callbackNs > 0 || ms >= LONG_MS) gaps.record(ms * 1000);
-    if (ms >= LONG_MS) reportLong(ms);
+/** The server has got on. Nothing counts before the first byte has come. @param tookNs of the callback that ended, or 0 */
+function step(now: number, tookNs: number): void {
+  if (receivedBytes > 0 && stepNs > 0) {
+    const ms = (now - stepNs) / 1e6;
+    pauses.record(ms * 1000);
+    if (ms >= LONG_MS) reportLong(ms, tookNs / 1e6);
     if (now - waitReadNs > WAIT_EVERY_NS) {
       waitNs = schedstatOf(process.pid).waitNs;
       waitReadNs = now;
@@ -91,23 +97,30 @@ function beat(): void {
       othersReadNs = now;
     }
   }
-  callbackNs = 0;
   if (buffers.length > 0) buffers = [];
-  // What this function itself took is no gap.
-  lastNs = Bun.nanoseconds();
+  // What this function itself took is no pause.
+  stepNs = Bun.nanoseconds();
+}
+
+function beat(): void {
+  const now = Bun.nanoseconds();
+  if (roundCallbacks > 0) rounds.record((now - roundNs) / 1000);
+  roundCallbacks = 0;
+  step(now, 0);
+  roundNs = stepNs;
   setImmediate(beat);
 }
 
-function reportLong(ms: number): void {
-  const gap: LongGap = {
+function reportLong(ms: number, callbackMs: number): void {
+  const pause: LongPause = {
     ms,
-    callbackMs: callbackNs / 1e6,
+    callbackMs,
     waitedMs: (schedstatOf(process.pid).waitNs - waitNs) / 1e6,
     othersMs: (othersRunNs() - othersNs) / 1e6,
     receivedBytes,
     buffers,
   };
-  writeSync(2, `\n${LONG_MARK}${JSON.stringify(gap)}\n`);
+  writeSync(2, `\n${LONG_MARK}${JSON.stringify(pause)}\n`);
 }
 
 function distribution(histogram: MicrosecondHistogram): Distribution {
@@ -130,10 +143,11 @@ function install(reportFile: string): void {
       data(peer: Bun.Socket<unknown>, chunk: Buffer): void {
         const begin = Bun.nanoseconds();
         void data(peer, chunk);
-        const took = Bun.nanoseconds() - begin;
+        const now = Bun.nanoseconds();
         receivedBytes += chunk.length;
-        callbacks.record(took / 1000);
-        if (took > callbackNs) callbackNs = took;
+        roundCallbacks++;
+        callbacks.record((now - begin) / 1000);
+        step(now, now - begin);
       },
     };
     return listen({ ...options, socket });
@@ -146,7 +160,11 @@ function install(reportFile: string): void {
     },
   });
   process.on("SIGUSR2", () => {
-    const report: ProbeReport = { gaps: distribution(gaps), callbacks: distribution(callbacks) };
+    const report: ProbeReport = {
+      pauses: distribution(pauses),
+      callbacks: distribution(callbacks),
+      rounds: distribution(rounds),
+    };
     writeFileSync(reportFile, JSON.stringify(report));
   });
   setImmediate(beat);

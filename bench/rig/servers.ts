@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { capture, onCore, SERVER_CORE } from "./machine.ts";
+import { ALL_CORES, capture, onCore, SERVER_CORE } from "./machine.ts";
 import { RespClient } from "./resp-client.ts";
 
 /** A program that can serve. */
@@ -64,9 +64,11 @@ function serverArguments(port: number, directory: string): string[] {
 export interface StartOptions {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Lets the server's threads run on every core, instead of the server's one. */
+  readonly allCores?: boolean;
 }
 
-/** A server's process, bound to the server's core. */
+/** A server's process, bound to the server's core unless the options say otherwise. */
 export class RunningServer {
   readonly product: Product;
   readonly port: number;
@@ -81,8 +83,9 @@ export class RunningServer {
     this.port = freePort();
     this.#directory = directory;
     this.startedNs = Bun.nanoseconds();
+    const core = options.allCores === true ? ALL_CORES : SERVER_CORE;
     this.#process = Bun.spawn(
-      onCore(SERVER_CORE, [...product.command, ...serverArguments(this.port, directory)]),
+      onCore(core, [...product.command, ...serverArguments(this.port, directory)]),
       {
         cwd: directory,
         env: { ...process.env, ...options.env },
@@ -138,8 +141,13 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => proces
 /** Starts a server and waits for its first answer. */
 export async function start(product: Product, options: StartOptions = {}): Promise<RunningServer> {
   const server = new RunningServer(product, options);
-  await firstPong(server);
-  return server;
+  try {
+    await firstPong(server);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
 
 /** Asks until the server answers PING. Throws, with what it printed, if it ends or takes too long. */

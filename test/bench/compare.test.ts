@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { Results } from "../../bench/compare/results.ts";
 
+const TIMEOUT_MS = 60_000;
 const needed = ["redis-server", "redis-benchmark", "taskset"];
 const possible = availableParallelism() >= 2 && needed.every((name) => Bun.which(name) !== null);
 
@@ -38,4 +39,5 @@ test.skipIf(!possible)(
       rmSync(file, { force: true });
     }
   },
+  TIMEOUT_MS,
 );

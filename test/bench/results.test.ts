@@ -98,25 +98,25 @@ describe("reading what tools print", () => {
 });
 
 describe("the log of the probe", () => {
-  const gap = { ms: 4, callbackMs: 1, waitedMs: 0, othersMs: 0, receivedBytes: 0, buffers: [] };
+  const pause = { ms: 4, callbackMs: 1, waitedMs: 0, othersMs: 0, receivedBytes: 0, buffers: [] };
   const mark = (value: object): string => `hutch-probe-long ${JSON.stringify(value)}`;
   const collection =
     "[GC<0x1>: M a=1kb o=1 p=1.5ms (max 1.5)... p=2.75ms (max 2.75), cycle 9ms END]";
 
-  test("a gap gets the collections since the gap before, each by its longest stop", () => {
-    const { gaps, collectionsMs } = parseProbeLog(
-      [collection, mark(gap), "something else", mark({ ...gap, ms: 3 }), collection].join("\n"),
+  test("a pause gets the collections since the pause before, each by its longest stop", () => {
+    const { pauses, collectionsMs } = parseProbeLog(
+      [collection, mark(pause), "something else", mark({ ...pause, ms: 3 }), collection].join("\n"),
     );
     expect(collectionsMs).toEqual([2.75, 2.75]);
-    expect(gaps.map((one) => one.collectionsMs)).toEqual([[2.75], []]);
+    expect(pauses.map((one) => one.collectionsMs)).toEqual([[2.75], []]);
   });
 
-  test("a gap's cause is what accounts for half of it", () => {
-    const explained = { ...gap, keys: 0, collectionsMs: [] };
+  test("a pause's cause is what accounts for half of it", () => {
+    const explained = { ...pause, keys: 0, collectionsMs: [] };
     expect(causeOf({ ...explained, waitedMs: 3, othersMs: 3 })).toContain("threads of its own");
     expect(causeOf({ ...explained, waitedMs: 3 })).toContain("another process");
     expect(causeOf({ ...explained, collectionsMs: [2.5] })).toContain("collection");
     expect(causeOf({ ...explained, buffers: [1 << 26] })).toBe("new buffers: 64 MiB");
-    expect(causeOf({ ...explained, callbackMs: 2 })).toBe("one callback");
+    expect(causeOf({ ...explained, callbackMs: 2 })).toBe("commands");
   });
 });

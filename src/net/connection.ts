@@ -183,7 +183,9 @@ export class Connection implements Peer {
       this.#held = false;
       if (parser instanceof RespParser) execute(session, parser.args);
       else run(session, this.#settings.nativeCommands[parser.command]!, parser.args);
-      if (reply.pos > REPLY_FLUSH_SIZE) this.flush();
+      if (reply.pos > (parser.restricted ? UNAUTHENTICATED_OUTPUT_MAX : REPLY_FLUSH_SIZE)) {
+        this.flush();
+      }
       if (this.#stalled) {
         this.#held = session.engine.held.has(session);
         this.#pause();

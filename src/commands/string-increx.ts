@@ -246,7 +246,10 @@ export const stringIncrexRows: readonly CommandRow[] = [
     summary: "Adds to the number that a key holds, within bounds, and sets its time of expiry.",
     complexity: "O(1)",
     syntax:
-      "key:key [increment:<BYFLOAT float:double|BYINT integer:integer>] [LBOUND lowerbound:double] [UBOUND upperbound:double] [saturate:SATURATE] [expiration:<EX seconds:integer|PX milliseconds:integer|EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>] [enx:ENX]",
+      "key:key [increment:<BYFLOAT float:double|BYINT integer:integer>] " +
+      "[LBOUND lowerbound:double] [UBOUND upperbound:double] [saturate:SATURATE] " +
+      "[expiration:<EX seconds:integer|PX milliseconds:integer|" +
+      "EXAT unix-time-seconds:unix-time|PXAT unix-time-milliseconds:unix-time|persist:PERSIST>] [enx:ENX]",
     handler: increx,
   },
 ];

@@ -2,6 +2,7 @@
  * A running server without a program around it: engine, listeners and housekeeping, put together once for the program
  * (`server.ts`) and the library (`index.ts`). It prints nothing by itself, handles no signals and ends no process.
  */
+import { nanoseconds } from "./base/clock.ts";
 import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
 import { ALL_ROWS } from "./commands/all-rows.ts";
@@ -35,7 +36,7 @@ export interface Instance {
 }
 
 /** How long connections may take to read the replies they are owed when the server stops. */
-const DRAIN_MS = 2000;
+const DRAIN_NS = 2e9;
 
 /** Starts a server. Throws `ListenError` if an address can't be had. */
 export function startInstance(setup: InstanceSetup): Instance {
@@ -64,7 +65,14 @@ export function startInstance(setup: InstanceSetup): Instance {
   };
   engine.hooks = {
     ...engine.hooks,
-    shutdown: () => {
+    shutdown: ({ abort, save, force }) => {
+      if (abort) return "ERR No shutdown in progress.";
+      if (save === true && !force) {
+        engine.logger.warning(
+          "There are no snapshots in this version, so SHUTDOWN can't make one.",
+        );
+        return "ERR Errors trying to SHUTDOWN. Check logs.";
+      }
       void stop();
       return null;
     },
@@ -80,11 +88,11 @@ export function startInstance(setup: InstanceSetup): Instance {
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */
 async function closeConnections(engine: Engine): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
+  const deadline = nanoseconds() + DRAIN_NS;
   for (const session of [...engine.sessions.values()]) {
     session.peer?.closeAfterReplies();
     session.peer?.resume();
   }
-  while (engine.sessions.size > 0 && performance.now() < deadline) await Bun.sleep(5);
+  while (engine.sessions.size > 0 && nanoseconds() < deadline) await Bun.sleep(5);
   for (const session of [...engine.sessions.values()]) session.peer?.close();
 }

@@ -90,7 +90,7 @@ export class SettingSource {
 function filesOf(path: string): string[] {
   if (!/[*?[]/.test(path)) return [path];
   const found = [...new Glob(fromBytes(path)).scanSync({ dot: false, absolute: true })];
-  return found.sort().map(toBytes);
+  return found.toSorted().map(toBytes);
 }
 
 /** @param path one character a byte */

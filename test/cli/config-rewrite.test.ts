@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { OPTION_ROWS } from "../../src/base/option-table.ts";
 import { Options } from "../../src/base/options.ts";
 import { CommandNames } from "../../src/cli/command-names.ts";
@@ -9,6 +9,7 @@ import { rewriteConfigFile, rewrittenConfig } from "../../src/cli/config-rewrite
 import { SettingSource } from "../../src/cli/settings.ts";
 import { quote, splitWords } from "../../src/cli/words.ts";
 import { RespClient } from "../support/resp-client.ts";
+import { seed } from "../support/seed.ts";
 import { inFolder, runHutch } from "./run-hutch.ts";
 
 function optionsOf(text: string): Options {
@@ -21,8 +22,7 @@ function valuesOf(options: Options): Record<string, string> {
   return Object.fromEntries([...options.rows.keys()].map((name) => [name, options.text(name)]));
 }
 
-const seed = Number(process.env.HUTCH_SEED ?? Math.floor(Math.random() * 2 ** 31));
-console.log(`HUTCH_SEED=${seed}`);
+console.log(`CONFIG REWRITE: HUTCH_SEED=${seed}`);
 
 describe("CONFIG REWRITE", () => {
   test("replaces changed lines in place and appends what is new", () => {
@@ -171,7 +171,6 @@ describe("CONFIG REWRITE", () => {
       try {
         const client = await RespClient.connect(await run.port());
         // A folder in the place of the file can't be renamed over.
-        const { rmSync, mkdirSync } = await import("node:fs");
         rmSync(path);
         mkdirSync(path);
         expect(await client.text("CONFIG", "REWRITE")).toBe(

@@ -188,6 +188,34 @@ describe("the sources of options", () => {
   });
 });
 
+test("dir can be changed only if protected options may be, and to what there is", async () => {
+  await inFolder(async (folder) => {
+    const run = runHutch([...FREE, "--enable-protected-configs", "local"], { cwd: folder });
+    try {
+      const client = await RespClient.connect(await run.port());
+      mkdirSync(join(folder, "d"));
+      expect(await client.text("CONFIG", "SET", "dir", "d", "dbfilename", "x")).toBe("+OK");
+      const there = join(realpathSync(folder), "d");
+      expect(await client.text("CONFIG", "GET", "dir")).toBe(`["dir", "${there}"]`);
+      for (const [name, value, reason] of [
+        ["dir", "none", "No such file or directory"],
+        ["dir", "/dev/null", "Not a directory"],
+        ["dbfilename", "../x", "dbfilename can't be a path, just a filename"],
+      ] as const) {
+        expect(await client.text("CONFIG", "SET", "hz", 99, name, value)).toBe(
+          `-ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`,
+        );
+      }
+      expect(await client.text("CONFIG", "GET", "hz", "dir")).toBe(
+        `["hz", "10", "dir", "${there}"]`,
+      );
+      client.close();
+    } finally {
+      await run.stop();
+    }
+  });
+});
+
 describe("what can't be taken", () => {
   test("on the command line ends in one line and status 1", async () => {
     const cases: readonly (readonly [string[], string])[] = [

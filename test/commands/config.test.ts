@@ -354,7 +354,7 @@ describe.skipIf(redisMissing !== null)("beside redis-server", () => {
     ]) {
       const theirs = [...(await read(oracle, pattern)).keys()].filter((name) => both.has(name));
       const ours = [...(await read(client, pattern)).keys()].filter((name) => both.has(name));
-      expect([pattern, ours.sort()]).toEqual([pattern, theirs.sort()]);
+      expect([pattern, ours.toSorted()]).toEqual([pattern, theirs.toSorted()]);
     }
   });
 

@@ -136,8 +136,13 @@ export function checkShutdown(words: readonly string[]): Parsed {
 }
 
 /** Variables of `proc-title-template` that are never empty, and those that may be. */
-const TITLE_VARIABLES = ["listen-addr", "server-mode", "port", "tls-port"];
-const TITLE_VARIABLES_EMPTY = ["title", "unixsocket", "config-file"];
+const TITLE_VARIABLES: ReadonlySet<string> = new Set([
+  "listen-addr",
+  "server-mode",
+  "port",
+  "tls-port",
+]);
+const TITLE_VARIABLES_EMPTY: ReadonlySet<string> = new Set(["title", "unixsocket", "config-file"]);
 
 export function checkTitle([value]: readonly string[]): Parsed {
   const error = "template format is invalid or contains unknown variables";
@@ -151,8 +156,8 @@ export function checkTitle([value]: readonly string[]): Parsed {
     }
     const end = template.indexOf("}", at);
     const variable = end < 0 ? "" : template.slice(at + 1, end);
-    if (TITLE_VARIABLES.includes(variable)) shown = true;
-    else if (!TITLE_VARIABLES_EMPTY.includes(variable)) return { error };
+    if (TITLE_VARIABLES.has(variable)) shown = true;
+    else if (!TITLE_VARIABLES_EMPTY.has(variable)) return { error };
     at = end;
   }
   return shown ? { value: template } : { error };

@@ -1,0 +1,47 @@
+/** Feeds a request parser with pieces, as a connection does: what is not used up yet is kept and moved to the front. */
+import type { NativeParser } from "../../src/protocol/native.ts";
+import type { RespParser } from "../../src/protocol/resp-request.ts";
+import { BROKEN, FRAME } from "../../src/protocol/resp-request.ts";
+
+export interface Fed {
+  /** Arguments of each frame, as strings of one character a byte. Of a native frame its command's number first. */
+  readonly frames: string[][];
+  readonly error: string | null;
+  /** Bytes that were not part of a whole frame. */
+  readonly left: number;
+}
+
+/** The result of feeding all pieces one after another. */
+export function feed(parser: RespParser | NativeParser, pieces: readonly Buffer[]): Fed {
+  const frames: string[][] = [];
+  let buffer: Buffer = Buffer.alloc(0);
+  let end = 0;
+  const { args } = parser;
+  for (const piece of pieces) {
+    // The buffer goes on after its content with bytes that must never be looked at.
+    const grown = Buffer.alloc(end + piece.length + 16, "\r\n$1\n");
+    buffer.copy(grown, 0, 0, end);
+    piece.copy(grown, end);
+    end += piece.length;
+    if (args.bytes === buffer) args.bytes = grown;
+    buffer = grown;
+    for (;;) {
+      const result = parser.next(buffer, end);
+      if (result === BROKEN) return { frames, error: parser.error, left: 0 };
+      if (result !== FRAME) break;
+      const frame = Array.from({ length: args.count }, (_, index) => args.text(index));
+      frames.push("command" in parser ? [`${parser.command}`, ...frame] : frame);
+    }
+    const from = !parser.idle && args.count > 0 ? args.start(0) : parser.pos;
+    end -= from;
+    if (end === 0) {
+      // Nothing is left, and a connection begins with its next chunk at 0.
+      parser.pos = 0;
+      continue;
+    }
+    buffer.copyWithin(0, from);
+    if (args.bytes === buffer) args.shift(-from);
+    parser.shift(-from);
+  }
+  return { frames, error: null, left: end };
+}

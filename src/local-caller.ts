@@ -64,9 +64,8 @@ export class LocalCaller {
       }
       this.#engine.beginTurn();
       this.#args.fill(call.args);
-      execute(session, this.#args);
       // Held back: it has not run, and is run again when the pause has ended.
-      if (this.#engine.held.has(session)) return;
+      if (!execute(session, this.#args)) return;
       this.#waiting.shift();
       this.#settle(call);
     }

@@ -50,6 +50,19 @@ describe("a server in the test's process", () => {
     expect(await server.call("GET", "order")).toBe("99");
   });
 
+  test("lets a call wait that CLIENT PAUSE holds back, and those behind it", async () => {
+    await server.call("CLIENT", "PAUSE", 60_000, "WRITE");
+    expect(await server.call("PING")).toBe("PONG");
+    const settled: string[] = [];
+    const write = server.call("SET", "paused", "v").then(() => settled.push("SET"));
+    const read = server.call("GET", "paused").then((value) => settled.push(`GET ${value}`));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).toEqual([]);
+    server.clock.advance(60_000);
+    await Promise.all([write, read]);
+    expect(settled).toEqual(["SET", "GET v"]);
+  });
+
   test("shows clients what calls did, and calls what clients did", async () => {
     await server.call("SET", "both", "call");
     const client = await RespClient.connect(server.port);

@@ -221,6 +221,8 @@ export class Connection implements Peer {
     const left = end - from;
     if (left === 0 || this.#closing) {
       this.#end = 0;
+      // An empty string of a native frame may be all there is of the frame yet.
+      if (inFrame) args.shift(-from);
       parser.pos = 0;
       if (this.#buffer.length > READ_BUFFER_KEEP) this.#buffer = NOTHING;
       return;

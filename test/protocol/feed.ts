@@ -32,10 +32,12 @@ export function feed(parser: RespParser | NativeParser, pieces: readonly Buffer[
       const frame = Array.from({ length: args.count }, (_, index) => args.text(index));
       frames.push("command" in parser ? [`${parser.command}`, ...frame] : frame);
     }
-    const from = !parser.idle && args.count > 0 ? args.start(0) : parser.pos;
+    const inFrame = !parser.idle && args.count > 0;
+    const from = inFrame ? args.start(0) : parser.pos;
     end -= from;
     if (end === 0) {
       // Nothing is left, and a connection begins with its next chunk at 0.
+      if (inFrame) args.shift(-from);
       parser.pos = 0;
       continue;
     }

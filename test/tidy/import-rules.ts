@@ -113,7 +113,9 @@ function isFamily(file: SourceFile): boolean {
   return file.path.startsWith("src/commands/") && /^export const \w+Rows\b/m.test(file.text);
 }
 
-/** Files that are run and not imported. */
+/** Files that are run, or found by listing their folder, and so imported by nobody. */
+const LISTED = /\.test\.ts$|^bench\/[^/]+\.ts$|\.bench\.ts$|^test\/differential\/cases\//;
+
 function isEntry(path: string): boolean {
-  return ENTRIES.has(path) || path.endsWith(".test.ts") || /^bench\/[^/]+\.ts$/.test(path);
+  return ENTRIES.has(path) || LISTED.test(path);
 }

@@ -89,9 +89,11 @@ export function startInstance(setup: InstanceSetup): Instance {
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */
 async function closeConnections(engine: Engine): Promise<void> {
   const deadline = nanoseconds() + DRAIN_NS;
-  for (const session of [...engine.sessions.values()]) {
-    session.peer?.closeAfterReplies();
-    session.peer?.resume();
+  for (const { peer, blocked } of [...engine.sessions.values()]) {
+    peer?.closeAfterReplies();
+    // A client whose command waits is owed nothing: the command has not run.
+    if (blocked && peer?.outputBytes === 0) peer.close();
+    else peer?.resume();
   }
   while (engine.sessions.size > 0 && nanoseconds() < deadline) await Bun.sleep(5);
   for (const session of [...engine.sessions.values()]) session.peer?.close();

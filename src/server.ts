@@ -74,6 +74,7 @@ function run({ options, configFile, rows }: Start): void {
     print(2, "Configured to not listen anywhere, exiting.");
     process.exit(1);
   }
+  engine.configFile = configFile ?? "";
   const removePidFile = writePidFile(options, logger);
   engine.hooks.rewriteConfig = () => {
     if (configFile === null) return "ERR The server is running without a config file";

@@ -2,7 +2,15 @@
  * From the command line, the environment and the config file to the options of a server. A later source wins: the defaults, the
  * file with its standard input, the environment, the command line.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { OPTION_ROWS } from "../base/option-table.ts";
 import { Options } from "../base/options.ts";
@@ -103,7 +111,7 @@ function checkLogFile(options: Options): void {
   const path = options.text("logfile");
   if (path === "") return;
   try {
-    readFileSync(fromBytes(path), { flag: "a+" });
+    closeSync(openSync(fromBytes(path), "a"));
   } catch (error) {
     throw configError(`Can't open the log file: ${systemErrorText(error)}`);
   }

@@ -25,8 +25,9 @@ describe("the end", () => {
         await expect(RespClient.connect(port)).rejects.toThrow();
         reader.resume();
         await reader.closed;
-        // Whatever arrived is whole replies.
+        // Whatever arrived is whole replies: "+OK" first, then values with their headers.
         expect(reader.unread).toBeGreaterThan(0);
+        expect(reader.received).toBe(5 + reader.unread * (value.length + 9));
         for (let left = reader.unread; left > 0; left--) {
           const reply = await reader.read();
           expect(reply.type === "bulk" && reply.text === value).toBe(true);
@@ -58,6 +59,63 @@ describe("the end", () => {
       expect(run.out()).toContain("You insist... exiting now.");
     } finally {
       await run.stop();
+    }
+  });
+
+  test("SHUTDOWN ends the program with status 0 and without a reply, SHUTDOWN SAVE does not", async () => {
+    const run = runHutch(ARGS);
+    try {
+      const client = await RespClient.connect(await run.port());
+      expect(await client.text("SHUTDOWN", "SAVE")).toBe(
+        "-ERR Errors trying to SHUTDOWN. Check logs.",
+      );
+      expect(await client.text("PING")).toBe("+PONG");
+      await expect(client.call("SHUTDOWN", "NOSAVE")).rejects.toThrow("closed");
+      expect(await run.exited).toBe(0);
+    } finally {
+      await run.stop();
+    }
+  });
+
+  test("clients whose commands wait do not hold it up", async () => {
+    const run = runHutch(ARGS);
+    try {
+      const port = await run.port();
+      const client = await RespClient.connect(port);
+      const waiting = await RespClient.connect(port);
+      expect(await client.text("CLIENT", "PAUSE", 100_000, "WRITE")).toBe("+OK");
+      const reply = waiting.call("SET", "k", "v");
+      expect(await client.text("PING")).toBe("+PONG");
+      run.kill("SIGTERM");
+      await expect(reply).rejects.toThrow("closed");
+      expect(await run.exited).toBe(0);
+    } finally {
+      await run.stop();
+    }
+  });
+
+  test("an error that nobody caught is logged and ends the program with status 1", async () => {
+    const signals = new URL("../../src/cli/signals.ts", import.meta.url).pathname;
+    const log = new URL("../../src/base/log.ts", import.meta.url).pathname;
+    for (const failure of ["throw new Error('oh')", "Promise.reject(new Error('oh'))"]) {
+      const child = Bun.spawn(
+        [
+          process.execPath,
+          "-e",
+          `import { handleDefects } from ${JSON.stringify(signals)};
+           import { Logger } from ${JSON.stringify(log)};
+           const logger = new Logger();
+           logger.level = "warning";
+           logger.write = (line) => console.log(line);
+           handleDefects(logger);
+           setImmediate(() => { ${failure} });
+           setInterval(() => {}, 1000);`,
+        ],
+        { stdout: "pipe", stderr: "pipe" },
+      );
+      const out = await new Response(child.stdout).text();
+      expect(await child.exited).toBe(1);
+      expect(out).toMatch(/^\d+:M .* # Crashed: Error: oh\n/);
     }
   });
 

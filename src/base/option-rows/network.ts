@@ -7,7 +7,7 @@ const PORTS = [0, 65535] as const;
 const NO_TLS = "TLS is not supported";
 
 export const networkRows: readonly OptionRow[] = [
-  integer("port", 6379, PORTS, "TCP port; 0 on the command line takes a free one"),
+  integer("port", 6379, PORTS, "TCP port; 0 takes a free one at the start"),
   list(
     "bind",
     "127.0.0.1 -::1",

@@ -212,6 +212,7 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Describes this connection.",
         complexity: "O(1)",
+        tips: ["nondeterministic_output"],
         handler: clientInfo,
       },
       {
@@ -222,6 +223,20 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Closes connections.",
         complexity: PER_CLIENT,
+        syntax:
+          "filter:<old-format:string/ip:port~2.8.12|new-format:<[ID client-id:integer@2.8.12]|" +
+          "[TYPE client-type:<normal:NORMAL|master:MASTER@3.2.0|" +
+          "slave:SLAVE|replica:REPLICA@5.0.0|pubsub:PUBSUB>@2.8.12]|[USER username:string]|" +
+          "[ADDR addr:string/ip:port]|[LADDR laddr:string/ip:port@6.2.0]|" +
+          "[SKIPME skipme:<yes:YES|no:NO>]|[MAXAGE maxage:integer@7.4.0]>...>",
+        history: [
+          ["2.8.12", "Filters."],
+          ["2.8.12", "The filter `ID`."],
+          ["3.2.0", "The type `master`."],
+          ["5.0.0", "The type `replica`; `slave` means the same."],
+          ["6.2.0", "The filter `LADDR`."],
+          ["7.4.0", "The filter `MAXAGE`."],
+        ],
         handler: clientKill,
       },
       {
@@ -232,6 +247,18 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Describes the connections.",
         complexity: PER_CLIENT,
+        tips: ["nondeterministic_output"],
+        syntax:
+          "[TYPE client-type:<normal:NORMAL|master:MASTER|replica:REPLICA|pubsub:PUBSUB>@5.0.0] " +
+          "[ID client-id:integer...@6.2.0]",
+        history: [
+          ["2.8.12", "The field `id`."],
+          ["5.0.0", "The filter `TYPE`."],
+          ["6.0.0", "The field `user`."],
+          ["6.2.0", "The fields `argv-mem`, `tot-mem`, `laddr` and `redir`, and the filter `ID`."],
+          ["7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."],
+          ["7.0.3", "The field `ssub`."],
+        ],
         handler: clientList,
       },
       {
@@ -242,6 +269,7 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Exempts the connection from being evicted.",
         complexity: "O(1)",
+        syntax: "enabled:<on:ON|off:OFF>",
         handler: noEvict,
       },
       {
@@ -252,6 +280,7 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Reads without counting as a use of keys.",
         complexity: "O(1)",
+        syntax: "enabled:<on:ON|off:OFF>",
         handler: noTouch,
       },
       {
@@ -262,6 +291,8 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Holds back commands for a time.",
         complexity: "O(1)",
+        syntax: "timeout:integer [mode:<write:WRITE|all:ALL>@6.2.0]",
+        history: [["6.2.0", "The modes `WRITE` and `ALL`."]],
         handler: pause,
       },
       {
@@ -272,6 +303,7 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Switches replies to the connection on or off.",
         complexity: "O(1)",
+        syntax: "action:<on:ON|off:OFF|skip:SKIP>",
         handler: replyMode,
       },
       {
@@ -282,6 +314,8 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Keeps facts about the client library.",
         complexity: "O(1)",
+        syntax: "attr:<lib-name libname:string|lib-ver libver:string>",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: setInfo,
       },
       {
@@ -292,6 +326,8 @@ export const clientRows: readonly CommandRow[] = [
         group: "connection",
         summary: "Names the connection.",
         complexity: "O(1)",
+        syntax: "connection-name:string",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: setName,
       },
       {

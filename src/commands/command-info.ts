@@ -342,7 +342,8 @@ export const commandInfoRows: readonly CommandRow[] = [
         categories: "connection",
         tips: ["nondeterministic_output_order"],
         syntax:
-          "[FILTERBY filterby:<MODULE module-name:string|ACLCAT category:string|PATTERN pattern:pattern>]",
+          "[FILTERBY filterby:<MODULE module-name:string|ACLCAT category:string|" +
+          "PATTERN pattern:pattern>]",
         handler: list,
       },
     ],

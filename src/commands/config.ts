@@ -148,6 +148,8 @@ export const configRows: readonly CommandRow[] = [
         group: "server",
         summary: "Returns the options whose names match patterns.",
         complexity: "O(N) when N is the number of configuration parameters provided",
+        syntax: "parameter:string...",
+        history: [["7.0.0", "Takes several patterns."]],
         handler: get,
       },
       {
@@ -158,6 +160,9 @@ export const configRows: readonly CommandRow[] = [
         group: "server",
         summary: "Changes options while the server runs, all of those given or none.",
         complexity: "O(N) when N is the number of configuration parameters provided",
+        syntax: "data:(parameter:string value:string)...",
+        history: [["7.0.0", "Sets several parameters at once."]],
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: set,
       },
       {
@@ -168,6 +173,7 @@ export const configRows: readonly CommandRow[] = [
         group: "server",
         summary: "Writes the options in force back to the config file.",
         complexity: "O(1)",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: rewrite,
       },
       {
@@ -178,6 +184,7 @@ export const configRows: readonly CommandRow[] = [
         group: "server",
         summary: "Sets the counters of INFO back to zero.",
         complexity: "O(1)",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: resetStatistics,
       },
       {

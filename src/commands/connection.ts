@@ -150,6 +150,7 @@ export const connectionRows: readonly CommandRow[] = [
     summary: "Answers PONG, or the message.",
     complexity: "O(1)",
     syntax: "[message:string]",
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     handler: ping,
   },
   {
@@ -160,6 +161,7 @@ export const connectionRows: readonly CommandRow[] = [
     group: "connection",
     summary: "Answers with the message.",
     complexity: "O(1)",
+    syntax: "message:string",
     handler: echo,
   },
   {
@@ -170,6 +172,8 @@ export const connectionRows: readonly CommandRow[] = [
     group: "connection",
     summary: "Gives the password of a user.",
     complexity: "O(N) where N is the number of passwords defined for the user",
+    syntax: "[username:string@6.0.0] password:string",
+    history: [["6.0.0", "Takes the name of a user."]],
     handler: auth,
   },
   {
@@ -180,6 +184,10 @@ export const connectionRows: readonly CommandRow[] = [
     group: "connection",
     summary: "Chooses the protocol version, and tells about the server.",
     complexity: "O(1)",
+    syntax:
+      "[arguments:(protover:integer [AUTH auth:(username:string password:string)] " +
+      "[SETNAME clientname:string])]",
+    history: [["6.2.0", "The version may be left out to ask for the state of the connection."]],
     handler: hello,
   },
   {
@@ -190,6 +198,7 @@ export const connectionRows: readonly CommandRow[] = [
     group: "connection",
     summary: "Chooses the database that the connection works on.",
     complexity: "O(1)",
+    syntax: "index:integer",
     handler: select,
   },
   {

@@ -25,6 +25,9 @@ export const infoRows: readonly CommandRow[] = [
     group: "server",
     summary: "Returns facts and counters of the server.",
     complexity: "O(1)",
+    syntax: "[section:string...]",
+    history: [["7.0.0", "Takes several sections."]],
+    tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     handler: info,
   },
 ];

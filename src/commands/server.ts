@@ -111,6 +111,7 @@ export const serverRows: readonly CommandRow[] = [
     group: "server",
     summary: "Counts the keys of the database.",
     complexity: "O(1)",
+    tips: ["request_policy:all_shards", "response_policy:agg_sum"],
     handler: databaseSize,
   },
   {
@@ -121,6 +122,12 @@ export const serverRows: readonly CommandRow[] = [
     group: "server",
     summary: "Deletes all keys of the database.",
     complexity: "O(N) where N is the number of keys in the selected database",
+    syntax: "[flush-type:<async:ASYNC@4.0.0|sync:SYNC@6.2.0>]",
+    history: [
+      ["4.0.0", "The option `ASYNC`."],
+      ["6.2.0", "The option `SYNC`."],
+    ],
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     handler: flushDatabase,
   },
   {
@@ -131,6 +138,12 @@ export const serverRows: readonly CommandRow[] = [
     group: "server",
     summary: "Deletes all keys of all databases.",
     complexity: "O(N) where N is the total number of keys in all databases",
+    syntax: "[flush-type:<async:ASYNC@4.0.0|sync:SYNC@6.2.0>]",
+    history: [
+      ["4.0.0", "The option `ASYNC`."],
+      ["6.2.0", "The option `SYNC`."],
+    ],
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     handler: flushAll,
   },
   {
@@ -142,6 +155,7 @@ export const serverRows: readonly CommandRow[] = [
     summary: "Exchanges two databases.",
     complexity:
       "O(N) where N is the count of clients watching or blocking on keys from both databases.",
+    syntax: "index1:integer index2:integer",
     handler: swapDatabases,
   },
   {
@@ -152,6 +166,7 @@ export const serverRows: readonly CommandRow[] = [
     group: "server",
     summary: "Returns the server's time.",
     complexity: "O(1)",
+    tips: ["nondeterministic_output"],
     handler: time,
   },
   {
@@ -163,6 +178,10 @@ export const serverRows: readonly CommandRow[] = [
     summary: "Ends the server.",
     complexity:
       "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+    syntax:
+      "[abort-selector:<save-selector-block:([save-selector:<nosave:NOSAVE|save:SAVE>] " +
+      "[now:NOW@7.0.0] [force:FORCE@7.0.0])|abort:ABORT@7.0.0>]",
+    history: [["7.0.0", "The options `NOW`, `FORCE` and `ABORT`."]],
     handler: shutdown,
   },
   {
@@ -173,6 +192,7 @@ export const serverRows: readonly CommandRow[] = [
     group: "server",
     summary: "Draws a picture, and tells the version.",
     complexity: "",
+    syntax: "[VERSION version:integer]",
     handler: lolwut,
   },
 ];

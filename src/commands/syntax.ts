@@ -47,7 +47,7 @@ const SPACE = /\s*/y;
 const NAME = /[^\s:[\]<>()|]+/y;
 /** The first character of a word may be one that would end it further on. */
 const WORD = /""|[^\s][^\s[\]<>()|@~/#.+]*/y;
-const SUFFIX = /\+?\.\.\.|@[\d.]+|~[\d.]+|#\d+|\/[^\s[\]<>()|]+/y;
+const SUFFIX = /\+?\.\.\.|@[\d.]+|~[\d.]+|#\d+|\/[^\s[\]<>()|@~]+/y;
 
 /** Reads the notation. It is part of the program, so a mistake in it is a bug of the program. */
 export function parseSyntax(text: string): ArgumentDoc[] {
@@ -73,10 +73,10 @@ class SyntaxParser {
   items(close: string, between = ""): ArgumentDoc[] {
     const items: ArgumentDoc[] = [];
     this.#match(SPACE);
-    while (!this.atEnd && !this.#skip(close)) {
+    while (close === "" ? !this.atEnd : !this.#skip(close)) {
       items.push(this.#item());
       this.#match(SPACE);
-      if (between !== "" && this.#skip(between)) this.#match(SPACE);
+      if (this.#skip(between)) this.#match(SPACE);
     }
     return items;
   }
@@ -104,6 +104,7 @@ class SyntaxParser {
   }
 
   #content(name: string, token: string | null): ArgumentDoc {
+    assert(name !== "", `an argument has a name: ${this.#text}`);
     if (this.#skip("<")) return argument(name, "oneof", token, this.items(">", "|"));
     if (this.#skip("(")) return argument(name, "block", token, this.items(")"));
     const word = this.#match(WORD);

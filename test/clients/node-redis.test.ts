@@ -76,7 +76,9 @@ describe.each([2, 3] as const)("node-redis with RESP%d", (RESP) => {
 
   test("rejects with the server's error", async () => {
     await client.set("text", "abc");
-    await expect(client.incr("text")).rejects.toThrow("ERR value is not an integer or out of range");
+    await expect(client.incr("text")).rejects.toThrow(
+      "ERR value is not an integer or out of range",
+    );
   });
 
   test("names its connection, selects a database and shows both", async () => {

@@ -10,6 +10,7 @@ import { Engine } from "./commands/engine.ts";
 import type { CommandRow } from "./commands/row.ts";
 import { Listeners } from "./listen.ts";
 import { Beat } from "./net/beat.ts";
+import { Connection } from "./net/connection.ts";
 import { Settings } from "./net/settings.ts";
 
 export interface InstanceSetup {
@@ -90,10 +91,9 @@ export function startInstance(setup: InstanceSetup): Instance {
 async function closeConnections(engine: Engine): Promise<void> {
   const deadline = nanoseconds() + DRAIN_NS;
   for (const { peer, blocked } of [...engine.sessions.values()]) {
-    peer?.closeAfterReplies();
     // A client whose command waits is owed nothing: the command has not run.
     if (blocked && peer?.outputBytes === 0) peer.close();
-    else peer?.resume();
+    else if (peer instanceof Connection) peer.finish();
   }
   while (engine.sessions.size > 0 && nanoseconds() < deadline) await Bun.sleep(5);
   for (const session of [...engine.sessions.values()]) session.peer?.close();

@@ -49,6 +49,8 @@ export class Connection implements Peer {
   #peerEnded = false;
   /** No further command runs: close when the replies so far are sent. */
   #closing = false;
+  /** The peer closes first: see `finish`. */
+  #lingering = false;
   #closed = false;
 
   constructor(socket: Socket<Connection>, session: Session, settings: Settings) {
@@ -121,6 +123,18 @@ export class Connection implements Peer {
     this.#closing = true;
   }
 
+  /**
+   * Like `closeAfterReplies`, and no reply is lost on its way: a socket that is closed with input unread resets the
+   * connection, and the peer's system may drop what the peer has not read. So where more input is to be expected, the
+   * peer is told that nothing more comes, and closes first. The caller sets it a time.
+   */
+  finish(): void {
+    this.#lingering = this.#paused || this.#end > 0;
+    this.#closing = true;
+    if (!this.#output.full) this.resume();
+    this.flush();
+  }
+
   /** Sends what the system takes at once, and closes. */
   close(): void {
     if (this.#closed) return;
@@ -155,7 +169,8 @@ export class Connection implements Peer {
       if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
     }
     if (output.unsent > 0) return;
-    if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();
+    if (this.#lingering && !this.#peerEnded) this.#socket.shutdown();
+    else if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();
   }
 
   /** Whether commands must wait. */

@@ -9,10 +9,13 @@ import { flagBit } from "./command.ts";
 import { writeDocs, writeWords } from "./command-docs.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
 import { extractKeys, hasKeys, KeyList } from "./key-extraction.ts";
-import type { CommandRow, KeySpec } from "./row.ts";
+import type { CommandRow, Flag, KeySpec } from "./row.ts";
 import type { Session } from "./session.ts";
 
 const NO_MANDATORY_KEYS: number = flagBit("no_mandatory_keys");
+
+/** Flags that Redis does not show. */
+const HIDDEN_FLAGS: ReadonlySet<Flag> = new Set(["protected", "touches_arbitrary_keys"]);
 
 const keyList = new KeyList();
 
@@ -147,7 +150,10 @@ function writeInfo(command: Command, reply: Reply): void {
   reply.array(10);
   reply.text(command.fullName);
   reply.integer(command.arity);
-  writeWords(command.flagNames(), reply);
+  writeWords(
+    command.flagNames().filter((flag) => !HIDDEN_FLAGS.has(flag)),
+    reply,
+  );
   reply.integer(range.first);
   reply.integer(range.last);
   reply.integer(range.step);

@@ -18,11 +18,11 @@ const FLAG_NAMES: readonly Flag[] = [
   "fast",
   "no_auth",
   "may_replicate",
+  "no_mandatory_keys",
   "no_async_loading",
   "no_multi",
   "movablekeys",
   "allow_busy",
-  "no_mandatory_keys",
   "protected",
   "touches_arbitrary_keys",
 ];

@@ -28,6 +28,7 @@ export const infoRows: readonly CommandRow[] = [
     syntax: "[section:string...]",
     history: [["7.0.0", "Takes several sections."]],
     tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    categories: "dangerous",
     handler: info,
   },
 ];

@@ -152,6 +152,7 @@ export const scanRows: readonly CommandRow[] = [
     complexity: "O(N) where N is the number of keys in the database.",
     syntax: "pattern:pattern",
     tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+    categories: "dangerous",
     handler: keys,
   },
   {

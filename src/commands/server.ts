@@ -112,6 +112,7 @@ export const serverRows: readonly CommandRow[] = [
     summary: "Counts the keys of the database.",
     complexity: "O(1)",
     tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+    categories: "keyspace",
     handler: databaseSize,
   },
   {
@@ -128,6 +129,7 @@ export const serverRows: readonly CommandRow[] = [
       ["6.2.0", "The option `SYNC`."],
     ],
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories: "keyspace dangerous",
     handler: flushDatabase,
   },
   {
@@ -144,6 +146,7 @@ export const serverRows: readonly CommandRow[] = [
       ["6.2.0", "The option `SYNC`."],
     ],
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories: "keyspace dangerous",
     handler: flushAll,
   },
   {
@@ -156,6 +159,7 @@ export const serverRows: readonly CommandRow[] = [
     complexity:
       "O(N) where N is the count of clients watching or blocking on keys from both databases.",
     syntax: "index1:integer index2:integer",
+    categories: "keyspace dangerous",
     handler: swapDatabases,
   },
   {

@@ -59,7 +59,7 @@ function pause(session: Session, args: Args, reply: Reply): void {
   const { engine } = session;
   if (args.count > 4) {
     return reply.error(
-      "ERR unknown subcommand or wrong number of arguments for 'pause'. Try CLIENT HELP.",
+      `ERR unknown subcommand or wrong number of arguments for '${args.text(1)}'. Try CLIENT HELP.`,
     );
   }
   if (args.count === 4 && !args.is(3, "WRITE") && !args.is(3, "ALL")) {

@@ -274,19 +274,17 @@ const TTL_SAMPLE = 256;
 /** Estimated from the first entries in the order of their hashes, which is a random sample. */
 function averageTtlMs(engine: Engine, index: number): number {
   const database = engine.keyspace.databases[index]!;
-  let seen = 0;
-  let expiring = 0;
-  let sum = 0;
+  const sample = { size: 0, expiring: 0, ttlMs: 0 };
   const visit = (entry: Ref): void => {
-    seen++;
+    sample.size++;
     const dueMs = database.expiryMs(entry);
     if (dueMs < 0) return;
-    expiring++;
-    sum += Math.max(0, dueMs - engine.clock.nowMs);
+    sample.expiring++;
+    sample.ttlMs += Math.max(0, dueMs - engine.clock.nowMs);
   };
   let cursor = database.scan(0, visit);
-  while (cursor !== 0 && seen < TTL_SAMPLE) cursor = database.scan(cursor, visit);
-  return expiring === 0 ? 0 : Math.round(sum / expiring);
+  while (cursor !== 0 && sample.size < TTL_SAMPLE) cursor = database.scan(cursor, visit);
+  return sample.expiring === 0 ? 0 : Math.round(sample.ttlMs / sample.expiring);
 }
 
 /** Bytes in Redis's short form: 1.50M. */

@@ -47,7 +47,7 @@ function debug(session: Session, args: Args, reply: Reply): void {
   if (!isAllowed(session)) return reply.error(NOT_ALLOWED);
   const found = SUBCOMMANDS.get(args.text(1).toUpperCase());
   if (found === undefined || args.count < found[0] || args.count > found[1]) {
-    const name = args.text(1).slice(0, 128);
+    const name = args.text(1).split("\0", 1)[0]!.slice(0, 128);
     return reply.error(
       `ERR unknown subcommand or wrong number of arguments for '${name}'. Try DEBUG HELP.`,
     );

@@ -88,7 +88,12 @@ function conditionsOrReply(args: Args, reply: Reply): number {
     else if (args.is(i, "GT")) conditions |= IF_LATER;
     else if (args.is(i, "LT")) conditions |= IF_EARLIER;
     else {
-      reply.error(`ERR Unsupported option ${args.text(i)}`);
+      // As C prints it: up to a zero byte, without line breaks at the end.
+      const option = args
+        .text(i)
+        .split("\0", 1)[0]!
+        .replace(/[\r\n]+$/, "");
+      reply.error(`ERR Unsupported option ${option}`);
       return -1;
     }
   }

@@ -91,6 +91,7 @@ export const cases: readonly Case[] = [
         ${setter} nokey x; ${setter} nokey 10 GT LT; ${setter} nokey 10 NX GT LT
         ${setter} nokey 10 bad NX; ${setter} nokey 10 nx NX; ${setter} nokey 10 ""
         ${setter} nokey 9223372036854775807; ${setter} nokey 9223372036854775807 bad
+        ${setter} k 1 "a\\x00b"; ${setter} k 1 "a\\r\\nb\\r\\n"; ${setter} k 1 "\\r\\n"; ${setter} k 1 "\\xff\\xfe"
       `),
     ),
   },

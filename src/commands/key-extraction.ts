@@ -77,7 +77,7 @@ function beginOf(spec: KeySpec, args: Args, from: number, count: number): number
   if (typeof begin === "number") return begin;
   const forward = begin.from > 0;
   const step = forward ? 1 : -1;
-  for (let i = forward ? begin.from : count + begin.from; i > 1 && i < count; i += step) {
+  for (let i = forward ? begin.from : count + begin.from; i > 0 && i < count; i += step) {
     const at = from + i;
     if (isWord(args.bytes, args.start(at), args.end(at), begin.keyword)) return i + 1;
   }

@@ -21,7 +21,7 @@ describe.skipIf(redisMissing !== null)("generated commands", () => {
     differential = await Differential.start();
     const client = await RespClient.connect(differential.redis.port, 3);
     const { table } = differential.hutch.engine;
-    docs = await readDocs(client, (name) => (table.byName(name)?.row.summary ?? "") !== "");
+    docs = await readDocs(client, (name) => table.byName(name) !== null);
     client.close();
   });
   afterAll(async () => {

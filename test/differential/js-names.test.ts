@@ -61,7 +61,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ["INFO", name],
     ["COMMAND", "INFO", name],
     ["COMMAND", "DOCS", name],
-    ["COMMAND", "GETKEYS", name],
+    ["COMMAND", "GETKEYS", name, name],
     ["COMMAND", "LIST", "FILTERBY", "ACLCAT", name],
     ["COMMAND", "LIST", "FILTERBY", "PATTERN", name],
     ["OBJECT", "FREQ", name],

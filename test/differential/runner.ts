@@ -17,7 +17,6 @@ import { isAllowed } from "./allow-list.ts";
 import type { Case, PlainStep } from "./case.ts";
 import { isEqual, plainStep, splitLine } from "./case.ts";
 import { compareData } from "./data-set.ts";
-import { addStandIns } from "./stand-ins.ts";
 
 /** What came back for some steps of one connection. */
 interface Answers {
@@ -37,13 +36,11 @@ const TOKEN_REFUSED = /^(-NOAUTH|-NOPERM|-ERR Can't execute 'echo')/;
 export class Differential {
   readonly hutch: Instance;
   readonly redis: RedisServer;
-  readonly #dataComparable: boolean;
   #tokens = 0;
 
   private constructor(hutch: Instance, redis: RedisServer) {
     this.hutch = hutch;
     this.redis = redis;
-    this.#dataComparable = addStandIns(hutch.engine);
   }
 
   /** Starts both servers. */
@@ -87,7 +84,7 @@ export class Differential {
     const differences = segments.flatMap((segment, index) =>
       compareAnswers(segment, ours![index]!, theirs![index]!),
     );
-    if (testCase.data !== false && this.#dataComparable) {
+    if (testCase.data !== false) {
       differences.push(...(await compareData(this.hutch.port, this.redis.port)));
     }
     if (testCase.cleanup !== undefined) {

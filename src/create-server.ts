@@ -51,7 +51,8 @@ export class ServerClock {
   }
 
   /**
-   * Moves the server's time forward. Keys whose time has come by then are gone when this returns.
+   * Moves the server's time forward, and deletes the keys whose time has come by then. No command sees such a key; one whose
+   * time came less than 16 ms ago may still be counted (DBSIZE), as active expiry works in ticks of that length.
    * @param ms milliseconds, not negative
    */
   advance(ms: number): void {

@@ -168,7 +168,10 @@ export const cases: readonly Case[] = [
   ...NUMBERS.flatMap((number): Case[] => [
     { name: `counters by and of ${JSON.stringify(number)}`, steps: counters(number) },
     { name: `ranges at ${JSON.stringify(number)}`, steps: ranges(number) },
-    { name: `times of ${JSON.stringify(number)}`, steps: times(number) },
+    // A key that lives for milliseconds may be gone before it is read.
+    ...(Number(number) > 0 && Number(number) < 5000
+      ? []
+      : [{ name: `times of ${JSON.stringify(number)}`, steps: times(number) }]),
     {
       name: `LCS with matches of ${JSON.stringify(number)} bytes`,
       steps: ["MSET a ohmytext b mynewtext", ["LCS", "a", "b", "IDX", "MINMATCHLEN", number]],

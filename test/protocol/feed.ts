@@ -11,26 +11,28 @@ export interface Fed {
   readonly left: number;
 }
 
+/** Stands behind the content, and must never be looked at: it would complete any frame. */
+const TAIL = Buffer.from("\r\n$1\r\n\r\n");
+
 /** The result of feeding all pieces one after another. */
 export function feed(parser: RespParser | NativeParser, pieces: readonly Buffer[]): Fed {
   const frames: string[][] = [];
-  let buffer: Buffer = Buffer.alloc(0);
+  let size = TAIL.length;
+  for (const piece of pieces) size += piece.length;
+  const buffer = Buffer.allocUnsafe(size);
   let end = 0;
   const { args } = parser;
   for (const piece of pieces) {
-    // The buffer goes on after its content with bytes that must never be looked at.
-    const grown = Buffer.alloc(end + piece.length + 16, "\r\n$1\n");
-    buffer.copy(grown, 0, 0, end);
-    piece.copy(grown, end);
+    piece.copy(buffer, end);
     end += piece.length;
-    if (args.bytes === buffer) args.bytes = grown;
-    buffer = grown;
+    TAIL.copy(buffer, end);
     for (;;) {
       const result = parser.next(buffer, end);
       if (result === BROKEN) return { frames, error: parser.error, left: 0 };
       if (result !== FRAME) break;
-      const frame = Array.from({ length: args.count }, (_, index) => args.text(index));
-      frames.push("command" in parser ? [`${parser.command}`, ...frame] : frame);
+      const frame = "command" in parser ? [`${parser.command}`] : [];
+      for (let index = 0; index < args.count; index++) frame.push(args.text(index));
+      frames.push(frame);
     }
     const inFrame = !parser.idle && args.count > 0;
     const from = inFrame ? args.start(0) : parser.pos;

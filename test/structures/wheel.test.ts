@@ -230,9 +230,10 @@ describe("a timing wheel", () => {
       }
       const nodes = [...model.due.keys()];
       if (nodes.length === 0) break;
-      if (random.below(10) === 0) model.remove(pick(random, nodes));
-      else if (random.below(4) === 0) model.replace(pick(random, nodes));
-      else if (random.below(10) === 0) model.insert(model.nowMs + random.below(1000) - 500);
+      const action = random.below(20);
+      if (action < 2) model.remove(pick(random, nodes));
+      else if (action < 6) model.replace(pick(random, nodes));
+      else if (action < 8) model.insert(model.nowMs + random.below(1000) - 500);
       expect(model.wheel.count).toBe(model.due.size);
       if (random.below(3) === 0) model.nowMs += random.below(20);
     }

@@ -119,6 +119,8 @@ describe("the import rules", () => {
       "test/base/a.test.ts": `import { a } from "../../src/base/a.ts";`,
     });
     expect(checkImports(lonely)).toEqual([expect.stringContaining("src/base/a.ts: nobody")]);
+    const run = files({ "package.json": `"a": "bun run test/a/b.ts --x"`, "test/a/b.ts": "" });
+    expect(checkImports(run)).toEqual([]);
   });
 
   test("keep command families apart, but let their rows be put together", () => {

@@ -31,12 +31,19 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 /** The lowest rank that may import a folder without a rank. */
 const PURE_FROM_RANK: Readonly<Record<string, number>> = { protocol: 5, effects: 5, client: 9 };
 
-const ENTRIES: ReadonlySet<string> = new Set(["src/server.ts", "src/index.ts"]);
+/** Files that are run, or found by listing their folder, and so imported by nobody. */
+const LISTED = /\.test\.ts$|^bench\/[^/]+\.ts$|\.bench\.ts$|^test\/differential\/cases\//;
 
 export function checkImports(files: readonly SourceFile[]): string[] {
   const paths = new Set(files.map((file) => file.path));
   const families = new Set(files.filter(isFamily).map((file) => file.path));
-  const imported = new Set<string>();
+  const scripts = files.find((file) => file.path === "package.json")?.text ?? "";
+  // The library, the program and what npm runs.
+  const imported = new Set([
+    "src/index.ts",
+    "src/server.ts",
+    ...(scripts.match(/[\w./-]+\.ts/g) ?? []),
+  ]);
   const found: string[] = [];
   for (const file of files) {
     if (!file.path.endsWith(".ts")) continue;
@@ -61,7 +68,7 @@ export function checkImports(files: readonly SourceFile[]): string[] {
     }
   }
   for (const { path } of files) {
-    if (path.endsWith(".ts") && !isEntry(path) && !imported.has(path)) {
+    if (path.endsWith(".ts") && !LISTED.test(path) && !imported.has(path)) {
       found.push(`${path}: nobody imports this file; delete it or use it`);
     }
   }
@@ -111,11 +118,4 @@ function folderOf(path: string): string {
 
 function isFamily(file: SourceFile): boolean {
   return file.path.startsWith("src/commands/") && /^export const \w+Rows\b/m.test(file.text);
-}
-
-/** Files that are run, or found by listing their folder, and so imported by nobody. */
-const LISTED = /\.test\.ts$|^bench\/[^/]+\.ts$|\.bench\.ts$|^test\/differential\/cases\//;
-
-function isEntry(path: string): boolean {
-  return ENTRIES.has(path) || LISTED.test(path);
 }

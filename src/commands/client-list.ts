@@ -1,4 +1,5 @@
 /** CLIENT LIST and CLIENT INFO: a client as a line of fields, those of Redis 7.4 in its order. */
+import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
@@ -58,12 +59,12 @@ export function clientList(session: Session, args: Args, reply: Reply): void {
 function sessionsOfIdsOrReply(session: Session, args: Args, reply: Reply): Session[] | null {
   const found: Session[] = [];
   for (let i = 3; i < args.count; i++) {
-    const id = args.integer(i);
-    if (Number.isNaN(id)) {
+    if (!parseInt64(args.bytes, args.start(i), args.end(i))) {
       reply.error("ERR Invalid client ID");
       return null;
     }
-    const one = session.engine.sessions.get(id);
+    // Beyond 2^53 it is rounded, to an id that no client has.
+    const one = session.engine.sessions.get(toNumber(int64.low, int64.high));
     if (one !== undefined) found.push(one);
   }
   return found;

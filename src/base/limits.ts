@@ -34,6 +34,9 @@ export const FAILED_AUTH_MAX = 10;
 /** Time a connection may stay unauthenticated while a password is set. */
 export const AUTH_TIMEOUT_MS = 10_000;
 
+/** Bytes of unfinished commands, however large `client-query-buffer-limit` is: `Args` holds positions in 32 bits. */
+export const INPUT_MAX: number = 2 ** 31 - 1;
+
 /** First size of a connection's read buffer, taken when a command arrives in pieces. */
 export const READ_BUFFER_SIZE = 1024;
 /** A larger read buffer is let go when it is empty. */

@@ -373,7 +373,8 @@ export class Database {
    * @param dueMs Unix time in ms below 2^53, may be past: then the key goes with the next look at it
    */
   expireAt(entry: Ref, dueMs: number): Ref {
-    return this.expireAtInt64(entry, dueMs | 0, Math.floor(dueMs / 4294967296));
+    const ms = Math.max(0, dueMs);
+    return this.expireAtInt64(entry, ms | 0, Math.floor(ms / 4294967296));
   }
 
   /** Like `expireAt`, with the time in two words: not negative, up to 2^63 - 1. */

@@ -1,4 +1,5 @@
 /** What connections need of the options, kept as plain fields that follow CONFIG SET. */
+import { INPUT_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
 
@@ -25,8 +26,15 @@ export class Settings {
     const { options } = engine;
     this.nativeCommands = engine.nativeCommands;
     options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
-    options.onChange("proto-max-bulk-len", (text) => (this.bulkSizeMax = Number(text)));
-    options.onChange("client-query-buffer-limit", (text) => (this.queryBufferMax = Number(text)));
+    // Whatever is set, a value lies in one block and positions in a read buffer are signed 32-bit integers.
+    options.onChange(
+      "proto-max-bulk-len",
+      (text) => (this.bulkSizeMax = Math.min(Number(text), STRING_SIZE_MAX)),
+    );
+    options.onChange(
+      "client-query-buffer-limit",
+      (text) => (this.queryBufferMax = Math.min(Number(text), INPUT_MAX)),
+    );
     options.onChange("timeout", (text) => (this.timeoutMs = Number(text) * 1000));
     options.onChange("tcp-keepalive", (text) => (this.keepAliveMs = Number(text) * 1000));
     options.onChange("protected-mode", (text) => (this.protectedMode = text === "yes"));

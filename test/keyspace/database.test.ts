@@ -313,6 +313,14 @@ describe("a database", () => {
     expect(model.keyspace.store.expired).toBe(1);
   });
 
+  test("a time before 1970 is past as well", () => {
+    const model = new Model(new Random(1));
+    model.set(0, "key", Buffer.from("value"), false);
+    const at = model.dbs[0]!.expireAt(model.find(0, "key"), -5_000_000_000);
+    expect(model.dbs[0]!.hasExpired(at)).toBe(true);
+    expect(model.find(0, "key")).toBe(NULL_REF);
+  });
+
   test("housekeeping deletes what nobody looks at, in bounded steps", () => {
     const model = new Model(new Random(1));
     for (let i = 0; i < 5000; i++) {

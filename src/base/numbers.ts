@@ -16,6 +16,12 @@ export const INT64_DIGITS_MAX = 20;
 
 const DIGITS_EXACT = 15;
 
+/** Long integers are split before their last nine digits. */
+const NINE = 9;
+const BILLION = 1e9;
+/** What stands before the last nine digits of 2^63. */
+const HEAD_MAX = 9223372036;
+
 /**
  * Parses a 64-bit integer in its one canonical form: no leading zeros, spaces, plus sign or "-0" (the rule of Redis's
  * string2ll). Returns whether it is one, and leaves it in `int64`.
@@ -49,17 +55,28 @@ export function parseInt64(bytes: Uint8Array, start: number, end: number): boole
   return true;
 }
 
-/** More digits than a double holds exactly: rare, so BigInt will do. */
+/** More digits than a double holds exactly: those before the last nine times 10^9, in halves that a double does hold. */
 function parseLong(bytes: Uint8Array, digitsAt: number, end: number, negative: boolean): boolean {
-  let value = 0n;
+  const split = end - NINE;
+  let head = 0;
+  let tail = 0;
   for (let pos = digitsAt; pos < end; pos++) {
     const digit = bytes[pos]! - 0x30;
     if (digit < 0 || digit > 9) return false;
-    value = value * 10n + BigInt(digit);
+    if (pos < split) head = head * 10 + digit;
+    else tail = tail * 10 + digit;
   }
-  if (negative) value = -value;
-  if (value !== BigInt.asIntN(64, value)) return false;
-  setInt64(value);
+  if (head > HEAD_MAX) return false;
+  const headHigh = Math.floor(head / 65536);
+  const upper = headHigh * BILLION;
+  const upperHigh = Math.floor(upper / 65536);
+  const rest = (upper - upperHigh * 65536) * 65536 + (head - headHigh * 65536) * BILLION + tail;
+  const carry = Math.floor(rest / 4294967296);
+  const low = (rest - carry * 4294967296) | 0;
+  const high = upperHigh + carry;
+  if (high > 0x7fffffff && !(negative && high === 0x80000000 && low === 0)) return false;
+  int64.low = negative ? -low | 0 : low;
+  int64.high = (negative ? ~high + (low === 0 ? 1 : 0) : high) | 0;
   return true;
 }
 
@@ -129,15 +146,19 @@ export function writeInteger(bytes: Uint8Array, pos: number, value: number): num
 }
 
 function writeLong(bytes: Uint8Array, pos: number, value: number): number {
-  const high = Math.floor(value / 1e9);
-  const at = writeInteger(bytes, pos, high);
-  let low = value - high * 1e9;
-  for (let i = at + 8; i >= at; i--) {
-    const next = Math.floor(low / 10);
-    bytes[i] = 0x30 + (low - next * 10);
-    low = next;
+  const high = Math.floor(value / BILLION);
+  return writeNine(bytes, writeInteger(bytes, pos, high), value - high * BILLION);
+}
+
+/** Writes nine digits, leading zeros too, and returns the position after them. */
+function writeNine(bytes: Uint8Array, pos: number, value: number): number {
+  let rest = value;
+  for (let i = pos + NINE - 1; i >= pos; i--) {
+    const next = Math.floor(rest / 10);
+    bytes[i] = 0x30 + (rest - next * 10);
+    rest = next;
   }
-  return at + 9;
+  return pos + NINE;
 }
 
 /** Decimal digits of a positive integer below 2^31. */
@@ -155,7 +176,20 @@ export function digitCount(value: number): number {
 /** Writes the 64-bit integer of the two words in decimal at `pos` and returns the position after it. */
 export function writeInt64(bytes: Uint8Array, pos: number, low: number, high: number): number {
   if (isSafe(high)) return writeInteger(bytes, pos, toNumber(low, high));
-  const text = toBigInt(low, high).toString();
-  for (let i = 0; i < text.length; i++) bytes[pos + i] = text.charCodeAt(i);
-  return pos + text.length;
+  // The magnitude divided by 10^9 as by hand, its digits being the high word and the halves of the low one.
+  let at = pos;
+  let top = high;
+  let bottom = low;
+  if (high < 0) {
+    bytes[at++] = 0x2d;
+    bottom = -low | 0;
+    top = ~high + (bottom === 0 ? 1 : 0);
+  }
+  const first = Math.floor(top / BILLION);
+  let rest = (top - first * BILLION) * 65536 + (bottom >>> 16);
+  const second = Math.floor(rest / BILLION);
+  rest = (rest - second * BILLION) * 65536 + (bottom & 65535);
+  const third = Math.floor(rest / BILLION);
+  at = writeInteger(bytes, at, first * 4294967296 + second * 65536 + third);
+  return writeNine(bytes, at, rest - third * BILLION);
 }

@@ -11,13 +11,13 @@ export interface HashSeed {
   readonly k1: number;
 }
 
-/** Words that `hashBytes` leaves behind at most: those of 64 bytes. */
+/** Words that `hashBytes` leaves behind at most: those of the first 64 bytes. */
 export const HASH_WORDS = 16;
 
 /**
  * Hashes bytes[start, end) to a signed 32-bit integer.
- * @param words takes the whole little-endian words of the first 64 bytes, since whoever hashes a key compares it next, and
- *   four words are compared faster than sixteen bytes
+ * @param words takes, from index `at` on, the whole little-endian words of the first 64 bytes, since whoever hashes a key
+ *   compares it next, and four words are compared faster than sixteen bytes
  */
 export function hashBytes(
   bytes: Uint8Array,
@@ -25,6 +25,7 @@ export function hashBytes(
   end: number,
   seed: HashSeed,
   words: Int32Array,
+  at = 0,
 ): number {
   let v0 = seed.k0;
   let v1 = seed.k1;
@@ -35,8 +36,7 @@ export function hashBytes(
   for (let index = 0; pos < lastWord; pos += 4, index++) {
     const word =
       bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-    // A store beyond the end of a typed array does nothing.
-    words[index] = word;
+    if (index < HASH_WORDS) words[at + index] = word;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

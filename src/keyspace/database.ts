@@ -5,7 +5,7 @@
  * again, and it deletes an entry whose time has come: no command ever sees an expired key. An entry moves when its
  * form changes (a longer value, an expiry time gained or lost); functions that may move it return the new `Ref`.
  */
-import { hashBytes } from "../base/hash.ts";
+import { HASH_WORDS } from "../base/hash.ts";
 import { int64, parseInt64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -89,17 +89,26 @@ export class Database {
     const store = this.#store;
     const dict = store.dict;
     const entries = this.#entries;
-    const { words } = store;
-    const hash = hashBytes(key, start, end, store.seed, words);
+    const { lookahead } = store;
+    const slot = lookahead.slotOf(key, start, end);
+    const hash = lookahead.hashes[slot]!;
+    const { words } = lookahead;
+    const wordsAt = slot * HASH_WORDS;
     this.#hash = hash;
     let entry = dict.first(this.#dict, hash);
-    while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words)) {
+    while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words, wordsAt)) {
       entry = dict.next(entry, hash);
     }
     if (entry === NULL_REF || !entries.expires(entry)) return entry;
     if (this.#wheel!.dueMs(entries.node(entry)) > store.clock.nowMs) return entry;
     this.expire(entry);
     return NULL_REF;
+  }
+
+  /** Has the processor fetch the entries of the keys that the lookahead knows, all at once. Changes nothing. */
+  prefetch(): void {
+    const { lookahead, dict } = this.#store;
+    dict.prefetch(this.#dict, lookahead.hashes, lookahead.count);
   }
 
   /** A live entry by chance, or NULL_REF when the database is empty. */
@@ -141,9 +150,7 @@ export class Database {
     if (length > INLINE_SIZE_MAX) {
       const blob = this.#store.blobs.create(length);
       this.#store.blobs.write(blob, 0, value, valueStart, valueEnd);
-      const at = this.#shape(entry, key, keyStart, keyEnd, ENCODING_BLOB, 0, keepExpiry);
-      this.#entries.setBlock(at, blob);
-      return at;
+      return this.setBlob(entry, key, keyStart, keyEnd, blob, keepExpiry);
     }
     const encoding = length <= EMBSTR_SIZE_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
     // A string in the place of one of about its size, as in most writes, leaves the entry where it is.
@@ -155,6 +162,20 @@ export class Database {
     const bytes = this.#store.arena.bytes[at >>> SEGMENT_SHIFT]!;
     if (length > 24) value.copy(bytes, start, valueStart, valueEnd);
     else for (let i = 0; i < length; i++) bytes[start + i] = value[valueStart + i]!;
+    return at;
+  }
+
+  /** Makes the key hold the string in `blob`, which belongs to it from then on. Else like `setString`. */
+  setBlob(
+    entry: Ref,
+    key: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    blob: Ref,
+    keepExpiry: boolean,
+  ): Ref {
+    const at = this.#shape(entry, key, keyStart, keyEnd, ENCODING_BLOB, 0, keepExpiry);
+    this.#entries.setBlock(at, blob);
     return at;
   }
 
@@ -307,7 +328,7 @@ export class Database {
   adopt(entry: Ref, from: Database, key: Buffer, start: number, end: number): Ref {
     const store = this.#store;
     const at = this.#clone(entry, from, this.#entries.access(entry), key, start, end);
-    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
+    store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
     from.#forget(entry);
     return at;
   }
@@ -320,7 +341,7 @@ export class Database {
     const copy = block === NULL_REF ? NULL_REF : store.blobs.duplicate(block);
     const at = this.#clone(entry, from, store.access, key, start, end);
     if (copy !== NULL_REF) entries.setBlock(at, copy);
-    store.dict.insert(this.#dict, at, hashBytes(key, start, end, store.seed, store.words));
+    store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
     return at;
   }
 

@@ -208,9 +208,16 @@ export class Entries {
 
   /**
    * Whether the entry's key is key[start, end).
-   * @param words the whole words of the key's first 64 bytes, as `hashBytes` leaves them
+   * @param words from `wordsAt` on, the whole words of the key's first 64 bytes, as `hashBytes` leaves them
    */
-  keyEquals(entry: Ref, key: Buffer, start: number, end: number, words: Int32Array): boolean {
+  keyEquals(
+    entry: Ref,
+    key: Buffer,
+    start: number,
+    end: number,
+    words: Int32Array,
+    wordsAt: number,
+  ): boolean {
     const segment = entry >>> SEGMENT_SHIFT;
     const stored = this.#arena.words[segment]!;
     const base = (entry & SEGMENT_MASK) << 2;
@@ -220,7 +227,7 @@ export class Entries {
     // The key begins at a multiple of four.
     let at = base + (KEY_OFFSET[stored[base + HEAD]! & SHAPE_MASK]! >>> 2);
     const whole = length >>> 2;
-    for (let i = 0; i < whole; i++, at++) if (stored[at] !== words[i]) return false;
+    for (let i = 0; i < whole; i++, at++) if (stored[at] !== words[wordsAt + i]) return false;
     let tail = stored[at]!;
     for (let pos = start + (whole << 2); pos < end; pos++, tail >>>= 8) {
       if ((tail & 0xff) !== key[pos]) return false;

@@ -3,12 +3,13 @@
  * that INFO shows.
  */
 import type { Clock } from "../base/clock.ts";
-import { HASH_WORDS, type HashSeed } from "../base/hash.ts";
+import type { HashSeed } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
 import { Entries } from "./entry.ts";
+import { Lookahead } from "./lookahead.ts";
 
 export class Store {
   readonly clock: Clock;
@@ -18,8 +19,8 @@ export class Store {
   readonly dict: Dict;
   readonly entries: Entries;
   readonly seed: HashSeed;
-  /** Words of the key that was hashed last. */
-  readonly words: Int32Array = new Int32Array(HASH_WORDS);
+  /** Hashes keys; knows those of the commands that come next. */
+  readonly lookahead: Lookahead;
 
   /** Changes since the start; every successful write adds to it. */
   changes = 0;
@@ -39,6 +40,7 @@ export class Store {
     this.clock = clock;
     this.random = random;
     this.seed = { k0: random.int32(), k1: random.int32() };
+    this.lookahead = new Lookahead(this.seed);
     this.arena = new Arena(verify);
     this.blobs = new Blobs(this.arena);
     this.dict = new Dict(this.arena);

@@ -20,7 +20,8 @@ import {
 import { execute, run } from "../commands/execute.ts";
 import type { Peer, Session } from "../commands/session.ts";
 import { NATIVE_HEADER, NativeParser, nativeError } from "../protocol/native.ts";
-import { BROKEN, MORE, RespParser } from "../protocol/resp-request.ts";
+import type { ParseResult } from "../protocol/resp-request.ts";
+import { BROKEN, FRAME, MORE, RespParser } from "../protocol/resp-request.ts";
 import { Output } from "./output.ts";
 import type { Settings } from "./settings.ts";
 
@@ -42,8 +43,6 @@ export class Connection implements Peer {
   /** The read buffer; bytes [0, #end) are those of commands not yet run. */
   #buffer: Buffer = NOTHING;
   #end = 0;
-  /** The frame in the parser's args was held back and is to be run again. */
-  #held = false;
   #paused = false;
   /** The peer sends nothing more: close when all its commands are answered. */
   #peerEnded = false;
@@ -111,7 +110,7 @@ export class Connection implements Peer {
 
   resume(): void {
     if (this.#closed || this.#stalled) return;
-    if (this.#end > 0 || this.#held) this.#consume(this.#buffer, this.#end);
+    if (this.#end > 0) this.#consume(this.#buffer, this.#end);
     if (this.#paused && !this.#stalled) {
       this.#paused = false;
       this.#socket.resume();
@@ -147,7 +146,6 @@ export class Connection implements Peer {
   gone(): void {
     this.#closed = true;
     this.#closing = true;
-    this.#held = false;
     this.#output.drop();
     this.#buffer = NOTHING;
     this.#end = 0;
@@ -184,30 +182,43 @@ export class Connection implements Peer {
   #consume(bytes: Buffer, end: number): void {
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
+    const { batch } = this.#settings;
+    let result: ParseResult = FRAME;
+    while (result === FRAME && !this.#closing && !this.#stalled) {
+      // Before authentication each command may change what the next one is allowed.
+      parser.restricted = !session.authenticated;
+      result = batch.scan(parser, bytes, end, parser.restricted ? 1 : Infinity);
+      if (batch.count > 1) batch.prefetch(session.db, session.native);
+      if (!this.#runBatch(parser)) result = MORE;
+      batch.clear();
+    }
+    if (result === BROKEN && !this.#closing) this.#refuse(parser.error);
+    this.#keep(parser, bytes, end);
+  }
+
+  /** Runs the frames of the batch. Returns false if it had to stop before the last: those left are scanned again later. */
+  #runBatch(parser: RespParser | NativeParser): boolean {
+    const { session } = this;
+    const { batch, nativeCommands } = this.#settings;
     const { reply } = session;
-    while (!this.#closing) {
-      if (!this.#held) {
-        parser.restricted = !session.authenticated;
-        const result = parser.next(bytes, end);
-        if (result === MORE) break;
-        if (result === BROKEN) {
-          this.#refuse(parser.error);
-          break;
-        }
-      }
-      this.#held = false;
-      if (parser instanceof RespParser) execute(session, parser.args);
-      else run(session, this.#settings.nativeCommands[parser.command]!, parser.args);
+    const { count } = batch;
+    for (let i = 0; i < count; i++) {
+      const args = batch.take(i);
+      const done = session.native
+        ? run(session, nativeCommands[batch.commands[i]!]!, args)
+        : execute(session, args);
       if (reply.pos > (parser.restricted ? UNAUTHENTICATED_OUTPUT_MAX : REPLY_FLUSH_SIZE)) {
         this.flush();
       }
-      if (this.#stalled) {
-        this.#held = session.engine.held.has(session);
-        this.#pause();
-        break;
-      }
+      if (this.#closing) return false;
+      if (!this.#stalled) continue;
+      this.#pause();
+      const next = done ? i + 1 : i;
+      if (next === count) return true;
+      parser.rewind(batch.starts[next]!);
+      return false;
     }
-    this.#keep(parser, bytes, end);
+    return true;
   }
 
   #choose(bytes: Buffer): RespParser | NativeParser {
@@ -228,17 +239,11 @@ export class Connection implements Peer {
 
   /** Keeps bytes[first byte still needed, end) in the read buffer for the next time. */
   #keep(parser: RespParser | NativeParser, bytes: Buffer, end: number): void {
-    const { args } = parser;
-    // Of a frame under way, or held back, everything from its first argument on is needed. The words of an inline
-    // command lie in a buffer of their own.
-    const inFrame = (!parser.idle || this.#held) && args.count > 0 && args.bytes === bytes;
-    const from = inFrame ? args.start(0) : parser.pos;
+    const from = parser.start;
     const left = end - from;
     if (left === 0 || this.#closing) {
       this.#end = 0;
-      // An empty string of a native frame may be all there is of the frame yet.
-      if (inFrame) args.shift(-from);
-      parser.pos = 0;
+      parser.shift(-from);
       if (this.#buffer.length > READ_BUFFER_KEEP) this.#buffer = NOTHING;
       return;
     }
@@ -251,10 +256,6 @@ export class Connection implements Peer {
       bytes.copyWithin(0, from, end);
     }
     this.#end = left;
-    if (args.bytes === bytes) {
-      args.bytes = this.#buffer;
-      args.shift(-from);
-    }
     parser.shift(-from);
   }
 
@@ -278,8 +279,6 @@ export class Connection implements Peer {
       const size = announced > needed ? Math.min(doubled, announced) : doubled;
       const grown = Buffer.allocUnsafeSlow(size);
       this.#buffer.copy(grown, 0, 0, this.#end);
-      const { args } = this.#parser!;
-      if (args.bytes === this.#buffer) args.bytes = grown;
       this.#buffer = grown;
     }
     chunk.copy(this.#buffer, this.#end);

@@ -2,6 +2,7 @@
 import { INPUT_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
+import { Batch } from "./batch.ts";
 
 /** `client-output-buffer-limit` of one class: bytes, bytes, milliseconds; 0 is no limit. */
 export interface OutputLimits {
@@ -13,6 +14,8 @@ export interface OutputLimits {
 export class Settings {
   /** By native command number. */
   readonly nativeCommands: readonly Command[];
+  /** The commands under way, of whichever connection. */
+  readonly batch: Batch;
   clientsMax = 0;
   bulkSizeMax = 0;
   queryBufferMax = 0;
@@ -24,6 +27,7 @@ export class Settings {
 
   constructor(engine: Engine) {
     const { options } = engine;
+    this.batch = new Batch(engine.keyspace.store.lookahead);
     this.nativeCommands = engine.nativeCommands;
     options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
     // Whatever is set, a value lies in one block and positions in a read buffer are signed 32-bit integers.

@@ -28,11 +28,12 @@ const STATUS_OK = 0;
 const STATUS_ERROR = 1;
 
 export class NativeParser {
-  /** The frame's strings. */
-  readonly args: Args = new Args();
+  /** The frame's strings. Whoever keeps them puts others here. */
+  args: Args = new Args();
   /** Number of the frame's command. */
   command = -1;
   pos = 0;
+  frameStart = 0;
   error = "";
   /** The size limit of a connection that has not authenticated applies. */
   restricted = false;
@@ -51,9 +52,23 @@ export class NativeParser {
     return this.#missing === -1;
   }
 
-  /** Moves the position by `offset` bytes: the buffer's content was moved. The args are the caller's to move. */
+  /** The first byte that is still needed. */
+  get start(): number {
+    return this.#missing === -1 ? this.pos : this.frameStart;
+  }
+
+  /** Everything found so far moves by `offset` bytes: the buffer's content was moved. */
   shift(offset: number): void {
     this.pos += offset;
+    this.frameStart += offset;
+    if (this.#missing !== -1) this.args.shift(offset);
+  }
+
+  /** Forgets what was found of a frame under way and goes back to `pos`, where a frame begins. */
+  rewind(pos: number): void {
+    this.pos = pos;
+    this.#missing = -1;
+    this.#length = -1;
   }
 
   /** Scans bytes[pos, end) for one frame. */
@@ -62,6 +77,7 @@ export class NativeParser {
     args.bytes = bytes;
     if (this.#missing === -1) {
       if (this.pos >= end) return MORE;
+      this.frameStart = this.pos;
       if (bytes[this.pos] !== NATIVE_HEADER) return this.#broken("Invalid header");
       if (this.pos + 1 < end && bytes[this.pos + 1] !== 0) return this.#broken("Unknown command");
       if (this.pos + 2 >= end) return MORE;

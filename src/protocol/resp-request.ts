@@ -43,10 +43,12 @@ const INT_MAX = 2147483647;
 const QUICK_DIGITS = 7;
 
 export class RespParser {
-  /** Arguments of the frame: complete after FRAME, those found so far after MORE. */
-  readonly args: Args = new Args();
+  /** Arguments of the frame: complete after FRAME, those found so far after MORE. Whoever keeps them puts others here. */
+  args: Args = new Args();
   /** Where scanning goes on: the end of the frame after FRAME. */
   pos = 0;
+  /** Where the frame under way, or after FRAME that frame, begins. */
+  frameStart = 0;
   /** After BROKEN: what to tell the client, without the leading "ERR ". */
   error = "";
   /** Limits of a connection that has not authenticated apply. */
@@ -73,10 +75,25 @@ export class RespParser {
     return this.#missing === -1;
   }
 
-  /** Moves the positions by `offset` bytes: the buffer's content was moved. The args are the caller's to move. */
+  /** The first byte that is still needed. */
+  get start(): number {
+    return this.#missing === -1 ? this.pos : this.frameStart;
+  }
+
+  /** Everything found so far moves by `offset` bytes: the buffer's content was moved. */
   shift(offset: number): void {
     this.pos += offset;
+    this.frameStart += offset;
     this.#searched = Math.max(0, this.#searched + offset);
+    if (this.#missing !== -1) this.args.shift(offset);
+  }
+
+  /** Forgets what was found of a frame under way and goes back to `pos`, where a frame begins. */
+  rewind(pos: number): void {
+    this.pos = pos;
+    this.#missing = -1;
+    this.#bulk = -1;
+    this.#searched = 0;
   }
 
   /** Scans bytes[pos, end). Empty frames and empty lines are skipped. */
@@ -85,6 +102,7 @@ export class RespParser {
     args.bytes = bytes;
     while (this.#missing === -1) {
       if (this.pos >= end) return MORE;
+      this.frameStart = this.pos;
       if (bytes[this.pos] !== STAR) {
         args.clear();
         const result = this.#inline(bytes, end);

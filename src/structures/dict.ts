@@ -46,6 +46,13 @@ const BITS_MAX = 28;
 /** Buckets moved by one insertion or removal. */
 const STEP_BUCKETS = 4;
 
+/** Hashes that one `prefetch` takes. */
+export const PREFETCH_MAX = 64;
+
+/** Words from an entry's start to where its key ends, if it is short. */
+const LINE_WORDS = 8;
+const SEGMENT_WORDS_MASK: number = ((SEGMENT_MASK + 1) << 2) - 1;
+
 const NO_WORDS = new Int32Array(0);
 
 /** What `scan` calls with each entry. */
@@ -100,8 +107,36 @@ export class Dict {
 
   /** The first entry whose hash is `hash`, or 0. The caller compares keys and goes on with `next`. */
   first(dict: Ref, hash: number): Ref {
+    if (dict === this.#lastDict) {
+      return this.#matching(this.#lastWords[this.#lastBase + (hash & this.#lastMask)]!, hash);
+    }
     const slot = this.#slotOf(dict, hash);
     return this.#matching(this.#slotWords[slot]!, hash);
+  }
+
+  /**
+   * Reads the first entry of the bucket of each of the first `count` hashes, for nothing but to have it in the processor's
+   * caches: reads that do not depend on each other wait for memory together.
+   */
+  prefetch(dict: Ref, hashes: Int32Array, count: number): void {
+    // What is in the middle of a resize is fetched when it is needed.
+    if (dict !== this.#lastDict) return;
+    const entries = this.#prefetched;
+    const table = this.#lastWords;
+    const base = this.#lastBase;
+    const mask = this.#lastMask;
+    for (let i = 0; i < count; i++) entries[i] = table[base + (hashes[i]! & mask)]!;
+    const arenaWords = this.#arena.words;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i]!;
+      const words = arenaWords[entry >>> SEGMENT_SHIFT]!;
+      const at = (entry & SEGMENT_MASK) << 2;
+      // An entry often reaches into the next line of the cache. An index beyond the segment wraps to its start.
+      sum ^= words[at + HASH]! ^ words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK]!;
+    }
+    // Kept, so that no compiler finds the reads useless.
+    entries[0] = sum;
   }
 
   /** The next entry after `entry` whose hash is `hash`, or 0. */
@@ -241,6 +276,8 @@ export class Dict {
 
   /** View of the table that the last `#slotOf` pointed into. */
   #slotWords: Int32Array = NO_WORDS;
+
+  readonly #prefetched: Int32Array = new Int32Array(PREFETCH_MAX);
 
   // The table of the dict that was used last, while it is not resizing: lookups in one dict follow each other. A view of a
   // live block stays valid, and whatever replaces or frees a table forgets it here.

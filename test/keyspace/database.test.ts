@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { Clock } from "../../src/base/clock.ts";
-import { hashBytes } from "../../src/base/hash.ts";
 import { setInt64, int64 } from "../../src/base/numbers.ts";
 import { Random } from "../../src/base/random.ts";
 import { Slice } from "../../src/base/slice.ts";
@@ -83,7 +82,7 @@ class Model {
 
   checkAll(): void {
     this.expire();
-    const { entries, dict, seed, words } = this.keyspace.store;
+    const { entries, dict, lookahead } = this.keyspace.store;
     for (const [index, database] of this.dbs.entries()) {
       const map = this.maps[index]!;
       for (const key of map.keys()) this.check(index, key);
@@ -97,7 +96,7 @@ class Model {
           if (seen.has(entry)) return;
           seen.add(entry);
           const key = database.keyOf(entry);
-          expect(dict.hashOf(entry)).toBe(hashBytes(key, 0, key.length, seed, words));
+          expect(dict.hashOf(entry)).toBe(lookahead.hash(key, 0, key.length));
           if (entries.expires(entry)) expiring++;
           if (database.hasExpired(entry)) return;
           live++;

@@ -34,17 +34,14 @@ export function feed(parser: RespParser | NativeParser, pieces: readonly Buffer[
       for (let index = 0; index < args.count; index++) frame.push(args.text(index));
       frames.push(frame);
     }
-    const inFrame = !parser.idle && args.count > 0;
-    const from = inFrame ? args.start(0) : parser.pos;
+    const from = parser.start;
     end -= from;
     if (end === 0) {
       // Nothing is left, and a connection begins with its next chunk at 0.
-      if (inFrame) args.shift(-from);
-      parser.pos = 0;
+      parser.shift(-from);
       continue;
     }
     buffer.copyWithin(0, from);
-    if (args.bytes === buffer) args.shift(-from);
     parser.shift(-from);
   }
   return { frames, error: null, left: end };

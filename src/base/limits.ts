@@ -6,6 +6,8 @@ import { assert } from "./assert.ts";
 
 /** Longest key or value: Redis's default for `proto-max-bulk-len`. */
 export const BULK_SIZE_MAX: number = 512 * 1024 * 1024;
+/** The least that `proto-max-bulk-len` may be set to. */
+export const BULK_SIZE_MIN: number = 1024 * 1024;
 
 /**
  * Longest string that commands may build, however large `proto-max-bulk-len` is: it lies in one block, which stays below

@@ -5,6 +5,10 @@ import { infoRows } from "./info.ts";
 import { serverRows } from "./server.ts";
 import { configRows } from "./config.ts";
 import { connectionRows } from "./connection.ts";
+import { bitfieldRows } from "./bitfield.ts";
+import { bitmapRows } from "./bitmaps.ts";
+import { bitopRows } from "./bitop.ts";
+import { hyperloglogRows } from "./hyperloglogs.ts";
 import type { CommandRow } from "./row.ts";
 import { debugRows } from "./debug.ts";
 import { expiryRows } from "./expiry.ts";
@@ -29,6 +33,10 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...stringManyRows,
   ...stringDigestRows,
   ...lcsRows,
+  ...bitmapRows,
+  ...bitfieldRows,
+  ...bitopRows,
+  ...hyperloglogRows,
   ...connectionRows,
   ...clientRows,
   ...serverRows,

@@ -10,6 +10,12 @@ import { show } from "../support/resp-value.ts";
 
 /** What Redis changed between 7.0.15 and 7.4, or what Hutch has beyond it: "command field" and the reason. */
 const ALLOWED: Readonly<Record<string, string>> = {
+  "bitcount arguments": "7.2 renamed the blocks",
+  "bitfield arguments": "7.2 renamed the blocks",
+  "bitfield_ro arguments": "7.2 renamed the block",
+  "bitop arguments": "7.2 lists the operations, 8.2 added some",
+  "bitop history": "8.2 added operations",
+  "bitpos arguments": "7.2 renamed the blocks",
   "client|kill arguments": "7.2 gave the filters names of their own, 7.4 added MAXAGE",
   "client|kill history": "7.4 added MAXAGE",
   "client|list arguments": "7.2 gave the filters names of their own",
@@ -30,6 +36,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "lcs arguments": "7.2 renamed an argument",
   "mset arguments": "7.2 renamed the block",
   "msetnx arguments": "7.2 renamed the block",
+  "pfmerge arguments": "7.2 says that there may be no source",
   "psetex deprecated": "7.2 calls it deprecated",
   "quit deprecated": "7.2 calls it deprecated",
   "randomkey tips": "7.2 added one",

@@ -27,22 +27,28 @@ export interface DocCommand {
 }
 
 /** Groups whose commands take part as a whole; what each leaves out stands in `LEFT_OUT`. */
-const GROUPS: ReadonlySet<string> = new Set(["string", "generic"]);
+const GROUPS: ReadonlySet<string> = new Set(["string", "generic", "hyperloglog"]);
 
 /** Commands of other groups that take part. */
 const OTHERS: ReadonlySet<string> = new Set([
+  "bitcount",
+  "bitfield",
+  "bitfield_ro",
+  "bitop",
+  "bitpos",
   "dbsize",
   "echo",
   "flushall",
   "flushdb",
+  "getbit",
   "memory|usage",
   "ping",
   "select",
   "swapdb",
 ]);
 
-/** Talks to another server, or waits for replicas. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["migrate", "wait", "waitaof"]);
+/** Talks to another server, waits for replicas, or takes seconds. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["migrate", "pfselftest", "wait", "waitaof"]);
 
 /** Commands whose answers can't be equal to the last byte. */
 const COMPARES: Readonly<Record<string, Compare>> = {

@@ -3,6 +3,7 @@ import type { Socket, TCPSocketListener } from "bun";
 import type { Engine } from "../commands/engine.ts";
 import { Connection } from "./connection.ts";
 import type { Settings } from "./settings.ts";
+import { Turn } from "./turn.ts";
 
 const TOO_MANY = "-ERR max number of clients reached\r\n";
 const PROTECTED =
@@ -16,6 +17,7 @@ export class Listener {
 
   /** Throws if the address can't be had. @param port 0 takes a free one */
   constructor(engine: Engine, settings: Settings, hostname: string, port: number) {
+    const turn = new Turn(engine);
     this.#socket = Bun.listen<Connection>({
       hostname,
       port,
@@ -25,12 +27,13 @@ export class Listener {
         open: (socket) => accept(engine, settings, socket),
         data: (socket, chunk) => {
           // A connection that was turned away has no data.
-          if (socket.data === undefined) return;
-          engine.beginTurn();
-          socket.data.receive(chunk);
+          const connection = socket.data;
+          if (connection === undefined) return;
+          turn.begin();
+          connection.receive(chunk);
         },
         drain: (socket) => {
-          engine.beginTurn();
+          turn.begin();
           socket.data?.drained();
         },
         end: (socket) => {

@@ -277,7 +277,9 @@ function pfdebug(session: Session, args: Args, reply: Reply): void {
     if (!dense && !makeDenseOrReply(session, args, entry, reply)) return;
     reply.integer(dense ? 0 : 1);
   } else {
-    reply.error(`ERR Unknown PFDEBUG subcommand '${args.text(1)}'`);
+    // Where text of C ends.
+    const name = args.text(1).split("\0", 1)[0];
+    reply.error(`ERR Unknown PFDEBUG subcommand '${name}'`);
   }
 }
 
@@ -315,7 +317,8 @@ function pfselftest(session: Session, _args: Args, reply: Reply): void {
 
 /** Adds many elements to both forms and compares their counts at each power of ten. Returns what is wrong, or null. */
 function testEstimates(session: Session, dense: Buffer): string | null {
-  const { random } = session.engine;
+  const { random, options } = session.engine;
+  const sizeMax = options.number("hll-sparse-max-bytes");
   const element = Buffer.alloc(8);
   element.writeInt32LE(random.int32(), 4);
   const seed = random.int32();
@@ -326,7 +329,7 @@ function testEstimates(session: Session, dense: Buffer): string | null {
     element.writeInt32LE(i ^ seed, 0);
     locateElement(element, 0, element.length);
     raiseDense(dense, HEADER_SIZE, place.register, place.count);
-    if (isSparse) isSparse = editor.raise(place.register, place.count, Infinity) !== SPARSE_FULL;
+    if (isSparse) isSparse = editor.raise(place.register, place.count, sizeMax) !== SPARSE_FULL;
     if (i !== next) continue;
     next *= 10;
     histogram.fill(0);

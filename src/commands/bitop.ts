@@ -187,7 +187,7 @@ function apply(
 ): void {
   switch (step) {
     case COPY:
-      for (let i = 0; i < count; i++) target[to + i] = words[from + i]!;
+      target.set(words.subarray(from, from + count), to);
       break;
     case AND:
       for (let i = 0; i < count; i++) target[to + i]! &= words[from + i]!;
@@ -198,8 +198,19 @@ function apply(
     case XOR:
       for (let i = 0; i < count; i++) target[to + i]! ^= words[from + i]!;
       break;
-    default:
-      for (let i = 0; i < count; i++) applyWord(step, target, to + i, words[from + i]!, i);
+    case DIFF:
+      for (let i = 0; i < count; i++) target[to + i] = words[from + i]! & ~target[to + i]!;
+      break;
+    case DIFF1:
+      for (let i = 0; i < count; i++) target[to + i]! &= ~words[from + i]!;
+      break;
+    case ONE:
+      for (let i = 0; i < count; i++) {
+        const word = words[from + i]!;
+        repeated[i]! |= target[to + i]! & word;
+        target[to + i]! |= word;
+      }
+      break;
   }
 }
 

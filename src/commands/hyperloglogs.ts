@@ -88,13 +88,18 @@ function addSparse(session: Session, args: Args, entry: Ref): number {
     if (value.length > HEADER_SIZE + SPARSE_BYTES_MAX) return -1;
     editor.load(value.bytes, value.start, value.end);
   }
-  const sizeMax = session.engine.options.number("hll-sparse-max-bytes");
+  // The option is asked for when an element needs room at last: most change nothing.
+  let sizeMax = 0;
   let dense = false;
   for (let i = 2; i < args.count; i++) {
     locateElement(args.bytes, args.start(i), args.end(i));
     const { register, count } = place;
     if (!dense) {
-      const result = editor.raise(register, count, sizeMax);
+      let result = editor.raise(register, count, sizeMax);
+      if (result === SPARSE_FULL && sizeMax === 0) {
+        sizeMax = session.engine.options.number("hll-sparse-max-bytes");
+        result = editor.raise(register, count, sizeMax);
+      }
       if (result === SPARSE_DAMAGED) return -1;
       if (result === SPARSE_CHANGED) changes++;
       if (result !== SPARSE_FULL) continue;

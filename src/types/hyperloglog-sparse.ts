@@ -95,6 +95,9 @@ export class SparseEditor {
       first += span;
     }
     if (span === 0 || at >= length) return SPARSE_DAMAGED;
+    this.#hintAt = twoBefore;
+    this.#hintFirst = twoBeforeFirst;
+    this.#hintUpTo = register;
 
     const opcode = bytes[at]!;
     const isVal = opcode >= VAL;
@@ -102,10 +105,6 @@ export class SparseEditor {
     if (span === 1 && (isVal || opcode <= KIND_ZERO_MAX)) bytes[at] = valOpcode(count, 1);
     else if (!this.#split(at, register - first, span, count, sizeMax)) return SPARSE_FULL;
     this.#join(before);
-
-    this.#hintAt = twoBefore;
-    this.#hintFirst = twoBeforeFirst;
-    this.#hintUpTo = register;
     return SPARSE_CHANGED;
   }
 

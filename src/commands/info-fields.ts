@@ -253,7 +253,9 @@ function* commandLine(command: Command, name: string): Iterable<Field> {
 }
 
 function* errorFields(engine: Engine): Iterable<Field> {
-  for (const [code, count] of [...engine.stats.errors].toSorted()) {
+  const codes = [...engine.stats.errors.keys()].toSorted();
+  for (const code of codes) {
+    const { count } = engine.stats.errors.get(code)!;
     yield [`errorstat_${code}`, `count=${count}`];
   }
 }

@@ -2,7 +2,7 @@
 import type { Engine } from "./engine.ts";
 
 export interface MemoryFigures {
-  /** Blocks of the arena in use and objects on the JavaScript heap. */
+  /** What there was at the start, blocks of the arena in use, and buffers of clients. */
   readonly used: number;
   /** The highest `used` that was seen. */
   readonly peak: number;
@@ -29,15 +29,15 @@ export interface MemoryFigures {
 export function memoryFigures(engine: Engine): MemoryFigures {
   const { arena, dict } = engine.keyspace.store;
   const { stats } = engine;
-  const { rss, heapUsed } = process.memoryUsage();
-  const used = arena.usedBytes + heapUsed;
-  if (used > stats.peakMemory) stats.peakMemory = used;
   let clients = 0;
   for (const { peer } of engine.sessions.values()) {
     if (peer !== null) clients += peer.inputBytes + peer.inputFreeBytes + peer.outputBytes;
   }
+  const used = stats.startupMemory + arena.usedBytes + clients;
+  if (used > stats.peakMemory) stats.peakMemory = used;
   let tables = 0;
   for (const database of engine.keyspace.databases) tables += 4 * dict.buckets(database.dict);
+  const rss = process.memoryUsage.rss();
   const overhead = stats.startupMemory + clients + tables;
   return {
     used,

@@ -6,6 +6,11 @@ const ERROR_CODES_MAX = 128;
 /** Counts the errors with codes beyond these. */
 const OTHER_CODES = "OTHER";
 
+/** How often errors of one code were answered. */
+export interface ErrorCount {
+  count: number;
+}
+
 export class Stats {
   connectionsReceived = 0;
   connectionsRejected = 0;
@@ -21,7 +26,9 @@ export class Stats {
   clientQueryBufferLimitDisconnections = 0;
   clientOutputBufferLimitDisconnections = 0;
   /** Errors answered, by code ("ERR", "WRONGTYPE"). */
-  readonly errors: Map<string, number> = new Map();
+  readonly errors: Map<string, ErrorCount> = new Map();
+  #lastError = "";
+  #lastCount: ErrorCount = { count: 0 };
   readonly commandRate: Rate = new Rate();
   readonly inputRate: Rate = new Rate();
   readonly outputRate: Rate = new Rate();
@@ -29,14 +36,23 @@ export class Stats {
   /** Counts an error that was answered. @param text as `Reply.error` takes it */
   countError(text: string): void {
     this.errorReplies++;
+    // A client in trouble gets the same constant again and again.
+    if (text !== this.#lastError) {
+      this.#lastError = text;
+      this.#lastCount = this.#countOf(text);
+    }
+    this.#lastCount.count++;
+  }
+
+  #countOf(text: string): ErrorCount {
     const space = text.indexOf(" ");
     const word = space === -1 ? text : text.slice(0, space);
     // The native protocol's errors are sentences without a code.
-    const code = /^[A-Z][A-Z0-9_]*$/.test(word) ? word : "ERR";
-    const count = this.errors.get(code);
-    if (count !== undefined) this.errors.set(code, count + 1);
-    else if (this.errors.size < ERROR_CODES_MAX) this.errors.set(code, 1);
-    else this.errors.set(OTHER_CODES, (this.errors.get(OTHER_CODES) ?? 0) + 1);
+    let code = /^[A-Z][A-Z0-9_]*$/.test(word) ? word : "ERR";
+    if (!this.errors.has(code) && this.errors.size >= ERROR_CODES_MAX) code = OTHER_CODES;
+    const count = this.errors.get(code) ?? { count: 0 };
+    this.errors.set(code, count);
+    return count;
   }
 
   /** Takes the samples that rates are computed of. @param nowMs of a clock that never goes backwards */
@@ -58,6 +74,7 @@ export class Stats {
     this.clientQueryBufferLimitDisconnections = 0;
     this.clientOutputBufferLimitDisconnections = 0;
     this.errors.clear();
+    this.#lastError = "";
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();

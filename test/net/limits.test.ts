@@ -159,7 +159,9 @@ async function setBig(port: number): Promise<void> {
 }
 
 test("a client that asks for much and never reads costs one reply above the bound, and nobody else waits (L4)", async () => {
-  hutch = await startHutch({ args: ["--client-output-buffer-limit", "normal", "256mb", "64mb", "60"] });
+  hutch = await startHutch({
+    args: ["--client-output-buffer-limit", "normal", "256mb", "64mb", "60"],
+  });
   const { port, pid } = hutch;
   await setBig(port);
   const other = await open(port);
@@ -190,7 +192,9 @@ test("a client above the hard limit of unsent replies is closed at once", async 
 });
 
 test("a client above the soft limit is closed after its time, not before", async () => {
-  hutch = await startHutch({ args: ["--client-output-buffer-limit", "normal", "200mb", "10mb", "1"] });
+  hutch = await startHutch({
+    args: ["--client-output-buffer-limit", "normal", "200mb", "10mb", "1"],
+  });
   await setBig(hutch.port);
   const slow = await open(hutch.port, false);
   const start = performance.now();

@@ -35,8 +35,6 @@ export function flagBit(flag: Flag): number {
 export const WRITE: number = flagBit("write");
 export const NO_AUTH: number = flagBit("no_auth");
 export const MAY_REPLICATE: number = flagBit("may_replicate");
-export const DENY_OOM: number = flagBit("denyoom");
-export const FAST: number = flagBit("fast");
 
 /** Clears the bit that tells the cases of an ASCII letter apart. */
 export const UPPER_CASE = 0xdf;

@@ -26,13 +26,6 @@ export function isTypeOrReply(session: Session, entry: Ref, type: number, reply:
   return false;
 }
 
-/** The argument as an integer within plus or minus 2^53 - 1; else answers an error and returns NaN. */
-export function integerOrReply(args: Args, index: number, reply: Reply): number {
-  const integer = args.integer(index);
-  if (Number.isNaN(integer)) reply.error(NOT_AN_INTEGER);
-  return integer;
-}
-
 /** Whether the argument is a 64-bit integer, which is left in `int64`; else answers an error. */
 export function int64OrReply(args: Args, index: number, reply: Reply): boolean {
   if (parseInt64(args.bytes, args.start(index), args.end(index))) return true;

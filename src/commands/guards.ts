@@ -7,6 +7,7 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import type { Value } from "../types/value.ts";
 import type { Session } from "./session.ts";
 
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -54,4 +55,25 @@ export function int32OrReply(args: Args, index: number, reply: Reply, message?: 
     return NaN;
   }
   return int64.low;
+}
+
+/** What `openOrReply` returns after it has answered WRONGTYPE. */
+export const WRONG: Ref = -1 as Ref;
+
+/**
+ * Opens the collection that a key holds: points `out` at its value.
+ * @param entry what `db.read` or `db.find` returned for the key
+ * @returns the entry; NULL_REF if there is none; WRONG after answering that it holds another type
+ */
+export function openOrReply(
+  session: Session,
+  entry: Ref,
+  type: number,
+  out: Value,
+  reply: Reply,
+): Ref {
+  if (entry === NULL_REF) return NULL_REF;
+  if (!isTypeOrReply(session, entry, type, reply)) return WRONG;
+  session.db.load(entry, out);
+  return entry;
 }

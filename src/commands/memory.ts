@@ -1,5 +1,5 @@
 /** MEMORY: how much memory keys take, and the server as a whole. */
-import { int64 } from "../base/numbers.ts";
+import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -10,17 +10,21 @@ import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
 const MIB: number = 1024 * 1024;
+/** Elements of a collection that are weighed unless the client says how many. */
+const SAMPLES = 5;
 
 function usage(session: Session, args: Args, reply: Reply): void {
+  let samples = SAMPLES;
   for (let i = 3; i < args.count; i += 2) {
     if (!args.is(i, "SAMPLES") || i + 1 === args.count) return reply.error(SYNTAX_ERROR);
     if (!int64OrReply(args, i + 1, reply)) return;
     if (int64.high < 0) return reply.error(SYNTAX_ERROR);
+    samples = toNumber(int64.low, int64.high);
   }
   const { db } = session;
   const entry = db.peek(args.bytes, args.start(2), args.end(2));
   if (entry === NULL_REF) return reply.null();
-  reply.integer(db.memoryUsage(entry));
+  reply.integer(db.memoryUsage(entry, samples));
 }
 
 function stats(session: Session, _args: Args, reply: Reply): void {

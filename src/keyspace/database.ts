@@ -19,6 +19,7 @@ import {
   ENCODING_RAW,
   TYPE_STRING,
 } from "../types/kinds.ts";
+import { Value } from "../types/value.ts";
 import { Entries, INLINE_SIZE_MAX } from "./entry.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import type { Store } from "./store.ts";
@@ -293,6 +294,30 @@ export class Database {
     return at;
   }
 
+  // ---- collections ----
+
+  /** Puts a value under a key that `find` has just not found. @param type not that of strings */
+  create(key: Buffer, start: number, end: number, type: number, value: Value): Ref {
+    const store = this.#store;
+    const entry = store.arena.allocate(Entries.size(end - start, value.encoding, 0, false));
+    const { access } = store;
+    this.#entries.write(entry, type, value.encoding, false, access, key, start, end, 0);
+    this.#entries.setBlock(entry, value.block);
+    store.dict.insert(this.#dict, entry, this.#hash);
+    return entry;
+  }
+
+  /** Points `out` at the value of an entry that holds a collection. */
+  load(entry: Ref, out: Value): void {
+    out.set(this.#entries.encoding(entry), this.#entries.block(entry));
+  }
+
+  /** Writes back where the value is now. */
+  save(entry: Ref, value: Value): void {
+    this.#entries.setEncoding(entry, value.encoding);
+    this.#entries.setBlock(entry, value.block);
+  }
+
   // ---- deleting ----
 
   /** Deletes an entry and frees what it holds. */
@@ -338,9 +363,17 @@ export class Database {
     const entries = this.#entries;
     const store = this.#store;
     const block = entries.block(entry);
-    const copy = block === NULL_REF ? NULL_REF : store.blobs.duplicate(block);
+    const collection = store.collections[entries.type(entry)];
+    const copy = new Value();
+    if (collection !== undefined) {
+      const source = new Value();
+      from.load(entry, source);
+      collection.duplicate(source, copy);
+    } else if (block !== NULL_REF) {
+      copy.set(ENCODING_BLOB, store.blobs.duplicate(block));
+    }
     const at = this.#clone(entry, from, store.access, key, start, end);
-    if (copy !== NULL_REF) entries.setBlock(at, copy);
+    if (copy.block !== NULL_REF) this.save(at, copy);
     store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
     return at;
   }
@@ -476,10 +509,16 @@ export class Database {
   }
 
   /** Bytes of the arena that a key takes: its entry, what the value holds outside it, its share of the dict's table. */
-  memoryUsage(entry: Ref): number {
+  memoryUsage(entry: Ref, samples: number): number {
     const { arena, dict } = this.#store;
     const block = this.#entries.block(entry);
-    const value = block === NULL_REF ? 0 : arena.sizeOf(block);
+    const collection = this.#store.collections[this.#entries.type(entry)];
+    let value = block === NULL_REF ? 0 : arena.sizeOf(block);
+    if (collection !== undefined) {
+      const at = new Value();
+      this.load(entry, at);
+      value = collection.memory(at, samples);
+    }
     const share = Math.ceil((4 * dict.buckets(this.#dict)) / this.size);
     return arena.sizeOf(entry) + value + share;
   }

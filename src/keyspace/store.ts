@@ -8,6 +8,8 @@ import type { Random } from "../base/random.ts";
 import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
+import type { Collection } from "../types/collection.ts";
+import { Kit } from "../types/kit.ts";
 import { Entries } from "./entry.ts";
 import { Lookahead } from "./lookahead.ts";
 
@@ -18,6 +20,10 @@ export class Store {
   readonly blobs: Blobs;
   readonly dict: Dict;
   readonly entries: Entries;
+  /** What the types are made with. */
+  readonly kit: Kit;
+  /** By type code; a string is no collection. */
+  readonly collections: readonly (Collection | undefined)[];
   readonly seed: HashSeed;
   /** Hashes keys; knows those of the commands that come next. */
   readonly lookahead: Lookahead;
@@ -45,6 +51,8 @@ export class Store {
     this.blobs = new Blobs(this.arena);
     this.dict = new Dict(this.arena);
     this.entries = new Entries(this.arena);
+    this.kit = new Kit(this, this.seed);
+    this.collections = [];
     this.refreshAccess();
   }
 

@@ -19,8 +19,29 @@ export const ENCODING_RAW = 2;
 /** A raw string in a block of its own. */
 export const ENCODING_BLOB = 3;
 
+// Collections; each lies in blocks of its own, named by the entry. Codes from ENCODING_BLOB on have a block.
+export const ENCODING_LISTPACK = 4;
+export const ENCODING_QUICKLIST = 5;
+/** A dict of members or fields. */
+export const ENCODING_HASHTABLE = 6;
+export const ENCODING_INTSET = 7;
+/** A dict and an ordered tree; Redis's name for its own pair is "skiplist". */
+export const ENCODING_SKIPLIST = 8;
+export const ENCODING_STREAM = 9;
+
 /** The names that OBJECT ENCODING answers, by encoding code. */
-export const ENCODING_NAMES: readonly string[] = ["int", "embstr", "raw", "raw"];
+export const ENCODING_NAMES: readonly string[] = [
+  "int",
+  "embstr",
+  "raw",
+  "raw",
+  "listpack",
+  "quicklist",
+  "hashtable",
+  "intset",
+  "skiplist",
+  "stream",
+];
 
 /** The longest string that Redis calls "embstr". */
 export const EMBSTR_SIZE_MAX = 44;

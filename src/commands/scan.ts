@@ -1,20 +1,24 @@
 /** Going through the keys of a database: all at once (KEYS) or from cursor to cursor (SCAN). */
-import { matchesGlob } from "../base/glob.ts";
-import { int64, toNumber } from "../base/numbers.ts";
-import type { Slice } from "../base/slice.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Ref } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_NAMES } from "../types/kinds.ts";
-import { int64OrReply, SYNTAX_ERROR, value } from "./guards.ts";
+import { SYNTAX_ERROR, value } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
+import type { ScanOptions } from "./scan-arguments.ts";
+import {
+  INVALID_CURSOR,
+  isStar,
+  matchesPattern,
+  parseCursor,
+  resetScanOptions,
+  SCAN_BUCKETS_PER_ELEMENT,
+  scanOptionOrReply,
+} from "./scan-arguments.ts";
 import type { Session } from "./session.ts";
 
-const COUNT_DEFAULT = 10;
-/** Buckets that one call looks at, for each key that it was asked for, if they are empty. */
-const BUCKETS_PER_KEY = 10;
-const STAR = 0x2a;
+const options: ScanOptions = { count: 0, patternAt: 0 };
 
 function keys(session: Session, args: Args, reply: Reply): void {
   const { db } = session;
@@ -23,7 +27,7 @@ function keys(session: Session, args: Args, reply: Reply): void {
   let count = 0;
   const visit = (entry: Ref): void => {
     db.readKey(entry, value);
-    if (!isAll && !matches(args, 1, value)) return;
+    if (!isAll && !matchesPattern(args, 1, value)) return;
     if (db.hasExpired(entry)) return;
     reply.bulk(value.bytes, value.start, value.end);
     count++;
@@ -41,30 +45,23 @@ const addToBatch = (entry: Ref): void => void batch.push(entry);
 
 function scan(session: Session, args: Args, reply: Reply): void {
   const from = parseCursor(args, 1);
-  if (from === -1) return reply.error("ERR invalid cursor");
-  let count = COUNT_DEFAULT;
-  let patternAt = 0;
+  if (from === -1) return reply.error(INVALID_CURSOR);
+  resetScanOptions(options);
   let typeAt = 0;
   for (let i = 2; i < args.count; i += 2) {
-    const hasValue = i + 1 < args.count;
-    if (hasValue && args.is(i, "COUNT")) {
-      if (!int64OrReply(args, i + 1, reply)) return;
-      count = toNumber(int64.low, int64.high);
-      if (count < 1) return reply.error(SYNTAX_ERROR);
-    } else if (hasValue && args.is(i, "MATCH")) {
-      patternAt = isStar(args, i + 1) ? 0 : i + 1;
-    } else if (hasValue && args.is(i, "TYPE")) {
-      typeAt = i + 1;
-    } else {
-      return reply.error(SYNTAX_ERROR);
-    }
+    const taken = scanOptionOrReply(options, args, i, reply);
+    if (taken === -1) return;
+    if (taken !== 0) continue;
+    if (i + 1 === args.count || !args.is(i, "TYPE")) return reply.error(SYNTAX_ERROR);
+    typeAt = i + 1;
   }
+  const { count, patternAt } = options;
   const { db } = session;
   const { entries } = session.engine.keyspace.store;
   const cursor = collect(db, from, count, (entry) => {
     if (patternAt !== 0) {
       db.readKey(entry, value);
-      if (!matches(args, patternAt, value)) return false;
+      if (!matchesPattern(args, patternAt, value)) return false;
     }
     return typeAt === 0 || args.is(typeAt, TYPE_NAMES_UPPER[entries.type(entry)]!);
   });
@@ -91,7 +88,7 @@ function collect(
 ): number {
   let cursor = from;
   let seen = 0;
-  for (let left = count * BUCKETS_PER_KEY; left >= 0 && seen < count; left--) {
+  for (let left = count * SCAN_BUCKETS_PER_ELEMENT; left >= 0 && seen < count; left--) {
     batch.length = 0;
     cursor = db.scan(cursor, addToBatch);
     seen += batch.length;
@@ -104,41 +101,6 @@ function collect(
   }
   batch.length = 0;
   return cursor;
-}
-
-/**
- * A cursor as Redis takes it: an unsigned 64-bit integer, a minus sign counting back from 2^64, and nothing at all for 0.
- * Returns its low 32 bits, which are all that a dict looks at, or -1 if it is none.
- */
-function parseCursor(args: Args, index: number): number {
-  const { bytes } = args;
-  let at = args.start(index);
-  const end = args.end(index);
-  if (at === end) return 0;
-  const sign = bytes[at]!;
-  if (sign === 0x2b || sign === 0x2d) at++;
-  if (at === end) return -1;
-  let high = 0;
-  let low = 0;
-  for (; at < end; at++) {
-    const digit = bytes[at]! - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    low = low * 10 + digit;
-    high = high * 10 + Math.floor(low / 4294967296);
-    low %= 4294967296;
-    if (high >= 4294967296) return -1;
-  }
-  return (sign === 0x2d ? -low : low) >>> 0;
-}
-
-function isStar(args: Args, index: number): boolean {
-  return args.length(index) === 1 && args.bytes[args.start(index)] === STAR;
-}
-
-/** Whether the bytes match the pattern in an argument. */
-function matches(args: Args, index: number, key: Slice): boolean {
-  const start = args.start(index);
-  return matchesGlob(args.bytes, start, args.end(index), key.bytes, key.start, key.end);
 }
 
 export const scanRows: readonly CommandRow[] = [

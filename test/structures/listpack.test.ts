@@ -1,109 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { int64, setInt64, toBigInt } from "../../src/base/numbers.ts";
-import type { Random } from "../../src/base/random.ts";
 import { Slice } from "../../src/base/slice.ts";
-import type { Ref } from "../../src/memory/arena.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Listpack } from "../../src/structures/listpack.ts";
-import { pick, rounds, seeded } from "../support/seed.ts";
-
-/** Both ends of every integer form, and what lies just outside of 64 bits. */
-const INTEGERS = [
-  "0 1 127 128 -1 4095 4096 -4096 -4097 32767 32768 -32768 -32769 8388607 8388608 -8388608 -8388609",
-  "2147483647 2147483648 -2147483648 -2147483649 9007199254740991 9007199254740992 -9007199254740993",
-  "9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809",
-]
-  .join(" ")
-  .split(" ");
-
-/** What looks like an integer and is none, since it would not be written back the same. */
-const LOOKALIKES = ["", "-", "-0", "00", "01", "+1", " 1", "1 ", "1.0", "12345678901234567890123"];
-
-/** Around every bound of string lengths and of backlens. */
-const LENGTHS = [
-  0, 1, 23, 24, 25, 62, 63, 64, 65, 125, 126, 127, 128, 4094, 4095, 4096, 4097, 16377, 16378, 16379,
-  16380, 70000,
-];
-
-/** A listpack beside an array of Buffers that must agree with it. */
-class Model {
-  readonly arena: Arena;
-  readonly pack: Listpack;
-  ref: Ref;
-  items: Buffer[] = [];
-  readonly #out = new Slice();
-
-  constructor(arena = new Arena(true)) {
-    this.arena = arena;
-    this.pack = new Listpack(arena);
-    this.ref = this.pack.create();
-  }
-
-  bytes(): Buffer {
-    this.pack.whole(this.ref, this.#out);
-    return this.#out.copy();
-  }
-
-  text(ref: Ref, pos: number): Buffer {
-    this.pack.read(ref, pos, this.#out);
-    return this.#out.copy();
-  }
-
-  /** The elements, walked from the front, and walked from the back in a check. */
-  list(ref: Ref = this.ref): Buffer[] {
-    const forward: Buffer[] = [];
-    const positions: number[] = [];
-    for (let pos = this.pack.first(ref); pos !== 0; pos = this.pack.next(ref, pos)) {
-      forward.push(this.text(ref, pos));
-      positions.push(pos);
-    }
-    for (let pos = this.pack.last(ref); pos !== 0; pos = this.pack.prev(ref, pos)) {
-      expect(pos).toBe(positions.pop()!);
-    }
-    expect(positions).toEqual([]);
-    return forward;
-  }
-
-  push(item: Buffer | string): void {
-    const bytes = Buffer.from(item as string);
-    this.ref = this.pack.append(this.ref, bytes, 0, bytes.length);
-    this.items.push(bytes);
-  }
-
-  find(item: Buffer, from: number, skip: number): number {
-    const framed = Buffer.concat([Buffer.from("<<"), item, Buffer.from(">>")]);
-    return this.pack.find(this.ref, framed, 2, 2 + item.length, from, skip);
-  }
-
-  check(): void {
-    const list = this.list();
-    if (list.length !== this.items.length) throw new Error(`${list.length} elements`);
-    list.forEach((bytes, i) => {
-      if (!bytes.equals(this.items[i]!))
-        throw new Error(`element ${i} is ${bytes.toString("latin1")}`);
-    });
-    expect(this.pack.count(this.ref)).toBe(this.items.length);
-    const bytes = this.bytes();
-    expect(bytes.length).toBe(this.pack.byteLength(this.ref));
-    expect(Listpack.validate(bytes, 0, bytes.length)).toBe(true);
-    expect(this.arena.blocks).toBe(1);
-  }
-}
-
-function packOf(items: readonly (Buffer | string)[]): Model {
-  const model = new Model();
-  for (const item of items) model.push(item);
-  return model;
-}
-
-function randomItem(random: Random): Buffer {
-  const kind = random.below(10);
-  if (kind < 3) return Buffer.from(pick(random, INTEGERS));
-  if (kind < 5) return Buffer.from(String(random.int32() >> random.below(32)));
-  if (kind === 5) return Buffer.from(pick(random, LOOKALIKES));
-  const length = kind === 6 ? pick(random, LENGTHS) : random.below(40);
-  return Buffer.alloc(length, random.below(256));
-}
+import { rounds, seeded } from "../support/seed.ts";
+import {
+  INTEGERS,
+  LENGTHS,
+  LOOKALIKES,
+  Model,
+  change,
+  packOf,
+  randomItem,
+} from "./listpack-model.ts";
 
 describe("the bytes", () => {
   // The listpacks in what redis-server 7.0.15 answers to DUMP.
@@ -267,41 +176,6 @@ describe("reading", () => {
   });
 });
 
-/** One random change of both, of a kind that leaves the sizes in balance. */
-function change(model: Model, random: Random, target: number): void {
-  const { pack, items } = model;
-  const item = randomItem(random);
-  // The bytes of an element stand somewhere in a larger buffer, as arguments do.
-  const source = Buffer.concat([Buffer.from("123"), item, Buffer.from("456")]);
-  const end = 3 + item.length;
-  const index = random.below(items.length);
-  const grows = items.length === 0 || random.below(2 * target) >= items.length;
-  const pos = pack.at(model.ref, index);
-  if (random.below(5) === 0 && items.length > 0) {
-    model.ref = pack.replace(model.ref, pos, source, 3, end);
-    items[index] = item;
-  } else if (grows && (items.length === 0 || random.below(2) === 0)) {
-    const front = random.below(2) === 0;
-    if (front) model.ref = pack.prepend(model.ref, source, 3, end);
-    else model.ref = pack.append(model.ref, source, 3, end);
-    if (front) items.unshift(item);
-    else items.push(item);
-  } else if (grows) {
-    const after = random.below(2);
-    if (after === 1) model.ref = pack.insertAfter(model.ref, pos, source, 3, end);
-    else model.ref = pack.insertBefore(model.ref, pos, source, 3, end);
-    items.splice(index + after, 0, item);
-  } else if (random.below(4) > 0) {
-    model.ref = pack.remove(model.ref, pos);
-    items.splice(index, 1);
-    expect(pack.orNone(model.ref, pos)).toBe(pack.at(model.ref, index));
-  } else {
-    const count = random.below(5);
-    model.ref = pack.removeRange(model.ref, pos, count);
-    items.splice(index, count);
-  }
-}
-
 describe("a listpack", () => {
   for (const target of [4, 30, 200]) {
     test(`agrees with an array of about ${target} elements through random changes`, () => {
@@ -464,155 +338,5 @@ describe("a listpack", () => {
     expect(header()).toBe(65530);
     model.ref = pack.removeRange(model.ref, pack.first(model.ref), 1e9);
     expect(model.bytes().toString("hex")).toBe("070000000000ff");
-  });
-});
-
-describe("validate", () => {
-  const arena = new Arena(true);
-
-  /** A listpack of random elements. */
-  function randomBytes(random: Random): Buffer {
-    const model = new Model(arena);
-    const count = random.below(12);
-    while (model.items.length < count) {
-      const item = randomItem(random);
-      if (item.length < 5000) model.push(item);
-    }
-    const bytes = model.bytes();
-    model.pack.free(model.ref);
-    return bytes;
-  }
-
-  function corrupt(random: Random, bytes: Buffer): Buffer {
-    let result = Buffer.from(bytes);
-    for (let n = random.below(3); n >= 0; n--) {
-      const at = random.below(result.length);
-      const kind = random.below(6);
-      if (kind === 0) result[at]! ^= 1 << random.below(8);
-      else if (kind === 1)
-        result[at] = pick(random, [0, 0x7f, 0x80, 0xc0, 0xe0, 0xf0, 0xf4, 0xf5, 255]);
-      else if (kind === 2) result[at] = random.below(256);
-      else if (kind === 3)
-        result = Buffer.concat([result.subarray(0, at), result.subarray(at + 1)]);
-      else if (kind === 4)
-        result = Buffer.concat([result.subarray(0, at), result.subarray(at - 1)]);
-      else result = Buffer.from(result.subarray(0, at + 1));
-      // A right size in the header leads to the deeper checks.
-      if (result.length >= 6 && random.below(2) === 0) result.writeUInt32LE(result.length, 0);
-      if (result.length >= 6 && random.below(4) === 0) result.writeUInt16LE(65535, 4);
-      if (result.length === 0) return result;
-    }
-    return result;
-  }
-
-  /** The bytes as [start, end) of a buffer that throws when something else is read of it. */
-  function guard(bytes: Buffer): { guarded: Buffer; start: number; end: number } {
-    const start = 10;
-    const end = start + bytes.length;
-    const guarded = new Proxy(Buffer.alloc(0), {
-      get(_target, key): number {
-        const index = Number(key as string);
-        if (!(index >= start && index < end)) throw new Error(`read ${String(key)} of ${end}`);
-        return bytes[index - start]!;
-      },
-    });
-    return { guarded, start, end };
-  }
-
-  test("accepts what the listpack makes, wherever it stands", () => {
-    const random = seeded("listpack validate");
-    for (let round = 0; round < 200 * rounds; round++) {
-      const bytes = randomBytes(random);
-      const framed = Buffer.concat([Buffer.from("abc"), bytes, Buffer.from("def")]);
-      expect(Listpack.validate(framed, 3, 3 + bytes.length)).toBe(true);
-      expect(Listpack.validate(framed, 2, 3 + bytes.length)).toBe(false);
-      expect(Listpack.validate(framed, 3, 4 + bytes.length)).toBe(false);
-    }
-  });
-
-  test("refuses every listpack that is cut", () => {
-    const model = packOf(["a", "-5", "300000", "b".repeat(64), "c".repeat(200)]);
-    const bytes = model.bytes();
-    const between: number[] = [];
-    for (let i = 0; i < 5; i++) between.push(model.pack.at(model.ref, i));
-    for (let end = 0; end < bytes.length; end++) {
-      const cut = Buffer.from(bytes.subarray(0, end));
-      expect(Listpack.validate(cut, 0, end)).toBe(false);
-      if (end < 7) continue;
-      cut.writeUInt32LE(end, 0);
-      expect(Listpack.validate(cut, 0, end)).toBe(false);
-      // With an end byte in the place of the last one and no count, a cut between two elements leaves a listpack.
-      cut[end - 1] = 255;
-      cut.writeUInt16LE(65535, 4);
-      expect(Listpack.validate(cut, 0, end)).toBe(between.includes(end - 1));
-    }
-  });
-
-  const faults: [string, string][] = [
-    ["a wrong size", "080000000000ff"],
-    ["no end byte", "07000000000000"],
-    ["a count that is too small", "0900000000000501ff"],
-    ["a count that is too large", "0900000002000501ff"],
-    ["an unused head", "090000000100f501ff"],
-    ["an end before the end", "090000000000ffffff"],
-    ["a wrong backlen", "0900000001000502ff"],
-    ["a backlen that goes on", "0900000001000581ff"],
-    ["a string that passes the end", "0a000000010083616103ff"],
-    ["a length that passes the end", "0d0000000100f0ffffffff0601ff"],
-    ["a head that is cut", "080000000100f0ff"],
-  ];
-  for (const [name, hex] of faults) {
-    test(`refuses ${name}`, () => {
-      const { guarded, start, end } = guard(Buffer.from(hex, "hex"));
-      expect(Listpack.validate(guarded, start, end)).toBe(false);
-    });
-  }
-
-  test("refuses a backlen with any bit flipped", () => {
-    for (const length of [5, 126, 16378]) {
-      const bytes = packOf(["x".repeat(length)]).bytes();
-      const body = length + (length < 64 ? 1 : length < 4096 ? 2 : 5);
-      for (let at = 6 + body; at < bytes.length - 1; at++) {
-        for (let bit = 0; bit < 8; bit++) {
-          bytes[at]! ^= 1 << bit;
-          expect(Listpack.validate(bytes, 0, bytes.length)).toBe(false);
-          bytes[at]! ^= 1 << bit;
-        }
-      }
-      expect(Listpack.validate(bytes, 0, bytes.length)).toBe(true);
-    }
-  });
-
-  test("never reads outside of the bytes it was given", () => {
-    const random = seeded("listpack validate reads");
-    for (let round = 0; round < 1000 * rounds; round++) {
-      const bytes = corrupt(random, randomBytes(random));
-      const { guarded, start, end } = guard(bytes);
-      expect(Listpack.validate(guarded, start, end)).toBe(
-        Listpack.validate(bytes, 0, bytes.length),
-      );
-    }
-  });
-
-  test("survives a hundred thousand corruptions, and what it accepts can be used", () => {
-    const random = seeded("listpack corruptions");
-    let accepted = 0;
-    let whole = randomBytes(random);
-    for (let round = 0; round < 100_000 * rounds; round++) {
-      if (round % 20 === 0) whole = randomBytes(random);
-      const bytes = corrupt(random, whole);
-      if (!Listpack.validate(bytes, 0, bytes.length)) continue;
-      accepted++;
-      if (accepted % 10 > 0) continue;
-      const model = new Model(arena);
-      model.pack.free(model.ref);
-      model.ref = model.pack.load(bytes, 0, bytes.length);
-      model.items = model.list();
-      model.check();
-      for (let n = 0; n < 3; n++) change(model, random, model.items.length);
-      model.check();
-      model.pack.free(model.ref);
-    }
-    expect(accepted).toBeGreaterThan(1000);
   });
 });

@@ -1,0 +1,762 @@
+/**
+ * A counted, ordered tree: a B+ tree over entries in the arena, ordered by score and then by the bytes of the member. Finds
+ * the rank of an entry and the entry of a rank in O(log n), and walks from any entry in both directions.
+ *
+ *   entry             0 next, 4 hash      the dict's
+ *                     8 score     f64
+ *                    16 length    u32     bytes of the member
+ *                    20 member
+ *
+ *   tree              0 root      Ref     a leaf if the height is 0
+ *                     4 height            inner nodes above each leaf
+ *                     8 count             entries
+ *                    12 ...               the owner's, as many words as it asked for
+ *
+ *   leaf (512 bytes)  0 count, 4 previous leaf, 8 next leaf, 12 unused
+ *                    16 keys      i32[62]
+ *                   264 entries   Ref[62]
+ *
+ *   inner (1 KiB)     0 count, 4-15 unused
+ *                    16 keys      i32[63]
+ *                   268 firsts    Ref[63] the smallest entry below a child; of the first child never looked at
+ *                   520 children  Ref[63]
+ *                   772 totals    u32[63] entries below a child
+ *
+ * A key is the score rounded to 32 bits, as an integer that is ordered as the score is. Most comparisons end there, without a
+ * look at the entry, which is a line of memory of its own; only where keys are equal do score and member decide.
+ *
+ * A split halves a node, or leaves it whole if the new entry comes last of all: what is added in order fills leaves to the
+ * brim. So 62 entries take 512 bytes at best, 750 when added at random (8 and 12 bytes each), inner nodes a twentieth more. A
+ * node that falls below a third is merged with a neighbour if both fit into three quarters of one; only an empty one must
+ * go. Every step allocates at most one node a level; none of it is on the JavaScript heap.
+ */
+import { assert } from "../base/assert.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+
+// Words of an entry, and the offset of its member in bytes.
+const SCORE = 2;
+const LENGTH = 4;
+export const MEMBER_AT = 20;
+
+// Words of a tree.
+const ROOT = 0;
+const HEIGHT = 1;
+const COUNT = 2;
+/** The first word of the tree's block that is the owner's. */
+export const OWNER_WORD = 3;
+
+// Words of a node. The first is its count.
+const PREV = 1;
+const NEXT = 2;
+const KEYS = 4;
+
+const LEAF_SIZE = 512;
+const LEAF_MAX = 62;
+const ENTRIES: number = KEYS + LEAF_MAX;
+
+const INNER_SIZE = 1024;
+const INNER_MAX = 63;
+const FIRSTS: number = KEYS + INNER_MAX;
+const CHILDREN: number = FIRSTS + INNER_MAX;
+const TOTALS: number = CHILDREN + INNER_MAX;
+
+/** Inner nodes above a leaf: more than 2^32 entries need, were every node a third full. */
+const HEIGHT_MAX = 12;
+
+assert(ENTRIES + LEAF_MAX === LEAF_SIZE / 4, "a leaf fills its block");
+assert(TOTALS + INNER_MAX === INNER_SIZE / 4, "an inner node fills its block");
+
+// What a search looks for.
+const EXACT = 0;
+const BY_SCORE = 1;
+const BY_MEMBER = 2;
+
+/** A place in a tree. Good until the tree changes. */
+export class TreeCursor {
+  leaf: Ref = NULL_REF;
+  index = 0;
+}
+
+export class OrderedTree {
+  readonly #arena: Arena;
+
+  // The target of the search that is under way.
+  #mode = EXACT;
+  #score = 0;
+  #key = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+  /** What a bound answers for an entry equal to it: -1 counts it as before the bound. */
+  #tie = 0;
+
+  // The way from the root to the leaf that was found last: nodes and the index taken in each, by their height.
+  readonly #path: Int32Array = new Int32Array(HEIGHT_MAX);
+  readonly #taken: Int32Array = new Int32Array(HEIGHT_MAX);
+  #leaf: Ref = NULL_REF;
+  #index = 0;
+  #rank = 0;
+
+  readonly #double: Float64Array = new Float64Array(1);
+  readonly #doubleWords: Int32Array = new Int32Array(this.#double.buffer);
+  readonly #float: Float32Array = new Float32Array(1);
+  readonly #floatWord: Int32Array = new Int32Array(this.#float.buffer);
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  // ---- entries ----
+
+  /** Bytes of an entry. */
+  static entrySize(memberLength: number): number {
+    return MEMBER_AT + memberLength;
+  }
+
+  score(entry: Ref): number {
+    const words = this.#wordsOf(entry);
+    const at = wordOf(entry) + SCORE;
+    this.#doubleWords[0] = words[at]!;
+    this.#doubleWords[1] = words[at + 1]!;
+    return this.#double[0]!;
+  }
+
+  /** Sets the score of an entry that is in no tree. */
+  setScore(entry: Ref, score: number): void {
+    this.#double[0] = score;
+    const words = this.#wordsOf(entry);
+    const at = wordOf(entry) + SCORE;
+    words[at] = this.#doubleWords[0]!;
+    words[at + 1] = this.#doubleWords[1]!;
+  }
+
+  /** Bytes of the member. */
+  length(entry: Ref): number {
+    return this.#wordsOf(entry)[wordOf(entry) + LENGTH]!;
+  }
+
+  setLength(entry: Ref, length: number): void {
+    this.#wordsOf(entry)[wordOf(entry) + LENGTH] = length;
+  }
+
+  // ---- the tree ----
+
+  /** Makes an empty tree. @param ownerWords words that the owner wants in its block, from OWNER_WORD on; they are zero */
+  create(ownerWords: number): Ref {
+    const tree = this.#arena.allocateZeroed((OWNER_WORD + ownerWords) * 4);
+    const leaf = this.#createLeaf();
+    this.#wordsOf(tree)[wordOf(tree) + ROOT] = leaf;
+    return tree;
+  }
+
+  count(tree: Ref): number {
+    return this.#wordsOf(tree)[wordOf(tree) + COUNT]!;
+  }
+
+  /** Adds an entry whose score and member are in it already, and equal to none in the tree. */
+  insert(tree: Ref, entry: Ref): void {
+    this.#seekEntry(tree, entry, this.score(entry));
+    this.#insertHere(tree, entry);
+  }
+
+  /** Takes an entry of the tree out of it. The entry itself is the caller's to free. */
+  remove(tree: Ref, entry: Ref): void {
+    this.#seekEntry(tree, entry, this.score(entry));
+    this.#assertHere(entry);
+    this.#removeHere(tree);
+  }
+
+  /** Gives an entry of the tree another score. */
+  update(tree: Ref, entry: Ref, score: number): void {
+    this.#seekEntry(tree, entry, this.score(entry));
+    this.#assertHere(entry);
+    const index = this.#index;
+    const words = this.#wordsOf(this.#leaf);
+    const base = wordOf(this.#leaf);
+    // Often it stays between its neighbours. At either end of a leaf the neighbours are not at hand.
+    if (index > 0 && index + 1 < words[base]!) {
+      this.#target(entry, score);
+      const before = base + index - 1;
+      if (
+        this.#compare(words[before + KEYS]!, words[before + ENTRIES] as Ref) < 0 &&
+        this.#compare(words[before + 2 + KEYS]!, words[before + 2 + ENTRIES] as Ref) > 0
+      ) {
+        words[base + KEYS + index] = this.#key;
+        this.setScore(entry, score);
+        return;
+      }
+    }
+    this.#removeHere(tree);
+    this.setScore(entry, score);
+    this.insert(tree, entry);
+  }
+
+  /** Entries before an entry of the tree. */
+  rank(tree: Ref, entry: Ref): number {
+    this.#seekEntry(tree, entry, this.score(entry));
+    this.#assertHere(entry);
+    return this.#rank;
+  }
+
+  /** Entries with a score below `score`; with `inclusive` those of the score itself too. */
+  rankOfScore(tree: Ref, score: number, inclusive: boolean): number {
+    this.#mode = BY_SCORE;
+    this.#score = score;
+    this.#key = this.#keyOf(score);
+    this.#tie = inclusive ? -1 : 1;
+    this.#seek(tree);
+    return this.#rank;
+  }
+
+  /** Entries whose member is below bytes[start, end), or `inclusive` equal to it, where all scores are the same. */
+  rankOfMember(tree: Ref, bytes: Buffer, start: number, end: number, inclusive: boolean): number {
+    this.#mode = BY_MEMBER;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#tie = inclusive ? -1 : 1;
+    this.#seek(tree);
+    return this.#rank;
+  }
+
+  // ---- walking ----
+
+  /** Points the cursor at the entry of a rank, and returns it. @param rank 0 to count - 1 */
+  select(tree: Ref, rank: number, cursor: TreeCursor): Ref {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    let node = words[base + ROOT] as Ref;
+    let left = rank;
+    for (let height = words[base + HEIGHT]!; height > 0; height--) {
+      const nodeWords = this.#wordsOf(node);
+      const at = wordOf(node);
+      let i = 0;
+      for (
+        let total = nodeWords[at + TOTALS]!;
+        left >= total;
+        total = nodeWords[at + TOTALS + i]!
+      ) {
+        left -= total;
+        i++;
+      }
+      node = nodeWords[at + CHILDREN + i] as Ref;
+    }
+    cursor.leaf = node;
+    cursor.index = left;
+    return this.current(cursor);
+  }
+
+  /** The entry that the cursor points at, or NULL_REF beyond either end. */
+  current(cursor: TreeCursor): Ref {
+    if (cursor.leaf === NULL_REF) return NULL_REF;
+    return this.#wordsOf(cursor.leaf)[wordOf(cursor.leaf) + ENTRIES + cursor.index] as Ref;
+  }
+
+  /** Moves the cursor to the next entry, and returns it. */
+  next(cursor: TreeCursor): Ref {
+    const words = this.#wordsOf(cursor.leaf);
+    const base = wordOf(cursor.leaf);
+    if (++cursor.index < words[base]!) return words[base + ENTRIES + cursor.index] as Ref;
+    cursor.leaf = words[base + NEXT] as Ref;
+    cursor.index = 0;
+    return this.current(cursor);
+  }
+
+  /** Moves the cursor to the entry before, and returns it. */
+  prev(cursor: TreeCursor): Ref {
+    const words = this.#wordsOf(cursor.leaf);
+    const base = wordOf(cursor.leaf);
+    if (--cursor.index >= 0) return words[base + ENTRIES + cursor.index] as Ref;
+    const leaf = words[base + PREV] as Ref;
+    cursor.leaf = leaf;
+    if (leaf === NULL_REF) return NULL_REF;
+    cursor.index = this.#wordsOf(leaf)[wordOf(leaf)]! - 1;
+    return this.current(cursor);
+  }
+
+  // ---- taking it apart ----
+
+  /**
+   * Frees the first leaf, after calling `visit` with each of its entries, and the inner nodes that become empty. For trees that
+   * go as a whole: ranks are no longer right. Returns whether entries are left; with the last of them the nodes are gone, and
+   * the tree's block is the caller's to free.
+   */
+  dropLeaf(tree: Ref, visit: (entry: Ref) => void): boolean {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    const height = words[base + HEIGHT]!;
+    let node = words[base + ROOT] as Ref;
+    for (let level = height; level > 0; level--) {
+      this.#path[level] = node;
+      node = this.#wordsOf(node)[wordOf(node) + CHILDREN] as Ref;
+    }
+    const count = this.#wordsOf(node)[wordOf(node)]!;
+    for (let i = 0; i < count; i++) visit(this.#wordsOf(node)[wordOf(node) + ENTRIES + i] as Ref);
+    this.#arena.free(node);
+    this.#wordsOf(tree)[wordOf(tree) + COUNT]! -= count;
+    for (let level = 1; level <= height; level++) {
+      const inner = this.#path[level] as Ref;
+      this.#closeSlot(inner, 0);
+      if (this.#wordsOf(inner)[wordOf(inner)]! > 0) return true;
+      this.#arena.free(inner);
+    }
+    return false;
+  }
+
+  /** Bytes of the nodes, estimated from how full they usually are. */
+  static nodeBytes(count: number): number {
+    return Math.ceil(count / (LEAF_MAX * 0.7)) * (LEAF_SIZE + INNER_SIZE / (INNER_MAX * 0.7));
+  }
+
+  // ---- searching ----
+
+  /** Aims at the score and the member of an entry. */
+  #target(entry: Ref, score: number): void {
+    this.#mode = EXACT;
+    this.#score = score;
+    this.#key = this.#keyOf(score);
+    this.#bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
+    this.#start = (wordOf(entry) << 2) + MEMBER_AT;
+    this.#end = this.#start + this.length(entry);
+    this.#tie = 0;
+  }
+
+  #seekEntry(tree: Ref, entry: Ref, score: number): void {
+    this.#target(entry, score);
+    this.#seek(tree);
+  }
+
+  /** Leaves the way to the first entry that is not before the target; its index may be one behind a leaf's last. */
+  #seek(tree: Ref): void {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    let node = words[base + ROOT] as Ref;
+    let rank = 0;
+    for (let height = words[base + HEIGHT]!; height > 0; height--) {
+      const nodeWords = this.#wordsOf(node);
+      const at = wordOf(node);
+      // The last child whose smallest entry is not behind the target.
+      let low = 1;
+      let high = nodeWords[at]!;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        const order = this.#compare(
+          nodeWords[at + KEYS + middle]!,
+          nodeWords[at + FIRSTS + middle] as Ref,
+        );
+        if (order <= 0) low = middle + 1;
+        else high = middle;
+      }
+      for (let i = 0; i < low - 1; i++) rank += nodeWords[at + TOTALS + i]!;
+      this.#path[height] = node;
+      this.#taken[height] = low - 1;
+      node = nodeWords[at + CHILDREN + low - 1] as Ref;
+    }
+    const leafWords = this.#wordsOf(node);
+    const at = wordOf(node);
+    let low = 0;
+    let high = leafWords[at]!;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = this.#compare(
+        leafWords[at + KEYS + middle]!,
+        leafWords[at + ENTRIES + middle] as Ref,
+      );
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    this.#leaf = node;
+    this.#index = low;
+    this.#rank = rank + low;
+  }
+
+  /** How an entry stands to the target: negative before it, positive behind it, 0 if it is the same. */
+  #compare(key: number, entry: Ref): number {
+    if (this.#mode !== BY_MEMBER) {
+      if (key !== this.#key) return key < this.#key ? -1 : 1;
+      const score = this.score(entry);
+      if (score !== this.#score) return score < this.#score ? -1 : 1;
+      if (this.#mode === BY_SCORE) return this.#tie;
+    }
+    const bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
+    const start = (wordOf(entry) << 2) + MEMBER_AT;
+    const end = start + this.length(entry);
+    const order = compareBytes(bytes, start, end, this.#bytes, this.#start, this.#end);
+    return order === 0 ? this.#tie : order;
+  }
+
+  /** The score in 32 bits, ordered as scores are. */
+  #keyOf(score: number): number {
+    // Both zeros are one score.
+    this.#float[0] = score === 0 ? 0 : score;
+    const word = this.#floatWord[0]!;
+    return word < 0 ? word ^ 0x7fffffff : word;
+  }
+
+  #assertHere(entry: Ref): void {
+    const words = this.#wordsOf(this.#leaf);
+    const base = wordOf(this.#leaf);
+    const found = this.#index < words[base]! && words[base + ENTRIES + this.#index] === entry;
+    assert(found, "ordered tree: the entry is not in it");
+  }
+
+  // ---- changing, at the place that the last search found ----
+
+  #insertHere(tree: Ref, entry: Ref): void {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    const height = words[base + HEIGHT]!;
+    words[base + COUNT]!++;
+    for (let level = 1; level <= height; level++) {
+      const inner = this.#path[level] as Ref;
+      this.#wordsOf(inner)[wordOf(inner) + TOTALS + this.#taken[level]!]!++;
+    }
+    const leaf = this.#leaf;
+    const index = this.#index;
+    if (this.#wordsOf(leaf)[wordOf(leaf)] === LEAF_MAX) {
+      const right = this.#splitLeaf(leaf, index);
+      const kept = this.#wordsOf(leaf)[wordOf(leaf)]!;
+      // Between the halves it goes to the left one, so that the smallest of the right one is known already.
+      const stays = index <= kept && kept < LEAF_MAX;
+      this.#putIntoLeaf(stays ? leaf : right, stays ? index : index - kept, entry);
+      this.#linkChild(tree, height, leaf, right);
+      return;
+    }
+    this.#putIntoLeaf(leaf, index, entry);
+  }
+
+  #putIntoLeaf(leaf: Ref, index: number, entry: Ref): void {
+    const words = this.#wordsOf(leaf);
+    const base = wordOf(leaf);
+    const count = words[base]!;
+    words[base] = count + 1;
+    openSlot(words, base + KEYS, index, count);
+    openSlot(words, base + ENTRIES, index, count);
+    words[base + KEYS + index] = this.#key;
+    words[base + ENTRIES + index] = entry;
+  }
+
+  /** Moves the upper half of a full leaf, or nothing if the new entry comes last of all, to a new leaf behind it. */
+  #splitLeaf(leaf: Ref, index: number): Ref {
+    const right = this.#createLeaf();
+    const words = this.#wordsOf(leaf);
+    const base = wordOf(leaf);
+    const rightWords = this.#wordsOf(right);
+    const rightBase = wordOf(right);
+    const next = words[base + NEXT] as Ref;
+    const kept = index === LEAF_MAX && next === NULL_REF ? LEAF_MAX : LEAF_MAX >> 1;
+    const moved = LEAF_MAX - kept;
+    copyWords(rightWords, rightBase + KEYS, words, base + KEYS + kept, moved);
+    copyWords(rightWords, rightBase + ENTRIES, words, base + ENTRIES + kept, moved);
+    words[base] = kept;
+    rightWords[rightBase] = moved;
+    rightWords[rightBase + PREV] = leaf;
+    rightWords[rightBase + NEXT] = next;
+    words[base + NEXT] = right;
+    if (next !== NULL_REF) this.#wordsOf(next)[wordOf(next) + PREV] = right;
+    return right;
+  }
+
+  /** Enters `right`, which was split from the leaf `left` of the path, into the inner nodes above, which may split too. */
+  #linkChild(tree: Ref, height: number, left: Ref, right: Ref): void {
+    let leftTotal = this.#wordsOf(left)[wordOf(left)]!;
+    let rightTotal = this.#wordsOf(right)[wordOf(right)]!;
+    let child = right;
+    let lower = left;
+    let key = this.#wordsOf(right)[wordOf(right) + KEYS]!;
+    let first = this.#wordsOf(right)[wordOf(right) + ENTRIES]!;
+    for (let level = 1; level <= height; level++) {
+      const inner = this.#path[level] as Ref;
+      const index = this.#taken[level]! + 1;
+      this.#wordsOf(inner)[wordOf(inner) + TOTALS + index - 1] = leftTotal;
+      if (this.#wordsOf(inner)[wordOf(inner)]! < INNER_MAX) {
+        this.#putIntoInner(inner, index, key, first, child, rightTotal);
+        return;
+      }
+      const fresh = this.#arena.allocate(INNER_SIZE);
+      const words = this.#wordsOf(inner);
+      const base = wordOf(inner);
+      const kept = index === INNER_MAX ? INNER_MAX : (INNER_MAX + 1) >> 1;
+      const freshWords = this.#wordsOf(fresh);
+      const freshBase = wordOf(fresh);
+      copyColumns(freshWords, freshBase, 0, words, base, kept, INNER_MAX - kept);
+      words[base] = kept;
+      freshWords[freshBase] = INNER_MAX - kept;
+      // The first child of a node must not be the new one of a half that is not empty: its smallest entry is known above.
+      if (index <= kept && kept < INNER_MAX) {
+        this.#putIntoInner(inner, index, key, first, child, rightTotal);
+      } else {
+        this.#putIntoInner(fresh, index - kept, key, first, child, rightTotal);
+      }
+      leftTotal = this.#total(inner);
+      rightTotal = this.#total(fresh);
+      key = this.#wordsOf(fresh)[wordOf(fresh) + KEYS]!;
+      first = this.#wordsOf(fresh)[wordOf(fresh) + FIRSTS]!;
+      child = fresh;
+      lower = inner;
+    }
+    assert(height + 1 < HEIGHT_MAX, "ordered tree: higher than it can become");
+    const root = this.#arena.allocate(INNER_SIZE);
+    this.#wordsOf(root)[wordOf(root)] = 0;
+    this.#putIntoInner(root, 0, 0, 0, lower, leftTotal);
+    this.#putIntoInner(root, 1, key, first, child, rightTotal);
+    const words = this.#wordsOf(tree);
+    words[wordOf(tree) + ROOT] = root;
+    words[wordOf(tree) + HEIGHT] = height + 1;
+  }
+
+  #putIntoInner(
+    inner: Ref,
+    index: number,
+    key: number,
+    first: number,
+    child: Ref,
+    total: number,
+  ): void {
+    const words = this.#wordsOf(inner);
+    const base = wordOf(inner);
+    const count = words[base]!;
+    words[base] = count + 1;
+    openSlot(words, base + KEYS, index, count);
+    openSlot(words, base + FIRSTS, index, count);
+    openSlot(words, base + CHILDREN, index, count);
+    openSlot(words, base + TOTALS, index, count);
+    words[base + KEYS + index] = key;
+    words[base + FIRSTS + index] = first;
+    words[base + CHILDREN + index] = child;
+    words[base + TOTALS + index] = total;
+  }
+
+  /** Entries below an inner node. */
+  #total(inner: Ref): number {
+    const words = this.#wordsOf(inner);
+    const base = wordOf(inner);
+    let total = 0;
+    for (let i = 0; i < words[base]!; i++) total += words[base + TOTALS + i]!;
+    return total;
+  }
+
+  #removeHere(tree: Ref): void {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    const height = words[base + HEIGHT]!;
+    words[base + COUNT]!--;
+    for (let level = 1; level <= height; level++) {
+      const inner = this.#path[level] as Ref;
+      this.#wordsOf(inner)[wordOf(inner) + TOTALS + this.#taken[level]!]!--;
+    }
+    const leaf = this.#leaf;
+    const leafWords = this.#wordsOf(leaf);
+    const leafBase = wordOf(leaf);
+    const left = leafWords[leafBase]! - 1;
+    leafWords[leafBase] = left;
+    closeSlot(leafWords, leafBase + KEYS, this.#index, left);
+    closeSlot(leafWords, leafBase + ENTRIES, this.#index, left);
+    if (height === 0) return;
+    if (left === 0) {
+      this.#unlinkLeaf(leaf);
+      this.#dropChild(tree, height, leaf);
+      return;
+    }
+    if (this.#index === 0) {
+      this.#setFirst(1, height, leafWords[leafBase + KEYS]!, leafWords[leafBase + ENTRIES]!);
+    }
+    if (left < LEAF_MAX / 3) this.#mergeUp(tree, 1, height);
+  }
+
+  /** The smallest entry below the child that the path takes at `level` is another one now. */
+  #setFirst(level: number, height: number, key: number, first: number): void {
+    for (let at = level; at <= height; at++) {
+      const index = this.#taken[at]!;
+      if (index === 0) continue;
+      const inner = this.#path[at] as Ref;
+      this.#wordsOf(inner)[wordOf(inner) + KEYS + index] = key;
+      this.#wordsOf(inner)[wordOf(inner) + FIRSTS + index] = first;
+      return;
+    }
+  }
+
+  /** Removes the empty leaf of the path from its parent, and what becomes empty above it. */
+  #dropChild(tree: Ref, height: number, leaf: Ref): void {
+    this.#arena.free(leaf);
+    for (let level = 1; level <= height; level++) {
+      const inner = this.#path[level] as Ref;
+      const index = this.#taken[level]!;
+      this.#closeSlot(inner, index);
+      const words = this.#wordsOf(inner);
+      const base = wordOf(inner);
+      if (words[base]! > 0) {
+        if (index === 0) {
+          this.#setFirst(level + 1, height, words[base + KEYS]!, words[base + FIRSTS]!);
+        }
+        this.#mergeUp(tree, level + 1, height);
+        return;
+      }
+      this.#arena.free(inner);
+    }
+    // Everything is gone: an empty leaf is the root again.
+    const root = this.#createLeaf();
+    this.#wordsOf(tree)[wordOf(tree) + ROOT] = root;
+    this.#wordsOf(tree)[wordOf(tree) + HEIGHT] = 0;
+  }
+
+  /** Takes a child out of an inner node. */
+  #closeSlot(inner: Ref, index: number): void {
+    const words = this.#wordsOf(inner);
+    const base = wordOf(inner);
+    const left = words[base]! - 1;
+    words[base] = left;
+    closeSlot(words, base + KEYS, index, left);
+    closeSlot(words, base + FIRSTS, index, left);
+    closeSlot(words, base + CHILDREN, index, left);
+    closeSlot(words, base + TOTALS, index, left);
+  }
+
+  /** Merges small nodes of the path with a neighbour where both fit into one: the children at `level` and those above. */
+  #mergeUp(tree: Ref, level: number, height: number): void {
+    for (let at = level; at <= height; at++) {
+      const parent = this.#path[at] as Ref;
+      const words = this.#wordsOf(parent);
+      const base = wordOf(parent);
+      const index = this.#taken[at]!;
+      const max = at === 1 ? LEAF_MAX : INNER_MAX;
+      const count = this.#countOf(words[base + CHILDREN + index] as Ref);
+      if (count >= max / 3) continue;
+      const room = max * 0.75 - count;
+      const children = base + CHILDREN;
+      if (index + 1 < words[base]! && this.#countOf(words[children + index + 1] as Ref) <= room) {
+        this.#merge(parent, index, at === 1);
+      } else if (index > 0 && this.#countOf(words[children + index - 1] as Ref) <= room) {
+        this.#merge(parent, index - 1, at === 1);
+      }
+    }
+    this.#lowerRoot(tree);
+  }
+
+  #countOf(node: Ref): number {
+    return this.#wordsOf(node)[wordOf(node)]!;
+  }
+
+  /** Moves what the child behind the one at `index` has into that one. */
+  #merge(parent: Ref, index: number, ofLeaves: boolean): void {
+    const words = this.#wordsOf(parent);
+    const base = wordOf(parent);
+    const left = words[base + CHILDREN + index] as Ref;
+    const right = words[base + CHILDREN + index + 1] as Ref;
+    const leftWords = this.#wordsOf(left);
+    const leftBase = wordOf(left);
+    const rightWords = this.#wordsOf(right);
+    const rightBase = wordOf(right);
+    const count = leftWords[leftBase]!;
+    const moved = rightWords[rightBase]!;
+    if (ofLeaves) {
+      copyWords(leftWords, leftBase + KEYS + count, rightWords, rightBase + KEYS, moved);
+      copyWords(leftWords, leftBase + ENTRIES + count, rightWords, rightBase + ENTRIES, moved);
+      this.#unlinkLeaf(right);
+    } else {
+      copyColumns(leftWords, leftBase, count, rightWords, rightBase, 0, moved);
+      // What was the first child there has a neighbour before it now: its smallest entry stands in the parent.
+      leftWords[leftBase + KEYS + count] = words[base + KEYS + index + 1]!;
+      leftWords[leftBase + FIRSTS + count] = words[base + FIRSTS + index + 1]!;
+    }
+    leftWords[leftBase] = count + moved;
+    words[base + TOTALS + index]! += words[base + TOTALS + index + 1]!;
+    this.#closeSlot(parent, index + 1);
+    this.#arena.free(right);
+  }
+
+  /** A root with one child gives way to it. */
+  #lowerRoot(tree: Ref): void {
+    for (;;) {
+      const words = this.#wordsOf(tree);
+      const base = wordOf(tree);
+      const root = words[base + ROOT] as Ref;
+      if (words[base + HEIGHT] === 0 || this.#countOf(root) > 1) return;
+      words[base + ROOT] = this.#wordsOf(root)[wordOf(root) + CHILDREN]!;
+      words[base + HEIGHT]!--;
+      this.#arena.free(root);
+    }
+  }
+
+  #createLeaf(): Ref {
+    const leaf = this.#arena.allocate(LEAF_SIZE);
+    this.#wordsOf(leaf).fill(0, wordOf(leaf), wordOf(leaf) + KEYS);
+    return leaf;
+  }
+
+  #unlinkLeaf(leaf: Ref): void {
+    const words = this.#wordsOf(leaf);
+    const prev = words[wordOf(leaf) + PREV] as Ref;
+    const next = words[wordOf(leaf) + NEXT] as Ref;
+    if (prev !== NULL_REF) this.#wordsOf(prev)[wordOf(prev) + NEXT] = next;
+    if (next !== NULL_REF) this.#wordsOf(next)[wordOf(next) + PREV] = prev;
+  }
+
+  #wordsOf(ref: Ref): Int32Array {
+    return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
+  }
+}
+
+/** The order of two runs of bytes: the first that differs decides, else the shorter one comes first. */
+export function compareBytes(
+  a: Buffer,
+  aStart: number,
+  aEnd: number,
+  b: Buffer,
+  bStart: number,
+  bEnd: number,
+): number {
+  const aLength = aEnd - aStart;
+  const bLength = bEnd - bStart;
+  const common = Math.min(aLength, bLength);
+  if (common > COMPARE_LOOP_MAX) return a.compare(b, bStart, bEnd, aStart, aEnd);
+  for (let i = 0; i < common; i++) {
+    const difference = a[aStart + i]! - b[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
+/** Up to this many bytes a loop compares them faster than a call. */
+const COMPARE_LOOP_MAX = 96;
+
+/** Index of the first word of a block in its segment's word view. */
+function wordOf(ref: Ref): number {
+  return (ref & SEGMENT_MASK) << 2;
+}
+
+/** Makes room at `index` of a column that has `count` words. */
+function openSlot(words: Int32Array, column: number, index: number, count: number): void {
+  if (index < count) words.copyWithin(column + index + 1, column + index, column + count);
+}
+
+/** Closes the gap at `index` of a column that has `left` words beside it. */
+function closeSlot(words: Int32Array, column: number, index: number, left: number): void {
+  if (index < left) words.copyWithin(column + index, column + index + 1, column + left + 1);
+}
+
+function copyWords(
+  to: Int32Array,
+  at: number,
+  from: Int32Array,
+  start: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
+}
+
+/** Copies `count` children of an inner node, from the one at `start` on, to the slots from `at` on of another. */
+function copyColumns(
+  to: Int32Array,
+  toBase: number,
+  at: number,
+  from: Int32Array,
+  fromBase: number,
+  start: number,
+  count: number,
+): void {
+  for (const column of [KEYS, FIRSTS, CHILDREN, TOTALS]) {
+    copyWords(to, toBase + column + at, from, fromBase + column + start, count);
+  }
+}

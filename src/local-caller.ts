@@ -1,7 +1,7 @@
 /**
  * Commands without a socket: the library's `call`. They pass through the same `execute` as those of a connection, with a
  * session of their own, one after another in the order of the calls. A call that CLIENT PAUSE holds back waits, and those
- * behind it wait as well.
+ * behind it wait as well. One that waits for keys goes on waiting on a session of its own, and lets the next ones pass.
  */
 import type { Engine } from "./commands/engine.ts";
 import { execute } from "./commands/execute.ts";
@@ -26,6 +26,8 @@ export class LocalCaller {
   readonly #args: Args = new Args();
   /** Calls that wait, the one that was held back first. */
   readonly #waiting: Call[] = [];
+  /** Calls that wait for keys. */
+  readonly #parked: Map<Session, Call> = new Map();
   #stopped = false;
 
   constructor(engine: Engine) {
@@ -51,6 +53,11 @@ export class LocalCaller {
   stop(): void {
     this.#stopped = true;
     for (const call of this.#waiting.splice(0)) call.reject(stoppedError());
+    for (const [session, call] of this.#parked) {
+      this.#engine.blocking.forget(session);
+      call.reject(stoppedError());
+    }
+    this.#parked.clear();
   }
 
   #runWaiting(): void {
@@ -67,13 +74,29 @@ export class LocalCaller {
       // Held back: it has not run, and is run again when the pause has ended.
       if (!execute(session, this.#args)) return;
       this.#waiting.shift();
-      this.#settle(call);
+      if (session.blocked) this.#park(call);
+      else this.#settle(call, session);
     }
   }
 
+  /** Moves a call that waits for keys to a session of its own. */
+  #park(call: Call): void {
+    const parked = this.#engine.createSession();
+    parked.authenticated = true;
+    parked.db = this.#session.db;
+    parked.noTouch = this.#session.noTouch;
+    parked.lastCommand = this.#session.lastCommand;
+    parked.reply.version = this.#session.reply.version;
+    parked.onResume = () => {
+      if (this.#parked.delete(parked)) this.#settle(call, parked);
+    };
+    this.#parked.set(parked, call);
+    this.#engine.blocking.hand(this.#session, parked);
+  }
+
   /** Decodes the reply of a call. A command that answers nothing (CLIENT REPLY OFF) gives null. */
-  #settle(call: Call): void {
-    const { reply } = this.#session;
+  #settle(call: Call, session: Session): void {
+    const { reply } = session;
     const decoder = new RespReplyDecoder(call.wantsBytes);
     decoder.feed(reply.buffer.subarray(0, reply.pos));
     let answer: ReplyValue = null;

@@ -5,7 +5,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { clientKill } from "./client-kill.ts";
 import { clientInfo, clientList } from "./client-list.ts";
 import { INVALID_CLIENT_NAME, isPrintable } from "./client-names.ts";
-import { SYNTAX_ERROR } from "./guards.ts";
+import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import { PAUSE_ALL, PAUSE_WRITES, pauseClients, unpauseClients } from "./pause.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -81,6 +81,25 @@ function unpause(session: Session, _args: Args, reply: Reply): void {
   reply.ok();
 }
 
+function unblock(session: Session, args: Args, reply: Reply): void {
+  let withError = false;
+  if (args.count === 4) {
+    withError = args.is(3, "ERROR");
+    if (!withError && !args.is(3, "TIMEOUT")) {
+      return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    }
+  } else if (args.count > 4) {
+    return reply.error(
+      `ERR unknown subcommand or wrong number of arguments for '${args.text(1)}'. Try CLIENT HELP.`,
+    );
+  }
+  if (!int64OrReply(args, 2, reply)) return;
+  const { engine } = session;
+  // Beyond 2^53 it is rounded, to an id that no client has.
+  const one = engine.sessions.get(toNumber(int64.low, int64.high));
+  reply.integer(one !== undefined && engine.blocking.unblock(one, withError) ? 1 : 0);
+}
+
 function noEvict(session: Session, args: Args, reply: Reply): void {
   const on = switchOrReply(args, 2, reply);
   if (on === null) return;
@@ -149,6 +168,8 @@ const HELP = [
   "    * LIB-VER <version>",
   "SETNAME <name>",
   "    Give this connection a name.",
+  "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+  "    End the waiting of this connection's command.",
   "UNPAUSE",
   "    End a pause.",
   "HELP",
@@ -329,6 +350,17 @@ export const clientRows: readonly CommandRow[] = [
         syntax: "connection-name:string",
         tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         handler: setName,
+      },
+      {
+        name: "unblock",
+        arity: -3,
+        flags: ADMIN,
+        since: "5.0.0",
+        group: "connection",
+        summary: "Ends the waiting of another connection's command.",
+        complexity: "O(log N) where N is the number of client connections",
+        syntax: "client-id:integer [unblock-type:<timeout:TIMEOUT|error:ERROR>]",
+        handler: unblock,
       },
       {
         name: "unpause",

@@ -15,6 +15,7 @@ import type { PauseMode } from "./pause.ts";
 import { endPauseIfDue, PAUSE_NONE } from "./pause.ts";
 import { Password } from "./password.ts";
 import type { CommandRow } from "./row.ts";
+import { Blocking } from "./blocking.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
 import { CommandTable } from "./table.ts";
@@ -58,6 +59,8 @@ export class Engine {
   readonly runId: string;
   /** Names the history of the data set. */
   replicationId: string;
+  /** Clients that wait for keys. */
+  readonly blocking: Blocking;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
   pausedUntilMs = 0;
   /** What the pause holds back. */
@@ -90,12 +93,15 @@ export class Engine {
       this.options.number("databases"),
       setup.verify ?? false,
     );
+    this.blocking = new Blocking(this);
     this.table = new CommandTable(setup.rows);
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
     this.options.onChange("requirepass", (password) => this.password.set(password));
     this.beatTasks.push(
       () => endPauseIfDue(this),
+      () => this.blocking.expire(),
+      () => this.blocking.serve(),
       () => this.stats.sampleRates(this.clock.monotonicMs),
     );
     addInfoFields(this);
@@ -115,6 +121,7 @@ export class Engine {
   removeSession(session: Session): void {
     this.sessions.delete(session.id);
     this.held.delete(session);
+    this.blocking.forget(session);
   }
 
   /** Runs what parts of the server want done `hz` times a second. */

@@ -65,6 +65,7 @@ function call(session: Session, command: Command, args: Args): void {
     command.failed++;
     engine.stats.countError(reply.lastError);
   }
+  if (engine.blocking.pending) engine.blocking.serve();
 }
 
 /** Runs the handler and measures it. The time of a call that stands for several counts as often. */

@@ -86,10 +86,10 @@ function* clientFields(engine: Engine): Iterable<Field> {
   yield ["tracking_clients", 0];
   yield ["pubsub_clients", 0];
   yield ["watching_clients", 0];
-  yield ["clients_in_timeout_table", 0];
+  yield ["clients_in_timeout_table", engine.blocking.timed];
   yield ["total_watched_keys", 0];
-  yield ["total_blocking_keys", 0];
-  yield ["total_blocking_keys_on_nokey", 0];
+  yield ["total_blocking_keys", engine.blocking.keys];
+  yield ["total_blocking_keys_on_nokey", engine.blocking.keysWhenGone];
 }
 
 function* memoryFields(engine: Engine): Iterable<Field> {

@@ -55,6 +55,8 @@ export class Session {
   noEvict = false;
   /** Set while commands of this session must wait (CLIENT PAUSE, blocking commands); see `Peer.resume`. */
   blocked = false;
+  /** Takes the replies of a session without a connection when its command need not wait any more. */
+  onResume: (() => void) | null = null;
   readonly createdMs: number;
   lastActiveMs: number;
   lastCommand: Command | null = null;
@@ -103,6 +105,12 @@ export class Session {
     this.#setSpecial(REPLY_MODE, mode !== "on");
   }
 
+  /** Goes on after commands had to wait. */
+  resume(): void {
+    if (this.peer === null) this.onResume?.();
+    else this.peer.resume();
+  }
+
   /** A command begins. */
   beginReply(): void {
     if (this.#replyMode === "skip-next") this.replyMode = "skip-this";
@@ -110,6 +118,8 @@ export class Session {
 
   /** The command has ended: takes its reply back if it is not to be sent. @param from `reply.pos` before the command */
   endReply(from: number): void {
+    // The reply of a command that waits comes later.
+    if (this.blocked) return;
     if (this.#replyMode === "on" || this.#replyMode === "skip-next") return;
     this.reply.pos = from;
     if (this.#replyMode === "skip-this") this.replyMode = "on";

@@ -304,6 +304,7 @@ export class Database {
     this.#entries.write(entry, type, value.encoding, false, access, key, start, end, 0);
     this.#entries.setBlock(entry, value.block);
     store.dict.insert(this.#dict, entry, this.#hash);
+    if (store.watcher !== null) store.watcher.created(this, key, start, end);
     return entry;
   }
 
@@ -322,6 +323,7 @@ export class Database {
 
   /** Deletes an entry and frees what it holds. */
   remove(entry: Ref): void {
+    this.#store.watcher?.removed(this, entry);
     if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
     this.#store.dict.remove(this.#dict, entry);
     this.#reclaimer.freeEntry(entry);
@@ -335,6 +337,7 @@ export class Database {
     this.#dict = this.#store.dict.create();
     this.#wheel?.destroy();
     this.#wheel = null;
+    this.#store.watcher?.emptied(this);
     return count;
   }
 
@@ -342,6 +345,7 @@ export class Database {
   swap(other: Database): void {
     [this.#dict, other.#dict] = [other.#dict, this.#dict];
     [this.#wheel, other.#wheel] = [other.#wheel, this.#wheel];
+    this.#store.watcher?.swapped(this, other);
   }
 
   // ---- renaming, moving ----
@@ -354,7 +358,9 @@ export class Database {
     const store = this.#store;
     const at = this.#clone(entry, from, this.#entries.access(entry), key, start, end);
     store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
+    store.watcher?.removed(from, entry);
     from.#forget(entry);
+    store.watcher?.created(this, key, start, end);
     return at;
   }
 
@@ -375,6 +381,7 @@ export class Database {
     const at = this.#clone(entry, from, store.access, key, start, end);
     if (copy.block !== NULL_REF) this.save(at, copy);
     store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
+    store.watcher?.created(this, key, start, end);
     return at;
   }
 
@@ -469,6 +476,7 @@ export class Database {
       left -= wheel.moved + 1;
       if (node === NULL_REF) return wheel.exhausted;
       const entry = this.#entries.ofNode(node);
+      this.#store.watcher?.removed(this, entry);
       this.#store.dict.remove(this.#dict, entry);
       this.#reclaimer.freeEntry(entry);
       this.#store.expired++;
@@ -557,6 +565,8 @@ export class Database {
       store.dict.insert(this.#dict, fresh, this.#hash);
       return fresh;
     }
+    // A string in the place of a string concerns nobody.
+    if (entries.type(entry) !== TYPE_STRING) store.watcher?.removed(this, entry);
     const expires = entries.expires(entry);
     const willExpire = expires && keepExpiry;
     const size = Entries.size(keyLength, encoding, valueLength, willExpire);

@@ -11,6 +11,7 @@ import { Dict } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
 import { Kit } from "../types/kit.ts";
 import { Entries } from "./entry.ts";
+import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
 
 export class Store {
@@ -28,6 +29,8 @@ export class Store {
   /** Hashes keys; knows those of the commands that come next. */
   readonly lookahead: Lookahead;
 
+  /** Told of keys that come and go. */
+  watcher: KeyWatcher | null = null;
   /** Changes since the start; every successful write adds to it. */
   changes = 0;
   /** Lookups by a read command that found a live key. */

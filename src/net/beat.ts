@@ -15,6 +15,8 @@ const SLICE_NS = 1_000_000;
 const CLIENTS_ROUND_MS = 1000;
 /** A read buffer that was not used for this long is given back. */
 const IDLE_BUFFER_MS = 2000;
+/** Timers can't be set for longer. */
+const TIMER_MAX_MS: number = 2 ** 31 - 1;
 
 export class Beat {
   readonly #engine: Engine;
@@ -23,10 +25,13 @@ export class Beat {
   #slicing = false;
   #stopped = false;
   #nextRoundMs = 0;
+  /** Fires when a command has waited for keys long enough. */
+  #dueTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(engine: Engine, settings: Settings) {
     this.#engine = engine;
     this.#settings = settings;
+    engine.blocking.onDue = (dueMs) => this.#awaitDue(dueMs);
     engine.options.onChange("hz", (hz) => {
       clearInterval(this.#timer);
       if (!this.#stopped) this.#timer = setInterval(() => this.beat(), 1000 / Number(hz));
@@ -36,6 +41,7 @@ export class Beat {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#dueTimer);
   }
 
   /** One beat, now. */
@@ -48,6 +54,19 @@ export class Beat {
     if (engine.clock.monotonicMs < this.#nextRoundMs) return;
     this.#nextRoundMs = engine.clock.monotonicMs + CLIENTS_ROUND_MS;
     for (const session of engine.sessions.values()) this.#visit(session);
+  }
+
+  #awaitDue(dueMs: number): void {
+    clearTimeout(this.#dueTimer);
+    if (this.#stopped) return;
+    const { blocking, clock } = this.#engine;
+    this.#dueTimer = setTimeout(
+      () => {
+        this.#engine.beginTurn();
+        blocking.expire();
+      },
+      Math.min(Math.max(1, dueMs - clock.nowMs), TIMER_MAX_MS),
+    );
   }
 
   #slice(): void {

@@ -109,7 +109,8 @@ export class Connection implements Peer {
   }
 
   resume(): void {
-    if (this.#closed || this.#stalled) return;
+    if (this.#closed) return;
+    if (this.#stalled) return this.flush();
     if (this.#end > 0) this.#consume(this.#buffer, this.#end);
     if (this.#paused && !this.#stalled) {
       this.#paused = false;
@@ -169,6 +170,18 @@ export class Connection implements Peer {
     if (output.unsent > 0) return;
     if (this.#lingering && !this.#peerEnded) this.#socket.shutdown();
     else if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();
+    else if (this.#peerEnded && this.#waits) this.#abandon();
+  }
+
+  /** Whether a command waits for keys. */
+  get #waits(): boolean {
+    return this.session.engine.blocking.isWaiting(this.session);
+  }
+
+  /** Closes a connection whose command waits for keys: nothing is taken from the data for a peer that has gone. */
+  #abandon(): void {
+    this.session.engine.removeSession(this.session);
+    this.close();
   }
 
   /** Whether commands must wait. */
@@ -212,7 +225,8 @@ export class Connection implements Peer {
       }
       if (this.#closing) return false;
       if (!this.#stalled) continue;
-      this.#pause();
+      // A client that waits for keys is still read, or else nobody would notice when it goes.
+      if (!this.#waits) this.#pause();
       const next = done ? i + 1 : i;
       if (next === count) return true;
       parser.rewind(batch.starts[next]!);

@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "client|pause since": "7.2 says 3.0.0 for what was 2.9.50",
   "client|reply arguments": "7.2 renamed the argument",
   "client|setname tips": "7.2 added them",
+  "client|unblock arguments": "7.2 renamed an argument",
   "command|getkeys arguments": "7.2 tells them",
   "command|getkeys arity": "7.2 takes commands without arguments",
   "command|getkeysandflags arguments": "7.2 tells them",

@@ -18,7 +18,11 @@ const VALUE_OF: Readonly<Record<string, (key: string) => string[]>> = {
   stream: (key) => ["XRANGE", key, "-", "+"],
 };
 
+/** Types whose values have an order. */
+const ORDERED: ReadonlySet<string> = new Set(["list", "zset", "stream"]);
+
 interface Held {
+  readonly type: string;
   readonly encoding: string;
   readonly value: RespValue;
   readonly ttl: RespValue;
@@ -37,7 +41,12 @@ export async function compareData(ourPort: number, theirPort: number): Promise<s
       continue;
     }
     const compared = [
-      ["value", our.value, their.value, isEqual(our.value, their.value, "unordered")],
+      [
+        "value",
+        our.value,
+        their.value,
+        isEqual(our.value, their.value, ORDERED.has(our.type) ? "exact" : "unordered"),
+      ],
       ["PTTL", our.ttl, their.ttl, isEqual(our.ttl, their.ttl, { near: TTL_TOLERANCE_MS })],
     ] as const;
     for (const [what, a, b, same] of compared) {
@@ -80,7 +89,12 @@ async function readAll(port: number): Promise<Map<string, Held>> {
         if (command === undefined) throw new Error(`no command reads a value of type ${kind}`);
         const value = await client.call(...command(key));
         if (value.type === "null bulk") continue;
-        held.set(`db${number} ${quote(key)}`, { encoding: show(encoding!), value, ttl: ttl! });
+        held.set(`db${number} ${quote(key)}`, {
+          type: kind,
+          encoding: show(encoding!),
+          value,
+          ttl: ttl!,
+        });
       }
     }
   } finally {

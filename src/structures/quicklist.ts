@@ -1,0 +1,428 @@
+/**
+ * A quicklist: a long list of byte strings as a chain of listpacks, each small enough to be changed in its middle.
+ *
+ *   header   0  head    first node            node   0  prev
+ *            4  tail    last node                    4  next
+ *            8  nodes   u32                          8  count    elements of its listpack, u32
+ *           12  count   elements, u32               12  pack     the listpack
+ *
+ * A node takes elements up to `bytesMax` bytes and `countMax` elements. An element larger than `bytesMax` stands in a node
+ * of its own, the only one that may be larger. No node is empty.
+ *
+ * The arithmetic: with nodes of 8 KiB, a list of 10-byte elements has 680 in a node, whose 16 bytes are shared by all of
+ * them; each takes its bytes and two more.
+ *
+ * Pushing and popping at the ends take constant time but for moving the bytes of one node; getting at an index takes a step
+ * for each node on the way from the nearer end. Sources of bytes must not lie in the list itself.
+ */
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import type { Listpack } from "./listpack.ts";
+
+// Words of the header.
+const HEAD = 0;
+const TAIL = 1;
+const NODES = 2;
+const LENGTH = 3;
+const HEADER_SIZE = 16;
+
+// Words of a node.
+const PREV = 0;
+const NEXT = 1;
+const COUNT = 2;
+const PACK = 3;
+const NODE_SIZE = 16;
+
+/** What an element may take beside its bytes, estimated as Redis does. */
+const ENTRY_OVERHEAD = 8;
+/** Bytes of two listpacks that one of them needs only once. */
+const PACK_OVERHEAD = 7;
+
+/** Where an element is: its node, the node's listpack, the position in it. Good until the list changes. */
+export class Cursor {
+  /** NULL_REF where a listpack stands by itself. */
+  node: Ref = NULL_REF;
+  pack: Ref = NULL_REF;
+  pos = 0;
+
+  set(node: Ref, pack: Ref, pos: number): void {
+    this.node = node;
+    this.pack = pack;
+    this.pos = pos;
+  }
+}
+
+export class Quicklist {
+  /** Bytes that a node's listpack may have; nodes that are larger already stay so. */
+  bytesMax = 8192;
+  /** Elements that a node may have. */
+  countMax = Infinity;
+  readonly #arena: Arena;
+  readonly #listpack: Listpack;
+  /** Index within its node of the element that `#locate` found. */
+  #offset = 0;
+
+  constructor(arena: Arena, listpack: Listpack) {
+    this.#arena = arena;
+    this.#listpack = listpack;
+  }
+
+  // ---- the whole list ----
+
+  create(): Ref {
+    return this.#arena.allocateZeroed(HEADER_SIZE);
+  }
+
+  /** Makes a list whose one node is the listpack, which belongs to it from then on; of an empty one, an empty list. */
+  wrap(pack: Ref): Ref {
+    const list = this.create();
+    if (this.#listpack.count(pack) === 0) this.#listpack.free(pack);
+    else this.#link(list, NULL_REF, pack);
+    return list;
+  }
+
+  /** Takes the only listpack out of a list of one node, and frees the rest. */
+  unwrap(list: Ref): Ref {
+    const head = this.head(list);
+    const pack = this.pack(head);
+    this.#arena.free(head);
+    this.#arena.free(list);
+    return pack;
+  }
+
+  length(list: Ref): number {
+    return this.#get(list, LENGTH) >>> 0;
+  }
+
+  nodes(list: Ref): number {
+    return this.#get(list, NODES) >>> 0;
+  }
+
+  head(list: Ref): Ref {
+    return this.#get(list, HEAD) as Ref;
+  }
+
+  next(node: Ref): Ref {
+    return this.#get(node, NEXT) as Ref;
+  }
+
+  pack(node: Ref): Ref {
+    return this.#get(node, PACK) as Ref;
+  }
+
+  /** Frees up to `limit` nodes, and the list with its last node. Returns whether there are more. */
+  freeSome(list: Ref, limit: number): boolean {
+    for (let left = limit; left > 0; left--) {
+      const head = this.head(list);
+      if (head === NULL_REF) break;
+      this.#unlink(list, head);
+    }
+    if (this.head(list) !== NULL_REF) return true;
+    this.#arena.free(list);
+    return false;
+  }
+
+  duplicate(list: Ref): Ref {
+    const copy = this.create();
+    for (let node = this.head(list); node !== NULL_REF; node = this.next(node)) {
+      this.#link(copy, this.#get(copy, TAIL) as Ref, this.#listpack.duplicate(this.pack(node)));
+    }
+    return copy;
+  }
+
+  /** Bytes of all blocks, reckoned from the first `samples` nodes (0: all). */
+  memory(list: Ref, samples: number): number {
+    const nodes = this.nodes(list);
+    const looked = samples === 0 ? nodes : Math.min(nodes, samples);
+    let bytes = 0;
+    let node = this.head(list);
+    for (let left = looked; left > 0; left--, node = this.next(node)) {
+      bytes += this.#arena.sizeOf(node) + this.#arena.sizeOf(this.pack(node));
+    }
+    const own = this.#arena.sizeOf(list);
+    return looked === 0 ? own : own + Math.round((bytes / looked) * nodes);
+  }
+
+  // ---- walking ----
+
+  /** Points the cursor at the element of an index, counted from the end where it is negative. Returns false if there is none. */
+  seek(list: Ref, index: number, cursor: Cursor): boolean {
+    const length = this.length(list);
+    const at = index < 0 ? length + index : index;
+    if (at < 0 || at >= length) return false;
+    const node = this.#locate(list, at);
+    const pack = this.pack(node);
+    cursor.set(node, pack, this.#listpack.at(pack, this.#offset));
+    return true;
+  }
+
+  /** Moves the cursor to the first element of the node behind its own. Returns false if there is none. */
+  toNextNode(cursor: Cursor): boolean {
+    const node = this.next(cursor.node);
+    if (node === NULL_REF) return false;
+    const pack = this.pack(node);
+    cursor.set(node, pack, this.#listpack.first(pack));
+    return true;
+  }
+
+  /** Moves the cursor to the last element of the node before its own. Returns false if there is none. */
+  toPrevNode(cursor: Cursor): boolean {
+    const node = this.#get(cursor.node, PREV) as Ref;
+    if (node === NULL_REF) return false;
+    const pack = this.pack(node);
+    cursor.set(node, pack, this.#listpack.last(pack));
+    return true;
+  }
+
+  // ---- changing ----
+
+  push(list: Ref, front: boolean, source: Buffer, start: number, end: number): void {
+    const node = this.#get(list, front ? HEAD : TAIL) as Ref;
+    if (node !== NULL_REF && this.#fits(node, end - start)) {
+      this.#pushToNode(list, node, front, source, start, end);
+    } else {
+      this.#link(list, front ? NULL_REF : node, this.#packOf(source, start, end));
+    }
+  }
+
+  /** Inserts an element before or behind the one at the cursor, which is good no more. */
+  insert(
+    list: Ref,
+    cursor: Cursor,
+    after: boolean,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { node, pack, pos } = cursor;
+    const listpack = this.#listpack;
+    const size = end - start;
+    if (this.#fits(node, size)) {
+      const grown = after
+        ? listpack.insertAfter(pack, pos, source, start, end)
+        : listpack.insertBefore(pack, pos, source, start, end);
+      this.#set(node, PACK, grown);
+      this.#addCount(list, node, 1);
+      return;
+    }
+    const cut = after ? listpack.next(pack, pos) : pos;
+    if (cut === 0) {
+      const next = this.next(node);
+      if (next !== NULL_REF && this.#fits(next, size)) {
+        return this.#pushToNode(list, next, true, source, start, end);
+      }
+      this.#link(list, node, this.#packOf(source, start, end));
+      return;
+    }
+    const prev = this.#get(node, PREV) as Ref;
+    if (cut === listpack.first(pack)) {
+      if (prev !== NULL_REF && this.#fits(prev, size)) {
+        return this.#pushToNode(list, prev, false, source, start, end);
+      }
+      this.#link(list, prev, this.#packOf(source, start, end));
+      return;
+    }
+    const right = this.#split(list, node, cut);
+    if (this.#fits(node, size)) this.#pushToNode(list, node, false, source, start, end);
+    else if (this.#fits(right, size)) this.#pushToNode(list, right, true, source, start, end);
+    else this.#link(list, node, this.#packOf(source, start, end));
+    // The halves may go together with what was beside the node before.
+    const next = this.next(right);
+    if (next !== NULL_REF) this.#merge(list, right, next);
+    if (prev !== NULL_REF) this.#merge(list, prev, node);
+  }
+
+  /**
+   * Puts another element in the place of the one at the cursor, which is good no more.
+   * @param oldSize bytes of the element that stands there
+   */
+  replace(
+    list: Ref,
+    cursor: Cursor,
+    oldSize: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { node, pack, pos } = cursor;
+    const listpack = this.#listpack;
+    const size = end - start;
+    const bytes = listpack.byteLength(pack) - oldSize + size + ENTRY_OVERHEAD;
+    if (size <= oldSize || this.#get(node, COUNT) === 1 || bytes <= this.bytesMax) {
+      this.#set(node, PACK, listpack.replace(pack, pos, source, start, end));
+      return;
+    }
+    // The node has others, so it stays when the element leaves it.
+    const before = listpack.prev(pack, pos);
+    const rest = listpack.remove(pack, pos);
+    this.#set(node, PACK, rest);
+    this.#addCount(list, node, -1);
+    cursor.set(node, rest, before === 0 ? listpack.first(rest) : before);
+    this.insert(list, cursor, before !== 0, source, start, end);
+  }
+
+  /**
+   * Removes the element at the cursor, which moves to the one behind it, or before it.
+   * @returns whether there is one
+   */
+  remove(list: Ref, cursor: Cursor, forward: boolean): boolean {
+    const { node, pack, pos } = cursor;
+    const listpack = this.#listpack;
+    if (this.#get(node, COUNT) === 1) {
+      const more = forward ? this.toNextNode(cursor) : this.toPrevNode(cursor);
+      this.#unlink(list, node);
+      return more;
+    }
+    const rest = listpack.remove(pack, pos);
+    this.#set(node, PACK, rest);
+    this.#addCount(list, node, -1);
+    cursor.set(node, rest, forward ? listpack.orNone(rest, pos) : listpack.prev(rest, pos));
+    if (cursor.pos !== 0) return true;
+    return forward ? this.toNextNode(cursor) : this.toPrevNode(cursor);
+  }
+
+  /** Removes `count` elements, all of which exist, from an index on. */
+  removeRange(list: Ref, index: number, count: number): void {
+    if (count === 0) return;
+    const listpack = this.#listpack;
+    let node = this.#locate(list, index);
+    let offset = this.#offset;
+    for (let left = count; left > 0; offset = 0) {
+      const next = this.next(node);
+      const held = this.#get(node, COUNT);
+      const taken = Math.min(left, held - offset);
+      if (taken === held) {
+        this.#unlink(list, node);
+      } else {
+        const pack = this.pack(node);
+        this.#set(node, PACK, listpack.removeRange(pack, listpack.at(pack, offset), taken));
+        this.#addCount(list, node, -taken);
+      }
+      left -= taken;
+      node = next;
+    }
+  }
+
+  // ---- inside ----
+
+  /** The node of an index that exists; leaves in `#offset` which of its elements it is. */
+  #locate(list: Ref, index: number): Ref {
+    const length = this.length(list);
+    if (index < length / 2) {
+      let node = this.head(list);
+      let left = index;
+      for (let held = this.#get(node, COUNT); left >= held; held = this.#get(node, COUNT)) {
+        left -= held;
+        node = this.next(node);
+      }
+      this.#offset = left;
+      return node;
+    }
+    let node = this.#get(list, TAIL) as Ref;
+    let first = length - this.#get(node, COUNT);
+    while (index < first) {
+      node = this.#get(node, PREV) as Ref;
+      first -= this.#get(node, COUNT);
+    }
+    this.#offset = index - first;
+    return node;
+  }
+
+  #fits(node: Ref, size: number): boolean {
+    if (this.#get(node, COUNT) + 1 > this.countMax) return false;
+    return this.#listpack.byteLength(this.pack(node)) + size + ENTRY_OVERHEAD <= this.bytesMax;
+  }
+
+  #packOf(source: Buffer, start: number, end: number): Ref {
+    return this.#listpack.append(this.#listpack.create(), source, start, end);
+  }
+
+  #pushToNode(
+    list: Ref,
+    node: Ref,
+    front: boolean,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const pack = this.pack(node);
+    const grown = front
+      ? this.#listpack.prepend(pack, source, start, end)
+      : this.#listpack.append(pack, source, start, end);
+    if (grown !== pack) this.#set(node, PACK, grown);
+    this.#addCount(list, node, 1);
+  }
+
+  /** Makes a node of a listpack that is not empty. @param prev the node to put it behind, or NULL_REF: at the head */
+  #link(list: Ref, prev: Ref, pack: Ref): Ref {
+    const node = this.#arena.allocate(NODE_SIZE);
+    const next = this.#get(prev === NULL_REF ? list : prev, prev === NULL_REF ? HEAD : NEXT);
+    const count = this.#listpack.count(pack);
+    this.#set(node, PREV, prev);
+    this.#set(node, NEXT, next);
+    this.#set(node, COUNT, count);
+    this.#set(node, PACK, pack);
+    if (prev === NULL_REF) this.#set(list, HEAD, node);
+    else this.#set(prev, NEXT, node);
+    if (next === NULL_REF) this.#set(list, TAIL, node);
+    else this.#set(next as Ref, PREV, node);
+    this.#set(list, NODES, this.#get(list, NODES) + 1);
+    this.#set(list, LENGTH, this.#get(list, LENGTH) + count);
+    return node;
+  }
+
+  /** Frees a node with its listpack. */
+  #unlink(list: Ref, node: Ref): void {
+    this.#listpack.free(this.pack(node));
+    this.#set(list, LENGTH, this.#get(list, LENGTH) - this.#get(node, COUNT));
+    this.#unlinkEmpty(list, node);
+  }
+
+  /** Frees a node whose listpack went elsewhere. */
+  #unlinkEmpty(list: Ref, node: Ref): void {
+    const prev = this.#get(node, PREV) as Ref;
+    const next = this.next(node);
+    if (prev === NULL_REF) this.#set(list, HEAD, next);
+    else this.#set(prev, NEXT, next);
+    if (next === NULL_REF) this.#set(list, TAIL, prev);
+    else this.#set(next, PREV, prev);
+    this.#set(list, NODES, this.#get(list, NODES) - 1);
+    this.#arena.free(node);
+  }
+
+  /** Moves the elements of a node from the one at `pos` on to a node of their own. Both have some afterwards. */
+  #split(list: Ref, node: Ref, pos: number): Ref {
+    const pack = this.pack(node);
+    const tail = this.#listpack.split(pack, pos);
+    const rest = this.#listpack.shrink(pack);
+    this.#set(node, PACK, rest);
+    this.#addCount(list, node, -this.#listpack.count(tail));
+    return this.#link(list, node, tail);
+  }
+
+  /** Puts the elements of a node, which is freed, into the one before it, if there is room for all. */
+  #merge(list: Ref, node: Ref, next: Ref): void {
+    const listpack = this.#listpack;
+    const added = this.#get(next, COUNT);
+    const pack = this.pack(node);
+    const other = this.pack(next);
+    const bytes = listpack.byteLength(pack) + listpack.byteLength(other) - PACK_OVERHEAD;
+    if (bytes > this.bytesMax || this.#get(node, COUNT) + added > this.countMax) return;
+    this.#set(node, PACK, listpack.concat(pack, other));
+    this.#set(node, COUNT, this.#get(node, COUNT) + added);
+    this.#unlinkEmpty(list, next);
+  }
+
+  #addCount(list: Ref, node: Ref, change: number): void {
+    this.#set(node, COUNT, this.#get(node, COUNT) + change);
+    this.#set(list, LENGTH, this.#get(list, LENGTH) + change);
+  }
+
+  #get(ref: Ref, word: number): number {
+    return this.#arena.words[ref >>> SEGMENT_SHIFT]![((ref & SEGMENT_MASK) << 2) + word]!;
+  }
+
+  #set(ref: Ref, word: number, value: number): void {
+    this.#arena.words[ref >>> SEGMENT_SHIFT]![((ref & SEGMENT_MASK) << 2) + word] = value;
+  }
+}

@@ -283,6 +283,11 @@ function sdiffcard(session: Session, args: Args, reply: Reply): void {
 }
 
 const SOURCES: readonly KeySpec[] = [{ flags: "RO access", begin: 1, find: { last: -1, step: 1 } }];
+/** As Redis's SINTERSTORE has it, though nothing of the old value stays. */
+const INTERSECTION_STORED: readonly KeySpec[] = [
+  { flags: "RW update", begin: 1, find: { last: 0, step: 1 } },
+  { flags: "RO access", begin: 2, find: { last: -1, step: 1 } },
+];
 const STORED: readonly KeySpec[] = [
   { flags: "OW update", begin: 1, find: { last: 0, step: 1 } },
   { flags: "RO access", begin: 2, find: { last: -1, step: 1 } },
@@ -312,7 +317,7 @@ export const setAlgebraRows: readonly CommandRow[] = [
     name: "sinterstore",
     arity: -3,
     flags: "write denyoom",
-    keys: STORED,
+    keys: INTERSECTION_STORED,
     since: "1.0.0",
     group: "set",
     summary: "Stores the members that several sets have in common as a set.",

@@ -259,7 +259,7 @@ export const setRows: readonly CommandRow[] = [
     name: "smismember",
     arity: -3,
     flags: "readonly fast",
-    keys: oneKey("RO"),
+    keys: oneKey("RO access"),
     since: "6.2.0",
     group: "set",
     summary: "Tells for each of several members whether a set has it.",

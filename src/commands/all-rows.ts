@@ -8,15 +8,27 @@ import { connectionRows } from "./connection.ts";
 import { bitfieldRows } from "./bitfield.ts";
 import { bitmapRows } from "./bitmaps.ts";
 import { bitopRows } from "./bitop.ts";
+import { hashRows } from "./hashes.ts";
+import { hashNumberRows } from "./hashes-numbers.ts";
+import { hashWholeRows } from "./hashes-whole.ts";
 import { hyperloglogRows } from "./hyperloglogs.ts";
+import { blockingListRows } from "./blocking-lists.ts";
+import { blockingSortedSetRows } from "./blocking-sorted-sets.ts";
 import type { CommandRow } from "./row.ts";
 import { debugRows } from "./debug.ts";
 import { expiryRows } from "./expiry.ts";
 import { keyRows } from "./keys.ts";
 import { lcsRows } from "./lcs.ts";
+import { listRows } from "./lists.ts";
+import { listChangeRows } from "./lists-change.ts";
+import { listFindRows } from "./lists-find.ts";
+import { listMoveRows } from "./lists-move.ts";
 import { memoryRows } from "./memory.ts";
 import { objectRows } from "./object.ts";
 import { scanRows } from "./scan.ts";
+import { setAlgebraRows } from "./sets-algebra.ts";
+import { setRandomRows } from "./sets-random.ts";
+import { setRows } from "./sets.ts";
 import { stringDigestRows } from "./string-digest.ts";
 import { stringIncrexRows } from "./string-increx.ts";
 import { stringManyRows } from "./string-many.ts";
@@ -37,6 +49,18 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...bitfieldRows,
   ...bitopRows,
   ...hyperloglogRows,
+  ...hashRows,
+  ...hashNumberRows,
+  ...hashWholeRows,
+  ...setRows,
+  ...setRandomRows,
+  ...setAlgebraRows,
+  ...listRows,
+  ...listChangeRows,
+  ...listFindRows,
+  ...listMoveRows,
+  ...blockingListRows,
+  ...blockingSortedSetRows,
   ...connectionRows,
   ...clientRows,
   ...serverRows,

@@ -98,6 +98,25 @@ export class Engine {
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
     this.options.onChange("requirepass", (password) => this.password.set(password));
+    const { limits } = this.keyspace.store.kit;
+    this.options.onChange("hash-max-listpack-entries", (text) => {
+      limits.hashMaxListpackEntries = Number(text);
+    });
+    this.options.onChange("hash-max-listpack-value", (text) => {
+      limits.hashMaxListpackValue = Number(text);
+    });
+    this.options.onChange("list-max-listpack-size", (text) => {
+      limits.listMaxListpackSize = Number(text);
+    });
+    this.options.onChange("set-max-intset-entries", (text) => {
+      limits.setMaxIntsetEntries = Number(text);
+    });
+    this.options.onChange("set-max-listpack-entries", (text) => {
+      limits.setMaxListpackEntries = Number(text);
+    });
+    this.options.onChange("set-max-listpack-value", (text) => {
+      limits.setMaxListpackValue = Number(text);
+    });
     this.beatTasks.push(
       () => endPauseIfDue(this),
       () => this.blocking.expire(),

@@ -9,7 +9,13 @@ import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
+import { Hashes } from "../types/hash.ts";
 import { Kit } from "../types/kit.ts";
+import { SortedSets } from "../types/sorted-set.ts";
+import { Lists } from "../types/list.ts";
+import { SetAlgebra } from "../types/set-algebra.ts";
+import { Sets } from "../types/set.ts";
 import { Entries } from "./entry.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
@@ -23,6 +29,11 @@ export class Store {
   readonly entries: Entries;
   /** What the types are made with. */
   readonly kit: Kit;
+  readonly lists: Lists;
+  readonly hashes: Hashes;
+  readonly sortedSets: SortedSets;
+  readonly sets: Sets;
+  readonly setAlgebra: SetAlgebra;
   /** By type code; a string is no collection. */
   readonly collections: readonly (Collection | undefined)[];
   readonly seed: HashSeed;
@@ -55,7 +66,17 @@ export class Store {
     this.dict = new Dict(this.arena);
     this.entries = new Entries(this.arena);
     this.kit = new Kit(this, this.seed);
-    this.collections = [];
+    this.lists = new Lists(this.kit);
+    const collections: (Collection | undefined)[] = [];
+    collections[TYPE_LIST] = this.lists;
+    this.sortedSets = new SortedSets(this.kit);
+    collections[TYPE_ZSET] = this.sortedSets;
+    this.sets = new Sets(this.kit);
+    this.setAlgebra = new SetAlgebra(this.sets);
+    collections[TYPE_SET] = this.sets;
+    this.hashes = new Hashes(this.kit);
+    collections[TYPE_HASH] = this.hashes;
+    this.collections = collections;
     this.refreshAccess();
   }
 

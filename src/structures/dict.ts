@@ -10,6 +10,7 @@
  *                    8 bits, 12 target bits
  *                   16 count         entries
  *                   20 moved         while resizing: buckets below this have moved to the target
+ *                   24 drained       while it is emptied (`drain`): buckets of both tables that are done
  *
  * Resizing goes bucket by bucket. The rule that keeps everything simple: a hash belongs to exactly one bucket at any
  * time, that of `table` if its bucket there has not moved yet, else that of `target`. So a lookup walks one
@@ -35,6 +36,7 @@ const BITS = 2;
 const TARGET_BITS = 3;
 const COUNT = 4;
 const MOVED = 5;
+const DRAINED = 6;
 
 // Words of an entry.
 const NEXT = 0;
@@ -87,6 +89,35 @@ export class Dict {
     this.#arena.free(dict);
   }
 
+  /**
+   * Calls `release` with entries that are no longer in the dict, bucket after bucket, until it has gone through `limit` entries
+   * and empty buckets. Returns true while there are more. A dict that is being drained can only be drained further, counted
+   * and destroyed.
+   */
+  drain(dict: Ref, limit: number, release: VisitEntry): boolean {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const table = words[base + TABLE] as Ref;
+    const target = words[base + TARGET] as Ref;
+    const size = 2 ** words[base + BITS]!;
+    // The buckets of the target count on from those of the table.
+    const end = target === NULL_REF ? size : size + 2 ** words[base + TARGET_BITS]!;
+    let at = words[base + DRAINED]!;
+    for (let left = limit; left > 0 && words[base + COUNT]! > 0 && at < end; at++) {
+      let entry = at < size ? this.#bucketHead(table, at) : this.#bucketHead(target, at - size);
+      left--;
+      while (entry !== NULL_REF) {
+        const next = this.#nextOf(entry);
+        words[base + COUNT]!--;
+        left--;
+        release(entry);
+        entry = next;
+      }
+    }
+    words[base + DRAINED] = at;
+    return words[base + COUNT]! > 0;
+  }
+
   /** Entries in the dict. */
   count(dict: Ref): number {
     return this.#wordsOf(dict)[wordOf(dict) + COUNT]!;
@@ -120,6 +151,7 @@ export class Dict {
    */
   prefetch(dict: Ref, hashes: Int32Array, count: number): void {
     // What is in the middle of a resize is fetched when it is needed.
+    this.#slotOf(dict, 0);
     if (dict !== this.#lastDict) return;
     const entries = this.#prefetched;
     const table = this.#lastWords;

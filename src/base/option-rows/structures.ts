@@ -6,11 +6,9 @@ const COUNTS = [0, INT64_MAX] as const;
 
 export const structureRows: readonly OptionRow[] = [
   integer("hash-max-listpack-entries", 512, COUNTS, "fields of a small hash", {
-    ...INERT,
     aliases: ["hash-max-ziplist-entries"],
   }),
   memory("hash-max-listpack-value", 64, COUNTS, "longest field or value of a small hash", {
-    ...INERT,
     aliases: ["hash-max-ziplist-value"],
   }),
   integer(
@@ -19,7 +17,6 @@ export const structureRows: readonly OptionRow[] = [
     [INT_MIN, INT_MAX],
     "elements of a list's node, or -1 to -5 for 4 to 64 KiB",
     {
-      ...INERT,
       aliases: ["list-max-ziplist-size"],
     },
   ),
@@ -30,9 +27,9 @@ export const structureRows: readonly OptionRow[] = [
     "nodes at both ends of a list that stay uncompressed",
     INERT,
   ),
-  integer("set-max-intset-entries", 512, COUNTS, "members of a set of integers", INERT),
-  integer("set-max-listpack-entries", 128, COUNTS, "members of a small set", INERT),
-  memory("set-max-listpack-value", 64, COUNTS, "longest member of a small set", INERT),
+  integer("set-max-intset-entries", 512, COUNTS, "members of a set of integers"),
+  integer("set-max-listpack-entries", 128, COUNTS, "members of a small set"),
+  memory("set-max-listpack-value", 64, COUNTS, "longest member of a small set"),
   integer("zset-max-listpack-entries", 128, COUNTS, "members of a small sorted set", {
     ...INERT,
     aliases: ["zset-max-ziplist-entries"],

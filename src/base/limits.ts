@@ -39,6 +39,9 @@ export const AUTH_TIMEOUT_MS = 10_000;
 /** Bytes of unfinished commands, however large `client-query-buffer-limit` is: `Args` holds positions in 32 bits. */
 export const INPUT_MAX: number = 2 ** 31 - 1;
 
+/** Elements that a negative count asks for by chance, each as often as it comes: a second's work at most. */
+export const RANDOM_REPEATS_MAX = 10_000_000;
+
 /** First size of a connection's read buffer, taken when a command arrives in pieces. */
 export const READ_BUFFER_SIZE = 1024;
 /** A larger read buffer is let go when it is empty. */
@@ -48,6 +51,8 @@ export const READ_BUFFER_KEEP: number = 64 * 1024;
 export const REPLY_BUFFER_SIZE: number = 16 * 1024;
 /** Reply bytes that are written to the socket in the middle of a batch. */
 export const REPLY_FLUSH_SIZE: number = 256 * 1024;
+/** Replies of one connection that were not handed to the socket yet: one command must not write more than this. */
+export const REPLY_SIZE_MAX: number = 1024 * 1024 * 1024;
 /** Unsent bytes above which a connection runs no further command until they have drained. */
 export const OUTPUT_PAUSE_SIZE: number = 1024 * 1024;
 

@@ -56,6 +56,7 @@ export class Batch {
   prefetch(database: Database, native: boolean): void {
     const lookahead = this.#lookahead;
     const keyAt = native ? 0 : 1;
+    lookahead.clear();
     for (let i = 0; i < this.count; i++) {
       const args = this.frames[i]!;
       if (args.count > keyAt) lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!);

@@ -1,6 +1,8 @@
 /** Listening for clients: one set of callbacks for all connections. The only user of `Bun.listen`. */
 import type { Socket, TCPSocketListener } from "bun";
+import { BrokenInvariant } from "../base/assert.ts";
 import type { Engine } from "../commands/engine.ts";
+import { ReplyTooLarge } from "../protocol/reply.ts";
 import { Connection } from "./connection.ts";
 import type { Settings } from "./settings.ts";
 import { Turn } from "./turn.ts";
@@ -47,7 +49,10 @@ export class Listener {
         },
         error: (socket, error) => {
           engine.logger.warning(`Connection error: ${error.message}`);
-          socket.data?.close();
+          if (error instanceof ReplyTooLarge) socket.data?.dropForOutput();
+          else socket.data?.close();
+          // A broken invariant is no matter of this connection: it ends the process, with its state.
+          if (error instanceof BrokenInvariant) throw error;
         },
       },
     });

@@ -8,6 +8,7 @@
 import { copyBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
+import { REPLY_SIZE_MAX } from "../base/limits.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 
 const CR = 13;
@@ -25,6 +26,11 @@ const FALSE_3 = Buffer.from("#f\r\n");
 
 /** A header: type byte, digits, CR LF. */
 const HEADER_MAX: number = INT64_DIGITS_MAX + 3;
+
+/** A command's reply exceeds what a connection may hold. Whoever feeds the connection closes it. */
+export class ReplyTooLarge extends Error {
+  override name = "ReplyTooLarge";
+}
 
 export class Reply {
   buffer: Buffer = EMPTY;
@@ -280,7 +286,10 @@ export class Reply {
       this.buffer = this.#pool.take();
       if (size <= this.buffer.length) return;
     }
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.pos + size));
+    const needed = this.pos + size;
+    if (needed > REPLY_SIZE_MAX)
+      throw new ReplyTooLarge(`a reply of more than ${REPLY_SIZE_MAX} bytes`);
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, needed));
     this.buffer.copy(larger, 0, 0, this.pos);
     this.#pool.give(this.buffer);
     this.buffer = larger;

@@ -243,3 +243,17 @@ test("a drip of single bytes before AUTH is not buffered beyond its bound", asyn
   await drip.gone;
   expect(drip.text).not.toContain("+OK");
 });
+
+test("a reply that no connection may hold closes its client, and the server goes on", async () => {
+  hutch = await startHutch();
+  await setBig(hutch.port);
+  const greedy = await open(hutch.port);
+  greedy.socket.write(`MGET ${"big ".repeat(21)}\r\n`);
+  await greedy.gone;
+  expect(greedy.received).toBe(0);
+  expect(hutch.output()).toContain("a reply of more than");
+  const other = await open(hutch.port);
+  other.socket.write("PING\r\n");
+  await other.until("PONG");
+  expect(other.text).toBe("+PONG\r\n");
+}, 60_000);

@@ -289,7 +289,8 @@ export class Reply {
     const needed = this.pos + size;
     if (needed > REPLY_SIZE_MAX)
       throw new ReplyTooLarge(`a reply of more than ${REPLY_SIZE_MAX} bytes`);
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, needed));
+    const doubled = Math.min(this.buffer.length * 2, REPLY_SIZE_MAX);
+    const larger = Buffer.allocUnsafeSlow(Math.max(doubled, needed));
     this.buffer.copy(larger, 0, 0, this.pos);
     this.#pool.give(this.buffer);
     this.buffer = larger;

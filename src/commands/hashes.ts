@@ -1,4 +1,5 @@
 /** Commands that write, read and delete fields of a hash by their names. */
+import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -6,8 +7,7 @@ import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_HASH } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
-import { int64OrReply, openOrReply, WRONG } from "./guards.ts";
-import { int64, isSafe, toNumber } from "../base/numbers.ts";
+import { openOrReply, WRONG } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -140,8 +140,8 @@ function hgetdel(session: Session, args: Args, reply: Reply): void {
   if (!args.is(2, "FIELDS")) {
     return reply.error("ERR Mandatory argument FIELDS is missing or not at the right position");
   }
-  if (!int64OrReply(args, 3, reply)) return;
-  const count = isSafe(int64.high) ? toNumber(int64.low, int64.high) : Infinity;
+  const isInteger = parseInt64(bytes, args.start(3), args.end(3));
+  const count = isInteger ? toNumber(int64.low, int64.high) : 0;
   if (count < 1) return reply.error("ERR Number of fields must be a positive integer");
   if (count !== args.count - 4) {
     return reply.error("ERR The `numfields` parameter must match the number of arguments");

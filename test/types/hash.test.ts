@@ -173,22 +173,27 @@ test("an iteration sees every field that stays, whatever happens to the others a
   }
 });
 
-test("a large hash is freed in bounded steps and counts down meanwhile", () => {
-  const model = new Model(0);
-  for (let i = 0; i < 5000; i++) model.set(`field ${i}`, "z".repeat(i % 300));
-  expect(model.hashes.freeSmall(model.value)).toBe(false);
-  let before = model.hashes.length(model.value);
-  let steps = 0;
-  while (model.hashes.freeSome(model.value, 100)) {
-    const left = model.hashes.length(model.value);
-    expect(before - left).toBeLessThan(120);
-    before = left;
-    steps++;
-  }
-  expect(steps).toBeGreaterThan(40);
-  expect(steps).toBeLessThan(200);
-  expect(model.store.arena.blocks).toBe(0);
-});
+test.each([101, 129, 4100, 6000])(
+  "a hash of %d fields is freed in bounded steps and counts down meanwhile",
+  (size) => {
+    const model = new Model(0);
+    for (let i = 0; i < size; i++) model.set(`field ${i}`, "z".repeat(i % 300));
+    // 129 and 4100 fields are one step or a few beyond the beginning of a resize.
+    expect(model.store.kit.dict.resizing(model.value.block)).toBe([129, 4100].includes(size));
+    expect(model.hashes.freeSmall(model.value)).toBe(false);
+    let before: number = size;
+    let steps = 1;
+    while (model.hashes.freeSome(model.value, 100)) {
+      const left = model.hashes.length(model.value);
+      expect(before - left).toBeLessThan(120);
+      before = left;
+      steps++;
+    }
+    expect(steps).toBeGreaterThan(size / 120);
+    expect(steps).toBeLessThan(size / 25);
+    expect(model.store.arena.blocks).toBe(0);
+  },
+);
 
 test("a value that fits where the old one lay leaves the memory as it is", () => {
   const model = new Model(0);

@@ -4,8 +4,9 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_LIST } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
-import { isTypeOrReply, openOrReply, SYNTAX_ERROR, WRONG } from "./guards.ts";
-import { moveElement, numberAt, popElements, sideOrReply } from "./lists-elements.ts";
+import { isTypeOrReply, openOrReply, WRONG } from "./guards.ts";
+import { moveElement, popElements, sideOrReply } from "./lists-elements.ts";
+import { multiPop, multiPopOrReply } from "./multi-pop.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -45,32 +46,19 @@ function move(
 }
 
 function lmpop(session: Session, args: Args, reply: Reply): void {
-  const keys = numberAt(args, 1);
-  if (!(keys >= 1)) return reply.error("ERR numkeys should be greater than 0");
-  const sideAt = 2 + keys;
-  if (sideAt >= args.count) return reply.error(SYNTAX_ERROR);
-  const front = sideOrReply(args, sideAt, reply);
-  if (front === -1) return;
-  let count = 1;
-  if (args.count > sideAt + 1) {
-    if (args.count === sideAt + 2 || !args.is(sideAt + 1, "COUNT")) {
-      return reply.error(SYNTAX_ERROR);
-    }
-    count = numberAt(args, sideAt + 2);
-    if (!(count >= 1)) return reply.error("ERR count should be greater than 0");
-    if (args.count > sideAt + 3) return reply.error(SYNTAX_ERROR);
-  }
+  if (!multiPopOrReply(args, 1, "LEFT", "RIGHT", reply)) return;
+  const { keyAt, keyCount, first, count } = multiPop;
   const { db } = session;
   const { store } = session.engine.keyspace;
   const { bytes } = args;
-  for (let i = 2; i < sideAt; i++) {
+  for (let i = keyAt; i < keyAt + keyCount; i++) {
     const found = db.find(bytes, args.start(i), args.end(i));
     const entry = openOrReply(session, found, TYPE_LIST, list, reply);
     if (entry === WRONG) return;
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    return popElements(store, db, entry, list, front, count, reply);
+    return popElements(store, db, entry, list, first, count, reply);
   }
   reply.nullArray();
 }

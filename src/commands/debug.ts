@@ -8,12 +8,15 @@ import { UNIT } from "../memory/size-classes.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ENCODING_INT, ENCODING_NAMES } from "../types/kinds.ts";
+import { Value } from "../types/value.ts";
 import { int64OrReply, NO_SUCH_KEY, value } from "./guards.ts";
 import type { CommandRow, Handler } from "./row.ts";
 import type { Session } from "./session.ts";
 
 const ACCESS_MASK = 0xffffff;
 const SLEEP_MAX_MS = 0x7fffffff;
+/** Elements from which the size of a collection is estimated. */
+const SAMPLES = 5;
 /** Longest string that Redis's files keep as an integer if it is one. */
 const INTEGER_DIGITS_MAX = 11;
 
@@ -124,11 +127,21 @@ function object(session: Session, args: Args, reply: Reply): void {
   );
 }
 
-/** Bytes of a value in Redis's file format without compression: a length and the bytes, or a small integer. */
+/**
+ * Bytes of a string in Redis's file format without compression: a length and the bytes, or a small integer. Of another value
+ * those that it takes in memory, which are about as many.
+ */
 function serializedLength(session: Session, entry: Ref): number {
+  const { store } = session.engine.keyspace;
+  const collection = store.collections[store.entries.type(entry)];
+  if (collection !== undefined) {
+    const at = new Value();
+    session.db.load(entry, at);
+    return collection.memory(at, SAMPLES);
+  }
   session.db.readString(entry, value);
   const { length } = value;
-  const isInteger = session.engine.keyspace.store.entries.encoding(entry) === ENCODING_INT;
+  const isInteger = store.entries.encoding(entry) === ENCODING_INT;
   if (isInteger || length <= INTEGER_DIGITS_MAX) {
     const size = parseInt64(value.bytes, value.start, value.end) ? integerSize() : 0;
     if (size > 0) return size;

@@ -11,6 +11,8 @@
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
+import { TYPE_LIST, TYPE_SET, TYPE_STRING } from "../types/kinds.ts";
+import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -22,6 +24,7 @@ const hasher = new Bun.CryptoHasher("sha1");
 const hash = Buffer.alloc(64);
 const word = Buffer.alloc(4);
 const slice = new Slice();
+const collection = new Value();
 
 /** Digest of all databases. */
 export function digestOfKeyspace(keyspace: Keyspace): Buffer {
@@ -53,10 +56,36 @@ export function digestOfValue(keyspace: Keyspace, database: Database, entry: Ref
 }
 
 function mixValue(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
-  mixInteger(digest, keyspace.store.entries.type(entry));
-  database.readString(entry, slice);
-  mix(digest, slice.bytes.subarray(slice.start, slice.end));
+  const type = keyspace.store.entries.type(entry);
+  mixInteger(digest, type);
+  if (type === TYPE_STRING) {
+    database.readString(entry, slice);
+    mix(digest, slice.bytes.subarray(slice.start, slice.end));
+  } else if (type === TYPE_LIST) {
+    mixElements(keyspace, database, entry, digest);
+  } else if (type === TYPE_SET) {
+    addMembers(keyspace, database, entry, digest);
+  }
   if (keyspace.store.entries.expires(entry)) add(digest, EXPIRES);
+}
+
+function mixElements(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
+  const { lists } = keyspace.store;
+  database.load(entry, collection);
+  for (let more = lists.seek(collection, 0); more; more = lists.step(true)) {
+    lists.read(slice);
+    mix(digest, slice.bytes.subarray(slice.start, slice.end));
+  }
+}
+
+function addMembers(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
+  const { walk } = keyspace.store.sets;
+  database.load(entry, collection);
+  walk.begin(collection);
+  while (walk.next()) {
+    const { bytes, start, end } = walk.member;
+    add(digest, bytes.subarray(start, end));
+  }
 }
 
 function add(digest: Buffer, data: Uint8Array): void {

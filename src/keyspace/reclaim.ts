@@ -88,7 +88,7 @@ export class Reclaimer {
     let budget = limit;
     while (budget > 0) {
       const first = this.#waiting[0];
-      if (first === undefined) return false;
+      if (first === undefined) break;
       this.#batch.length = 0;
       first.cursor = dicts.scan(first.dict, first.cursor, this.#collect);
       // The dict itself goes as a whole at the end, so its entries need not be taken out of it one by one; the chain of
@@ -100,6 +100,7 @@ export class Reclaimer {
       dicts.destroy(first.dict);
       this.#waiting.shift();
     }
-    return this.#waiting.length > 0;
+    // Entries of a flushed database may have left large collections behind.
+    return this.#waiting.length > 0 || this.#orphans.length > 0;
   }
 }

@@ -19,7 +19,9 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  const { databases, reclaimer } = server.engine.keyspace;
+  databases[0]!.clear();
+  while (reclaimer.step(1000));
 });
 
 async function run(...lines: readonly string[]): Promise<string[]> {

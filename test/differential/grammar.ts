@@ -27,7 +27,14 @@ export interface DocCommand {
 }
 
 /** Groups whose commands take part as a whole; what each leaves out stands in `LEFT_OUT`. */
-const GROUPS: ReadonlySet<string> = new Set(["set", "string", "generic", "hash", "hyperloglog"]);
+const GROUPS: ReadonlySet<string> = new Set([
+  "string",
+  "generic",
+  "hash",
+  "set",
+  "hyperloglog",
+  "list",
+]);
 
 /** Commands of other groups that take part. */
 const OTHERS: ReadonlySet<string> = new Set([
@@ -47,13 +54,19 @@ const OTHERS: ReadonlySet<string> = new Set([
   "swapdb",
 ]);
 
-/** Talks to another server, waits for replicas, takes seconds, or answers for ever when it is asked for 2^63 - 1 elements. */
+/**
+ * Talks to another server, waits for replicas, takes seconds, changes a key by chance, or answers for ever when it is asked
+ * for 2^63 - 1 elements.
+ */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "hrandfield",
   "migrate",
   "pfselftest",
+  "spop",
+  "srandmember",
   "wait",
   "waitaof",
+  ...["blpop", "brpop", "blmove", "blmpop", "brpoplpush"],
 ]);
 
 /** Commands whose answers can't be equal to the last byte. */
@@ -62,7 +75,6 @@ const COMPARES: Readonly<Record<string, Compare>> = {
   sdiff: "unordered",
   sinter: "unordered",
   smembers: "unordered",
-  srandmember: "type",
   sscan: "type",
   sunion: "unordered",
   scan: "type",

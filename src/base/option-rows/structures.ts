@@ -39,6 +39,6 @@ export const structureRows: readonly OptionRow[] = [
     aliases: ["zset-max-ziplist-value"],
   }),
   memory("hll-sparse-max-bytes", 3000, COUNTS, "size of a sparse HyperLogLog"),
-  memory("stream-node-max-bytes", 4096, COUNTS, "size of a stream's node", INERT),
-  integer("stream-node-max-entries", 100, COUNTS, "entries of a stream's node", INERT),
+  memory("stream-node-max-bytes", 4096, COUNTS, "size of a stream's node"),
+  integer("stream-node-max-entries", 100, COUNTS, "entries of a stream's node"),
 ];

@@ -237,6 +237,13 @@ export const cases: readonly Case[] = [
       ...["PERSIST l", "SCAN 0 TYPE list", "DEL l"],
     ],
   },
+  {
+    name: "digests of lists",
+    steps: [
+      ["RPUSH", "l", ...ELEMENTS, ...ELEMENTS],
+      ...["RPUSH m a 1", "EXPIRE m 1000", "DEBUG DIGEST-VALUE l m none", "DEBUG DIGEST"],
+    ],
+  },
   { name: "long lists", steps: longList() },
   ...[0, 1, 2, 3].map((part) => ({
     name: `random commands on short and long lists, part ${part}`,

@@ -29,6 +29,8 @@ import { scanRows } from "./scan.ts";
 import { setAlgebraRows } from "./sets-algebra.ts";
 import { setRandomRows } from "./sets-random.ts";
 import { setRows } from "./sets.ts";
+import { streamRangeRows } from "./stream-ranges.ts";
+import { streamRows } from "./streams.ts";
 import { stringDigestRows } from "./string-digest.ts";
 import { stringIncrexRows } from "./string-increx.ts";
 import { stringManyRows } from "./string-many.ts";
@@ -61,6 +63,8 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...listMoveRows,
   ...blockingListRows,
   ...blockingSortedSetRows,
+  ...streamRows,
+  ...streamRangeRows,
   ...connectionRows,
   ...clientRows,
   ...serverRows,

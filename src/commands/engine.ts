@@ -99,6 +99,18 @@ export class Engine {
     this.replicationId = this.#randomId();
     this.options.onChange("requirepass", (password) => this.password.set(password));
     const { limits } = this.keyspace.store.kit;
+    this.options.onChange("zset-max-listpack-entries", (text) => {
+      limits.zsetMaxListpackEntries = Number(text);
+    });
+    this.options.onChange("zset-max-listpack-value", (text) => {
+      limits.zsetMaxListpackValue = Number(text);
+    });
+    this.options.onChange("stream-node-max-bytes", (text) => {
+      limits.streamNodeMaxBytes = Number(text);
+    });
+    this.options.onChange("stream-node-max-entries", (text) => {
+      limits.streamNodeMaxEntries = Number(text);
+    });
     this.options.onChange("hash-max-listpack-entries", (text) => {
       limits.hashMaxListpackEntries = Number(text);
     });

@@ -9,13 +9,14 @@ import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from "../types/kinds.ts";
 import { Hashes } from "../types/hash.ts";
 import { Kit } from "../types/kit.ts";
 import { SortedSets } from "../types/sorted-set.ts";
 import { Lists } from "../types/list.ts";
 import { SetAlgebra } from "../types/set-algebra.ts";
 import { Sets } from "../types/set.ts";
+import { Streams } from "../types/stream.ts";
 import { Entries } from "./entry.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
@@ -34,6 +35,7 @@ export class Store {
   readonly sortedSets: SortedSets;
   readonly sets: Sets;
   readonly setAlgebra: SetAlgebra;
+  readonly streams: Streams;
   /** By type code; a string is no collection. */
   readonly collections: readonly (Collection | undefined)[];
   readonly seed: HashSeed;
@@ -72,6 +74,8 @@ export class Store {
     this.sortedSets = new SortedSets(this.kit);
     collections[TYPE_ZSET] = this.sortedSets;
     this.sets = new Sets(this.kit);
+    this.streams = new Streams(this.kit);
+    collections[TYPE_STREAM] = this.streams;
     this.setAlgebra = new SetAlgebra(this.sets);
     collections[TYPE_SET] = this.sets;
     this.hashes = new Hashes(this.kit);

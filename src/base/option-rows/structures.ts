@@ -31,11 +31,9 @@ export const structureRows: readonly OptionRow[] = [
   integer("set-max-listpack-entries", 128, COUNTS, "members of a small set"),
   memory("set-max-listpack-value", 64, COUNTS, "longest member of a small set"),
   integer("zset-max-listpack-entries", 128, COUNTS, "members of a small sorted set", {
-    ...INERT,
     aliases: ["zset-max-ziplist-entries"],
   }),
   memory("zset-max-listpack-value", 64, COUNTS, "longest member of a small sorted set", {
-    ...INERT,
     aliases: ["zset-max-ziplist-value"],
   }),
   memory("hll-sparse-max-bytes", 3000, COUNTS, "size of a sparse HyperLogLog"),

@@ -5,9 +5,10 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { VisitField } from "../types/hash.ts";
-import { TYPE_HASH } from "../types/kinds.ts";
+import { ENCODING_LISTPACK, TYPE_HASH } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import { int64OrReply, openOrReply, SYNTAX_ERROR, WRONG } from "./guards.ts";
+import { replyPacked } from "./packed-reply.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { ScanOptions } from "./scan-arguments.ts";
@@ -32,28 +33,39 @@ function hgetall(session: Session, args: Args, reply: Reply): void {
   const entry = session.db.read(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.map(0);
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return;
-  const { hashes } = session.engine.keyspace.store;
+  const { hashes, kit } = session.engine.keyspace.store;
   reply.map(hashes.length(hash));
+  if (hash.encoding === ENCODING_LISTPACK) {
+    const { block } = hash;
+    return replyPacked(kit.listpack, block, kit.listpack.first(block), false, reply);
+  }
   output = reply;
   hashes.forEach(hash, writeBoth);
 }
 
 function hkeys(session: Session, args: Args, reply: Reply): void {
-  replyAll(session, args, writeField, reply);
+  replyHalf(session, args, false, reply);
 }
 
 function hvals(session: Session, args: Args, reply: Reply): void {
-  replyAll(session, args, writeContent, reply);
+  replyHalf(session, args, true, reply);
 }
 
-function replyAll(session: Session, args: Args, write: VisitField, reply: Reply): void {
+/** Answers all values, or all fields. */
+function replyHalf(session: Session, args: Args, values: boolean, reply: Reply): void {
   const entry = session.db.read(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.array(0);
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return;
-  const { hashes } = session.engine.keyspace.store;
+  const { hashes, kit } = session.engine.keyspace.store;
   reply.array(hashes.length(hash));
+  if (hash.encoding === ENCODING_LISTPACK) {
+    const { block } = hash;
+    const first = kit.listpack.first(block);
+    const from = values ? kit.listpack.next(block, first) : first;
+    return replyPacked(kit.listpack, block, from, true, reply);
+  }
   output = reply;
-  hashes.forEach(hash, write);
+  hashes.forEach(hash, values ? writeContent : writeField);
 }
 
 // What follows writes to `output`, and is made once instead of with every command.

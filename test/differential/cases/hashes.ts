@@ -242,6 +242,23 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    name: "a listpack of long and short values and integers of every size is answered in its order",
+    steps: [
+      "CONFIG SET hash-max-listpack-value 100000",
+      ...[...LENGTHS, 62, 127, 4095, 4096, 9, 10, 24, 25].map((length): Step => [
+        "HSET",
+        "k",
+        `f${length}`,
+        "x".repeat(length),
+      ]),
+      ...NUMBERS.map((number): Step => ["HSET", "k", number, number]),
+      ...["HGETALL k", "HKEYS k", "HVALS k", "HSCAN k 0", "OBJECT ENCODING k", "HLEN k"],
+      ["HSET", "k", "last", "x".repeat(70)],
+      ...["HGETALL k", "HKEYS k", "HVALS k"],
+    ],
+    cleanup,
+  },
+  {
     name: "the limits of small hashes can be set, by both of their names",
     steps: [
       "CONFIG SET hash-max-ziplist-entries 2",

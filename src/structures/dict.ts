@@ -118,6 +118,35 @@ export class Dict {
     return words[base + COUNT]! > 0;
   }
 
+  /**
+   * Appends the entries of the buckets from `bucket` on to `into`, until there are about `wanted`. Returns the bucket at which
+   * to go on, -1 behind the last. For going through a dict that stays as it is until the end: buckets of the target count
+   * on from those of the table.
+   */
+  collect(dict: Ref, bucket: number, wanted: number, into: Ref[]): number {
+    const arenaWords = this.#arena.words;
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const size = 2 ** words[base + BITS]!;
+    const target = words[base + TARGET] as Ref;
+    const inTarget = bucket >= size;
+    const end = inTarget ? size + 2 ** words[base + TARGET_BITS]! : size;
+    const table = inTarget ? target : (words[base + TABLE] as Ref);
+    const tableWords = this.#wordsOf(table);
+    const first = wordOf(table) - (inTarget ? size : 0);
+    let at = bucket;
+    for (let left = wanted; left > 0 && at < end; at++) {
+      let entry = tableWords[first + at]!;
+      while (entry !== 0) {
+        into.push(entry as Ref);
+        left--;
+        entry = arenaWords[entry >>> SEGMENT_SHIFT]![(entry & SEGMENT_MASK) << 2]!;
+      }
+    }
+    if (at < end) return at;
+    return inTarget || target === NULL_REF ? -1 : size;
+  }
+
   /** Entries in the dict. */
   count(dict: Ref): number {
     return this.#wordsOf(dict)[wordOf(dict) + COUNT]!;
@@ -256,6 +285,15 @@ export class Dict {
       // Go on until the bits that only the larger table has are all zero again.
     } while ((next & (2 ** largeBits - 1)) >>> smallBits !== 0);
     return next;
+  }
+
+  /** Calls `visit` with every entry, in no order that means anything. `visit` must not change the dict. */
+  each(dict: Ref, visit: VisitEntry): void {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const target = words[base + TARGET] as Ref;
+    this.#visitTable(words[base + TABLE] as Ref, words[base + BITS]!, visit);
+    if (target !== NULL_REF) this.#visitTable(target, words[base + TARGET_BITS]!, visit);
   }
 
   /**
@@ -431,6 +469,20 @@ export class Dict {
     const newBits = words[base + BITS]!;
     this.#arena.free(table);
     this.#resizeIfDue(dict, count, newBits);
+  }
+
+  #visitTable(table: Ref, bits: number, visit: VisitEntry): void {
+    const arenaWords = this.#arena.words;
+    const words = this.#wordsOf(table);
+    const start = wordOf(table);
+    const end = start + 2 ** bits;
+    for (let slot = start; slot < end; slot++) {
+      let entry = words[slot]!;
+      while (entry !== 0) {
+        visit(entry as Ref);
+        entry = arenaWords[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + NEXT]!;
+      }
+    }
   }
 
   #visitBucket(table: Ref, bucket: number, visit: VisitEntry): void {

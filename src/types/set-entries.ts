@@ -103,9 +103,9 @@ export class SetEntries {
     const others = this.#arena.words[b >>> SEGMENT_SHIFT]!;
     const at = (a & SEGMENT_MASK) << 2;
     const other = (b & SEGMENT_MASK) << 2;
+    // The length comes first, so a difference in it is met before the words that only one of the two has.
     if (words[at + DICT_WORDS] !== others[other + DICT_WORDS]) return false;
     const count = wordCount(words, at);
-    if (count !== wordCount(others, other)) return false;
     for (let i = DICT_WORDS + 1; i < count; i++) {
       if (words[at + i] !== others[other + i]) return false;
     }

@@ -5,7 +5,7 @@
  *   while (walk.next()) use(walk.member);
  *
  * This is how other types read sets without knowing how they are laid out. One object is used again and again; it holds no
- * more than one bucket of a dict. Other blocks may be allocated and freed between two steps; the set that is walked must
+ * more than a few entries of a dict. Other blocks may be allocated and freed between two steps; the set that is walked must
  * stay as it is. A `member` is good until the next step, and as long as its set is there.
  */
 import { int64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers.ts";
@@ -17,6 +17,9 @@ import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "./kinds.
 import type { Kit } from "./kit.ts";
 import type { SetEntries } from "./set-entries.ts";
 import type { Value } from "./value.ts";
+
+/** Entries of a dict that a walk takes at once. */
+const BATCH = 32;
 
 export class SetWalk {
   /** The dict's entry of the member, NULL_REF in a set of another encoding. */
@@ -40,10 +43,10 @@ export class SetWalk {
   #block: Ref = NULL_REF;
   #count = 0;
   /** Where the walk over a dict goes on, -1 after its last bucket. */
-  #cursor = 0;
-  readonly #bucket: Ref[] = [];
-  #bucketAt = 0;
-  readonly #collect = (entry: Ref): void => void this.#bucket.push(entry);
+  #bucket = 0;
+  /** Some entries of a dict, of which `#batchAt` were handed out. */
+  readonly #batch: Ref[] = [];
+  #batchAt = 0;
   readonly #random32 = (): number => this.#kit.random.int32();
 
   constructor(kit: Kit, intset: Intset, entries: SetEntries) {
@@ -56,9 +59,9 @@ export class SetWalk {
   begin(value: Value): void {
     this.#open(value);
     this.pos = this.#encoding === ENCODING_INTSET ? -1 : 0;
-    this.#cursor = 0;
-    this.#bucket.length = 0;
-    this.#bucketAt = 0;
+    this.#bucket = 0;
+    this.#batch.length = 0;
+    this.#batchAt = 0;
   }
 
   /** Goes to the next member; returns false behind the last. */
@@ -125,17 +128,17 @@ export class SetWalk {
   }
 
   #nextEntry(): boolean {
-    while (this.#bucketAt === this.#bucket.length) {
-      if (this.#cursor === -1) {
+    const batch = this.#batch;
+    while (this.#batchAt === batch.length) {
+      if (this.#bucket === -1) {
         this.entry = NULL_REF;
         return false;
       }
-      this.#bucket.length = 0;
-      this.#bucketAt = 0;
-      const cursor = this.#kit.dict.scan(this.#block, this.#cursor, this.#collect);
-      this.#cursor = cursor === 0 ? -1 : cursor;
+      batch.length = 0;
+      this.#batchAt = 0;
+      this.#bucket = this.#kit.dict.collect(this.#block, this.#bucket, BATCH, batch);
     }
-    this.entry = this.#bucket[this.#bucketAt++]!;
+    this.entry = batch[this.#batchAt++]!;
     return true;
   }
 

@@ -22,7 +22,8 @@ function hincrby(session: Session, args: Args, reply: Reply): void {
   const { low, high } = int64;
   const entry = session.db.find(args.bytes, args.start(1), args.end(1));
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return;
-  if (hasField(session, entry, args)) {
+  const found = hasField(session, entry, args);
+  if (found) {
     if (!parseInt64(content.bytes, content.start, content.end)) {
       return reply.error("ERR hash value is not an integer");
     }
@@ -36,7 +37,7 @@ function hincrby(session: Session, args: Args, reply: Reply): void {
   // What is written is parsed again on the way, so the sum is kept.
   const sumLow = int64.low;
   const sumHigh = int64.high;
-  setField(session, entry, args, digits, writeInt64(digits, 0, sumLow, sumHigh));
+  setField(session, entry, args, found, digits, writeInt64(digits, 0, sumLow, sumHigh));
   reply.int64(sumLow, sumHigh);
 }
 
@@ -46,14 +47,13 @@ function hincrbyfloat(session: Session, args: Args, reply: Reply): void {
   if (!isFinite(by)) return reply.error("ERR value is NaN or Infinity");
   const entry = session.db.find(args.bytes, args.start(1), args.end(1));
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return;
-  const old = hasField(session, entry, args)
-    ? parseLongDouble(content.bytes, content.start, content.end)
-    : ZERO;
+  const found = hasField(session, entry, args);
+  const old = found ? parseLongDouble(content.bytes, content.start, content.end) : ZERO;
   if (old === null) return reply.error("ERR hash value is not a float");
   const sum = add(old, by);
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  setField(session, entry, args, text, text.length);
+  setField(session, entry, args, found, text, text.length);
   reply.bulk(text, 0, text.length);
 }
 
@@ -64,13 +64,26 @@ function hasField(session: Session, entry: Ref, args: Args): boolean {
   return hashes.get(hash, args.bytes, args.start(2), args.end(2), content);
 }
 
-/** Gives the field of the second argument the value text[0, length). @param entry NULL_REF if the key is to be made */
-function setField(session: Session, entry: Ref, args: Args, text: Buffer, length: number): void {
+/**
+ * Gives the field of the second argument the value text[0, length).
+ * @param entry NULL_REF if the key is to be made
+ * @param found what `hasField` has just said
+ */
+function setField(
+  session: Session,
+  entry: Ref,
+  args: Args,
+  found: boolean,
+  text: Buffer,
+  length: number,
+): void {
   const { db } = session;
   const { store } = session.engine.keyspace;
   const { bytes } = args;
   if (entry === NULL_REF) store.hashes.create(hash);
-  store.hashes.set(hash, bytes, args.start(2), args.end(2), text, 0, length);
+  if (!found || !store.hashes.overwriteFound(hash, text, 0, length)) {
+    store.hashes.set(hash, bytes, args.start(2), args.end(2), text, 0, length);
+  }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_HASH, hash);
   else db.save(entry, hash);
   store.changes++;

@@ -77,11 +77,13 @@ export class Hashes implements Collection {
       const { listpack } = this.#kit;
       const at = listpack.find(value.block, field, start, end, listpack.first(value.block), 1);
       if (at === 0) return false;
-      listpack.read(value.block, listpack.next(value.block, at), out);
+      this.#found = listpack.next(value.block, at);
+      listpack.read(value.block, this.#found, out);
       return true;
     }
     const entry = this.#find(value.block, field, start, end);
     if (entry === NULL_REF) return false;
+    this.#found = entry;
     this.#entries.readValue(entry, out);
     return true;
   }
@@ -139,6 +141,19 @@ export class Hashes implements Collection {
     return false;
   }
 
+  /**
+   * Gives the field that `get` has just found another value, if that changes neither the encoding nor the field's entry. Else
+   * returns false with nothing changed, and it is up to `set`.
+   */
+  overwriteFound(value: Value, content: Buffer, start: number, end: number): boolean {
+    if (value.encoding === ENCODING_HASHTABLE) {
+      return this.#entries.overwrite(this.#found as Ref, content, start, end);
+    }
+    if (end - start > this.#kit.limits.hashMaxListpackValue) return false;
+    value.block = this.#kit.listpack.replace(value.block, this.#found, content, start, end);
+    return true;
+  }
+
   /** Takes a field away. Returns false if there is no such field. */
   delete(value: Value, field: Buffer, start: number, end: number): boolean {
     if (value.encoding === ENCODING_LISTPACK) {
@@ -157,7 +172,7 @@ export class Hashes implements Collection {
 
   // ---- many fields ----
 
-  /** Calls `visit` with every field and value, in the order of a listpack and in that of `scan`. */
+  /** Calls `visit` with every field and value, in the order of a listpack; that of a hashtable means nothing. */
   forEach(value: Value, visit: VisitField): void {
     if (value.encoding === ENCODING_LISTPACK) {
       const { listpack } = this.#kit;
@@ -173,10 +188,7 @@ export class Hashes implements Collection {
       return;
     }
     this.#visit = visit;
-    const { dict } = this.#kit;
-    let cursor = 0;
-    do cursor = dict.scan(value.block, cursor, this.#visitEntry);
-    while (cursor !== 0);
+    this.#kit.dict.each(value.block, this.#visitEntry);
   }
 
   /**
@@ -274,9 +286,7 @@ export class Hashes implements Collection {
     }
     const { dict } = this.#kit;
     this.#target = dict.create();
-    let cursor = 0;
-    do cursor = dict.scan(value.block, cursor, this.#copyEntry);
-    while (cursor !== 0);
+    dict.each(value.block, this.#copyEntry);
     copy.set(ENCODING_HASHTABLE, this.#target);
   }
 
@@ -296,6 +306,8 @@ export class Hashes implements Collection {
 
   // ---- inside ----
 
+  /** Where `get` has found a value: its position in the listpack, or its entry. */
+  #found = 0;
   /** Hash of the field that was last looked for in a dict. */
   #hash = 0;
 

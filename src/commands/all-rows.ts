@@ -29,8 +29,13 @@ import { scanRows } from "./scan.ts";
 import { setAlgebraRows } from "./sets-algebra.ts";
 import { setRandomRows } from "./sets-random.ts";
 import { setRows } from "./sets.ts";
+import { sortedSetAlgebraRows } from "./sorted-set-algebra.ts";
+import { sortedSetPopRows } from "./sorted-set-pops.ts";
+import { sortedSetRangeRows } from "./sorted-set-ranges.ts";
+import { sortedSetRows } from "./sorted-sets.ts";
 import { streamRangeRows } from "./stream-ranges.ts";
 import { streamRows } from "./streams.ts";
+import { sortRows } from "./sort.ts";
 import { stringDigestRows } from "./string-digest.ts";
 import { stringIncrexRows } from "./string-increx.ts";
 import { stringManyRows } from "./string-many.ts";
@@ -62,9 +67,14 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...listFindRows,
   ...listMoveRows,
   ...blockingListRows,
+  ...sortedSetRows,
+  ...sortedSetRangeRows,
+  ...sortedSetPopRows,
+  ...sortedSetAlgebraRows,
   ...blockingSortedSetRows,
   ...streamRows,
   ...streamRangeRows,
+  ...sortRows,
   ...connectionRows,
   ...clientRows,
   ...serverRows,

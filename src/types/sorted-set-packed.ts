@@ -6,8 +6,9 @@
  * A score that is an integer is stored as one, any other as the shortest decimal text that reads back as the same number, as
  * in Redis. Everything is found by walking: these sets have some hundred members at most.
  */
+import { copyBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
-import { int64, toNumber } from "../base/numbers.ts";
+import { INT64_DIGITS_MAX, int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import type { Listpack } from "../structures/listpack.ts";
@@ -22,6 +23,7 @@ export class PackedSortedSet {
   readonly #member: Slice = new Slice();
   readonly #text: Buffer = Buffer.alloc(SCORE_TEXT_MAX);
   #textEnd = 0;
+  readonly #digits: Buffer = Buffer.alloc(INT64_DIGITS_MAX);
   /** The block after the last insertion or removal. */
   block: Ref = 0 as Ref;
 
@@ -63,27 +65,39 @@ export class PackedSortedSet {
     if (listpack.readInteger(block, at)) return toNumber(int64.low, int64.high);
     const text = this.#member;
     listpack.read(block, at, text);
-    return readScore(text.bytes.latin1Slice(text.start, text.end));
+    return readScore(text.bytes.toString("latin1", text.start, text.end));
   }
 
   /** Adds a member that is not in it. */
-  insert(block: Ref, bytes: Buffer, start: number, end: number, score: number): void {
+  insert(block: Ref, source: Buffer, from: number, to: number, score: number): void {
+    let bytes = source;
+    let start = from;
+    let end = to;
+    if (to - from <= INT64_DIGITS_MAX) {
+      // What was read from a listpack as an integer stands in a scratch that the search below takes again.
+      copyBytes(this.#digits, 0, source, from, to);
+      bytes = this.#digits;
+      start = 0;
+      end = to - from;
+    }
     const listpack = this.#listpack;
     let pos = listpack.first(block);
     while (pos !== 0 && this.#isBefore(block, pos, score, bytes, start, end)) {
       pos = this.next(block, pos);
     }
     const isInteger = this.#writeScore(score);
+    // Adding the member looks whether it is an integer, too.
+    const { low, high } = int64;
     let result = block;
     if (pos === 0) {
       result = listpack.append(result, bytes, start, end);
       result = isInteger
-        ? listpack.appendInteger(result, int64.low, int64.high)
+        ? listpack.appendInteger(result, low, high)
         : listpack.append(result, this.#text, 0, this.#textEnd);
     } else {
       // The score first: the member then takes the same position before it.
       result = isInteger
-        ? listpack.insertIntegerBefore(result, pos, int64.low, int64.high)
+        ? listpack.insertIntegerBefore(result, pos, low, high)
         : listpack.insertBefore(result, pos, this.#text, 0, this.#textEnd);
       result = listpack.insertBefore(result, pos, bytes, start, end);
     }
@@ -143,12 +157,13 @@ export class PackedSortedSet {
 
   /** Leaves the score in `int64` and returns true if it is an integer that fits, else leaves its text in `#text`. */
   #writeScore(score: number): boolean {
-    if (Number.isSafeInteger(score) && !Object.is(score, -0)) {
+    // The zero with a sign, too, is an integer: as in Redis it loses the sign here.
+    if (Number.isSafeInteger(score)) {
       int64.low = score | 0;
       int64.high = Math.floor(score / TWO_32);
       return true;
     }
-    this.#textEnd = this.#text.latin1Write(formatDouble(score), 0);
+    this.#textEnd = this.#text.write(formatDouble(score), 0, "latin1");
     return false;
   }
 }

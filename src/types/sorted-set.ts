@@ -58,9 +58,13 @@ export class SortedSets implements Collection {
     this.#tree = new OrderedTree(kit.arena);
   }
 
-  /** Makes an empty sorted set. */
-  create(value: Value): void {
-    value.set(ENCODING_LISTPACK, this.#kit.listpack.create());
+  /** Makes an empty sorted set. @param hint members that it will have at least */
+  create(value: Value, hint = 0): void {
+    if (hint > this.#kit.limits.zsetMaxListpackEntries) {
+      value.set(ENCODING_SKIPLIST, this.#createTree());
+    } else {
+      value.set(ENCODING_LISTPACK, this.#kit.listpack.create());
+    }
   }
 
   // ---- members ----
@@ -268,13 +272,12 @@ export class SortedSets implements Collection {
     const { block } = value;
     const until = this.#tree.count(block) - limit;
     // The dict goes as a whole at the end: entries are not taken out of it.
-    do {
-      if (this.#tree.dropLeaf(block, this.#freeEntry)) continue;
-      this.#kit.dict.destroy(this.#dictOf(block));
-      this.#kit.arena.free(block);
-      return false;
-    } while (this.#tree.count(block) > until);
-    return true;
+    while (this.#tree.dropLeaf(block, this.#freeEntry)) {
+      if (this.#tree.count(block) <= until) return true;
+    }
+    this.#kit.dict.destroy(this.#dictOf(block));
+    this.#kit.arena.free(block);
+    return false;
   }
 
   duplicate(value: Value, copy: Value): void {
@@ -308,7 +311,8 @@ export class SortedSets implements Collection {
     let looked = 0;
     let bytes = 0;
     this.seek(value, 0, cursor);
-    for (; cursor.valid && (samples === 0 || looked < samples); this.next(cursor)) {
+    const most = samples === 0 ? count : samples;
+    for (; cursor.valid && looked < most; this.next(cursor)) {
       bytes += arena.sizeOf(cursor.entry);
       looked++;
     }

@@ -50,6 +50,19 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "setex deprecated": "7.2 calls it deprecated",
   "setnx deprecated": "7.2 calls it deprecated",
   "shutdown arguments": "7.2 says which options exclude each other",
+  "zadd arguments": "7.2 renamed the block",
+  "zrange arguments": "7.2 renamed the block",
+  "zrangebylex arguments": "7.2 renamed the block",
+  "zrangebyscore arguments": "7.2 renamed the block",
+  "zrangestore arguments": "7.2 renamed the block",
+  "zrank arguments": "7.2 added WITHSCORE",
+  "zrank arity": "7.2 added WITHSCORE",
+  "zrank history": "7.2 added WITHSCORE",
+  "zrevrangebylex arguments": "7.2 renamed the block",
+  "zrevrangebyscore arguments": "7.2 renamed the block",
+  "zrevrank arguments": "7.2 added WITHSCORE",
+  "zrevrank arity": "7.2 added WITHSCORE",
+  "zrevrank history": "7.2 added WITHSCORE",
 };
 
 /** A reply in plain arrays, maps and strings. */

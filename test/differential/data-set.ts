@@ -3,6 +3,7 @@ import { RespClient } from "../support/resp-client.ts";
 import type { RespValue } from "../support/resp-value.ts";
 import { quote, show } from "../support/resp-value.ts";
 import { isAllowed } from "./allow-list.ts";
+import type { Compare } from "./case.ts";
 import { isEqual } from "./case.ts";
 
 /** Both servers were asked at slightly different times. */
@@ -18,8 +19,12 @@ const VALUE_OF: Readonly<Record<string, (key: string) => string[]>> = {
   stream: (key) => ["XRANGE", key, "-", "+"],
 };
 
-/** Types whose values have an order. */
-const ORDERED: ReadonlySet<string> = new Set(["list", "zset", "stream"]);
+/** Of types whose values have an order. */
+const COMPARES: Readonly<Record<string, Compare>> = {
+  list: "exact",
+  zset: "doubles",
+  stream: "exact",
+};
 
 interface Held {
   readonly type: string;
@@ -45,7 +50,7 @@ export async function compareData(ourPort: number, theirPort: number): Promise<s
         "value",
         our.value,
         their.value,
-        isEqual(our.value, their.value, ORDERED.has(our.type) ? "exact" : "unordered"),
+        isEqual(our.value, their.value, COMPARES[our.type] ?? "unordered"),
       ],
       ["PTTL", our.ttl, their.ttl, isEqual(our.ttl, their.ttl, { near: TTL_TOLERANCE_MS })],
     ] as const;

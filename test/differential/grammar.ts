@@ -34,6 +34,7 @@ const GROUPS: ReadonlySet<string> = new Set([
   "set",
   "hyperloglog",
   "list",
+  "sorted-set",
 ]);
 
 /** Commands of other groups that take part. */
@@ -67,6 +68,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "wait",
   "waitaof",
   ...["blpop", "brpop", "blmove", "blmpop", "brpoplpush"],
+  ...["bzpopmin", "bzpopmax", "bzmpop", "zrandmember"],
 ]);
 
 /** Commands whose answers can't be equal to the last byte. */
@@ -76,6 +78,7 @@ const COMPARES: Readonly<Record<string, Compare>> = {
   sinter: "unordered",
   smembers: "unordered",
   sscan: "type",
+  zscan: "type",
   sunion: "unordered",
   scan: "type",
   keys: "unordered",
@@ -92,7 +95,7 @@ const COMPARES: Readonly<Record<string, Compare>> = {
 };
 
 export function compareOf(name: string): Compare {
-  return COMPARES[name] ?? "exact";
+  return COMPARES[name] ?? (name.startsWith("z") ? "doubles" : "exact");
 }
 
 export const EDGE_NUMBERS: readonly string[] = [

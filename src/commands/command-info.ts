@@ -177,7 +177,7 @@ function legacyRange(specs: readonly KeySpec[]): { first: number; last: number; 
   let last = 0;
   let step = 0;
   for (const { begin, find } of specs) {
-    if (typeof begin !== "number" || "countAt" in find) continue;
+    if (typeof begin !== "number" || find === "unknown" || "countAt" in find) continue;
     const end = find.last < 0 ? find.last : begin + find.last;
     if (first === 0) {
       first = begin;
@@ -201,9 +201,12 @@ function writeSpec(spec: KeySpec, reply: Reply): void {
   writeWords(spec.flags.split(" "), reply);
   reply.text("begin_search");
   if (typeof begin === "number") writePart("index", { index: begin }, reply);
+  else if (begin === "unknown") writePart("unknown", {}, reply);
   else writePart("keyword", { keyword: begin.keyword, startfrom: begin.from }, reply);
   reply.text("find_keys");
-  if ("countAt" in find) {
+  if (find === "unknown") {
+    writePart("unknown", {}, reply);
+  } else if ("countAt" in find) {
     const { countAt, firstKey, step } = find;
     writePart("keynum", { keynumidx: countAt, firstkey: firstKey, keystep: step }, reply);
   } else {

@@ -45,6 +45,11 @@ export function extractKeys(command: Command, args: Args, from: number, list: Ke
 
 function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolean {
   const count = args.count - from;
+  if (spec.begin === "unknown" || spec.find === "unknown") {
+    const at = spec.locate?.(args, from) ?? 0;
+    if (at !== 0) list.push(at, spec.flags);
+    return true;
+  }
   let first = beginOf(spec, args, from, count);
   if (first === 0) return false;
   const { find } = spec;
@@ -74,6 +79,7 @@ function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolea
 /** Where the specification begins, relative to `from`; 0 if its keyword is not there. */
 function beginOf(spec: KeySpec, args: Args, from: number, count: number): number {
   const { begin } = spec;
+  if (begin === "unknown") return 0;
   if (typeof begin === "number") return begin;
   const forward = begin.from > 0;
   const step = forward ? 1 : -1;

@@ -37,15 +37,19 @@ export type Flag =
 /**
  * Where a command's keys stand and what it does with them, as COMMAND INFO's key specifications.
  *   begin   index of the first key, or a keyword after which keys begin, searched from `from`
+ *           "unknown" where only the command can tell; `locate` may know one of the keys
  *   find    a range (last: relative to the first, negative counts from the end; step; limit) or a count argument
  */
 export interface KeySpec {
   /** Space separated: RW RO OW RM access update insert delete not_key incomplete variable_flags. */
   readonly flags: string;
-  readonly begin: number | { readonly keyword: string; readonly from: number };
+  readonly begin: number | "unknown" | { readonly keyword: string; readonly from: number };
   readonly find:
     | { readonly last: number; readonly step: number; readonly limit?: number }
-    | { readonly countAt: number; readonly firstKey: number; readonly step: number };
+    | { readonly countAt: number; readonly firstKey: number; readonly step: number }
+    | "unknown";
+  /** Index of the key in `args`, or 0. @param from index of the command's name */
+  readonly locate?: (args: Args, from: number) => number;
   readonly notes?: string;
   /** With `variable_flags`: the flags of one command line. @param from index of the command's name in `args` */
   readonly flagsOf?: (args: Args, from: number) => string;

@@ -49,6 +49,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "set history": "8.4 added conditions",
   "setex deprecated": "7.2 calls it deprecated",
   "setnx deprecated": "7.2 calls it deprecated",
+  "sort arguments": "7.2 renamed some arguments",
+  "sort_ro arguments": "7.2 renamed some arguments",
   "shutdown arguments": "7.2 says which options exclude each other",
   "zadd arguments": "7.2 renamed the block",
   "zrange arguments": "7.2 renamed the block",

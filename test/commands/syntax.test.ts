@@ -151,7 +151,7 @@ describe("the rows of the command table", () => {
   test("have a key specification for every key", () => {
     const specs = (items: readonly ArgumentDoc[]): number[] =>
       items.flatMap((one) => [
-        ...(one.type === "key" ? [one.keySpec] : []),
+        ...(one.type === "key" || one.keySpec !== -1 ? [one.keySpec] : []),
         ...specs(one.children),
       ]);
     each(ALL_ROWS, 1, (row) => {

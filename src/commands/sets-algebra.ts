@@ -119,15 +119,15 @@ function sinterstore(session: Session, args: Args, reply: Reply): void {
   sets.createIntset(result);
   if (!opened.isAnyMissing) {
     setAlgebra.beginIntersection();
-    while (setAlgebra.nextCommon()) sets.addWalked(result, setAlgebra.walk);
+    while (setAlgebra.nextCommon()) sets.addNewWalked(result, setAlgebra.walk);
   }
   storeResult(session, args, reply);
 }
 
 function sunionstore(session: Session, args: Args, reply: Reply): void {
   if (!openAllOrReply(session, args, 2, args.count, reply)) return;
-  const { setAlgebra, sets } = session.engine.keyspace.store;
-  sets.createIntset(result);
+  const { setAlgebra } = session.engine.keyspace.store;
+  setAlgebra.createStoredUnion(result);
   for (let i = 0; i < setAlgebra.count; i++) {
     setAlgebra.beginSource(i);
     while (setAlgebra.nextAdded(result));
@@ -143,7 +143,7 @@ function sdiffstore(session: Session, args: Args, reply: Reply): void {
   } else if (setAlgebra.isLookupCheaper) {
     sets.createIntset(result);
     setAlgebra.beginDifference();
-    while (setAlgebra.nextAlone()) sets.addWalked(result, setAlgebra.walk);
+    while (setAlgebra.nextAlone()) sets.addNewWalked(result, setAlgebra.walk);
   } else {
     setAlgebra.subtract(result, true);
   }

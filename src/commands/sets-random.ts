@@ -85,7 +85,7 @@ function popMost(session: Session, remaining: number, reply: Reply): void {
     walk.random(set);
     const { bytes, start, end } = walk.member;
     if (left === remaining) sets.create(other, bytes, start, end, 1);
-    sets.addWalked(other, walk);
+    sets.addNewWalked(other, walk);
     sets.removeAt(set, walk);
   }
   walk.begin(set);

@@ -96,6 +96,13 @@ export class SetAlgebra {
     else this.#sets.createDict(result);
   }
 
+  /** Makes `result` a set to store the union in. */
+  createStoredUnion(result: Value): void {
+    let least = 0;
+    for (const source of this.#sources) least = Math.max(least, this.#sets.length(source));
+    this.#sets.createFor(result, least);
+  }
+
   /** Goes before the first member of a set. */
   beginSource(index: number): void {
     this.#walk.begin(this.#sources[index]!);
@@ -153,9 +160,9 @@ export class SetAlgebra {
     const sets = this.#sets;
     const first = this.#sources[0]!;
     if (stored) {
-      sets.createIntset(result);
+      sets.createFor(result, sets.length(first));
       this.beginSource(0);
-      while (this.#walk.next()) sets.addWalked(result, this.#walk);
+      while (this.#walk.next()) sets.addNewWalked(result, this.#walk);
     } else {
       sets.duplicate(first, result);
     }

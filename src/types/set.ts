@@ -70,6 +70,13 @@ export class Sets implements Collection {
     value.set(ENCODING_INTSET, this.intset.create());
   }
 
+  /** Makes an empty set that will get at least `count` members: a dict at once if it can be nothing else. */
+  createFor(value: Value, count: number): void {
+    if (count > Math.max(this.#intsetCountMax(), this.#kit.limits.setMaxListpackEntries)) {
+      this.createDict(value);
+    } else this.createIntset(value);
+  }
+
   /** Makes an empty set that is a dict. */
   createDict(value: Value): void {
     value.set(ENCODING_HASHTABLE, this.#kit.dict.create());
@@ -156,9 +163,20 @@ export class Sets implements Collection {
     const { bytes, start, end } = walk.member;
     if (value.encoding !== ENCODING_HASHTABLE) return this.add(value, bytes, start, end);
     if (this.#findWalked(value.block, walk) !== NULL_REF) return false;
-    const entry = this.entries.create(bytes, start, end);
-    this.#kit.dict.insert(value.block, entry, walk.hash);
+    this.#insert(value.block, walk.hash, bytes, start, end);
     return true;
+  }
+
+  /** Adds the member at which `walk` stands to a set that is known not to have it. */
+  addNewWalked(value: Value, walk: SetWalk): void {
+    const { encoding } = value;
+    if (encoding === ENCODING_INTSET) {
+      this.addWalked(value, walk);
+      return;
+    }
+    const { bytes, start, end } = walk.member;
+    if (encoding === ENCODING_LISTPACK) this.#appendToListpack(value, bytes, start, end);
+    else this.#insert(value.block, walk.hash, bytes, start, end);
   }
 
   /** Appends the member at which a walk over a packed set stands to a new one of its encoding, which no member is in yet. */
@@ -271,14 +289,16 @@ export class Sets implements Collection {
   }
 
   #findWalked(dict: Ref, walk: SetWalk): Ref {
-    const { hash } = walk;
-    if (walk.entry === NULL_REF) {
+    const { entry: wanted } = walk;
+    if (wanted === NULL_REF) {
       const { bytes, start, end } = walk.member;
-      return this.#find(dict, hash, bytes, start, end);
+      return this.#find(dict, walk.hash, bytes, start, end);
     }
+    // The member is in a dict too: no need to hash it, and words are compared instead of bytes.
     const { dict: dicts } = this.#kit;
+    const hash = dicts.hashOf(wanted);
     let entry = dicts.first(dict, hash);
-    while (entry !== NULL_REF && !this.entries.same(entry, walk.entry)) {
+    while (entry !== NULL_REF && !this.entries.same(entry, wanted)) {
       entry = dicts.next(entry, hash);
     }
     return entry;
@@ -286,8 +306,12 @@ export class Sets implements Collection {
 
   #addToDict(dict: Ref, hash: number, bytes: Buffer, start: number, end: number): boolean {
     if (this.#find(dict, hash, bytes, start, end) !== NULL_REF) return false;
-    this.#kit.dict.insert(dict, this.entries.create(bytes, start, end), hash);
+    this.#insert(dict, hash, bytes, start, end);
     return true;
+  }
+
+  #insert(dict: Ref, hash: number, bytes: Buffer, start: number, end: number): void {
+    this.#kit.dict.insert(dict, this.entries.create(bytes, start, end), hash);
   }
 
   #removeEntry(dict: Ref, entry: Ref): void {
@@ -298,9 +322,16 @@ export class Sets implements Collection {
   // ---- inside: packed sets ----
 
   #addToListpack(value: Value, bytes: Buffer, start: number, end: number): boolean {
-    const { listpack, limits } = this.#kit;
+    const { listpack } = this.#kit;
     const { block } = value;
     if (listpack.find(block, bytes, start, end, listpack.first(block), 0) !== 0) return false;
+    this.#appendToListpack(value, bytes, start, end);
+    return true;
+  }
+
+  #appendToListpack(value: Value, bytes: Buffer, start: number, end: number): void {
+    const { listpack, limits } = this.#kit;
+    const { block } = value;
     const length = end - start;
     const fits =
       length <= limits.setMaxListpackValue &&
@@ -308,10 +339,10 @@ export class Sets implements Collection {
       listpack.fits(block, length);
     if (fits) {
       value.block = listpack.append(block, bytes, start, end);
-      return true;
+      return;
     }
     this.#toDict(value);
-    return this.#addToDict(value.block, this.#kit.hash(bytes, start, end), bytes, start, end);
+    this.#insert(value.block, this.#kit.hash(bytes, start, end), bytes, start, end);
   }
 
   #addInteger(value: Value, low: number, high: number): boolean {
@@ -363,14 +394,13 @@ export class Sets implements Collection {
   }
 
   #toDict(value: Value): void {
-    const { dict } = this.#kit;
     const target = this.#converted;
     this.createDict(target);
     const walk = this.#walk;
     walk.begin(value);
     while (walk.next()) {
       const { bytes, start, end } = walk.member;
-      dict.insert(target.block, this.entries.create(bytes, start, end), walk.hash);
+      this.#insert(target.block, walk.hash, bytes, start, end);
     }
     this.#kit.arena.free(value.block);
     value.set(target.encoding, target.block);

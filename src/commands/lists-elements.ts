@@ -79,7 +79,7 @@ export function replyElement(store: Store, reply: Reply): void {
  * Replies with up to `count` entries of a listpack, beginning with the one at `pos`, and returns how many there were. Short
  * strings, which most are, are written without a call for each.
  */
-export function replyEntries(
+function replyEntries(
   store: Store,
   pack: Ref,
   pos: number,

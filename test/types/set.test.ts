@@ -305,6 +305,29 @@ test("a walk sees each member once while other blocks come and go", () => {
   expect(new Set(listOf(store, copy))).toEqual(model.items);
 });
 
+test("a walk sees each member once wherever a resize of the dict stands", () => {
+  const store = newStore();
+  const model = new Model(store);
+  const isWhole = (): boolean => new Set(model.list()).size === model.items.size;
+  const resizing = new Set<boolean>();
+  const look = (): void => {
+    expect(isWhole()).toBe(true);
+    expect(model.list().length).toBe(model.items.size);
+    if (model.value.encoding === ENCODING_HASHTABLE) {
+      resizing.add(store.dict.resizing(model.value.block));
+    }
+  };
+  for (let i = 0; i < 700; i++) {
+    model.add(`member ${i}`);
+    look();
+  }
+  for (let i = 0; i < 699; i++) {
+    model.remove(`member ${i}`);
+    look();
+  }
+  expect(resizing.size).toBe(2);
+});
+
 test("random changes agree with a plain set", () => {
   const random = seeded("sets");
   for (let round = 0; round < 12 * rounds; round++) {

@@ -11,7 +11,7 @@
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import { TYPE_LIST, TYPE_SET, TYPE_STRING } from "../types/kinds.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -65,6 +65,8 @@ function mixValue(keyspace: Keyspace, database: Database, entry: Ref, digest: Bu
     mixElements(keyspace, database, entry, digest);
   } else if (type === TYPE_SET) {
     addMembers(keyspace, database, entry, digest);
+  } else if (type === TYPE_HASH) {
+    addFields(keyspace, database, entry, digest);
   }
   if (keyspace.store.entries.expires(entry)) add(digest, EXPIRES);
 }
@@ -86,6 +88,18 @@ function addMembers(keyspace: Keyspace, database: Database, entry: Ref, digest: 
     const { bytes, start, end } = walk.member;
     add(digest, bytes.subarray(start, end));
   }
+}
+
+/** A field counts together with its value, whatever the order of the fields. */
+function addFields(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
+  const ofField = Buffer.alloc(SIZE);
+  database.load(entry, collection);
+  keyspace.store.hashes.forEach(collection, (field, content) => {
+    ofField.fill(0);
+    mix(ofField, field.bytes.subarray(field.start, field.end));
+    mix(ofField, content.bytes.subarray(content.start, content.end));
+    add(digest, ofField);
+  });
 }
 
 function add(digest: Buffer, data: Uint8Array): void {

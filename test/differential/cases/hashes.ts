@@ -142,6 +142,14 @@ export const cases: readonly Case[] = [
     "HSET k 1 one -1 minus 0x1 hex 01 padded",
     "HMGET k 1 -1 0x1 01 +1",
   ]),
+  ...inBothEncodings("whatever works on keys works on hashes", [
+    "HSET k a 1 b two c 3",
+    ...["DEBUG DIGEST", "DEBUG DIGEST-VALUE k", "SCAN 0 TYPE hash COUNT 100", "EXPIRE k 1000"],
+    ...["HSET k d 4", "TTL k", "COPY k l", "HSET l a other", "HGET k a", "DEBUG DIGEST"],
+    ...["RENAME l m", "MOVE m 3", "SELECT 3", "HMGET m a b c d", "OBJECT ENCODING m", "SELECT 0"],
+    ...["GET k", "APPEND k x", "GETSET k x", "INCR k", "SETRANGE k 0 x", "SET m x", "HGET m a"],
+    ...["SET l x", "SET l y GET", "HSET l a 1", "DEL l", "UNLINK m", "DBSIZE", "PERSIST k"],
+  ]),
   ...inBothEncodings("fields and values of every length are kept", [
     ...LENGTHS.flatMap((length): Step[] => {
       const text = "t".repeat(length);

@@ -157,9 +157,11 @@ function zrangestore(session: Session, args: Args, reply: Reply): void {
   const entry = readOrReply(session, args, 2, reply);
   if (entry === WRONG) return;
   const sets = sortedSetsOf(session);
-  sets.create(stored);
-  if (entry !== NULL_REF) {
+  if (entry === NULL_REF) {
+    sets.create(stored);
+  } else {
     place(args, sets);
+    sets.create(stored, range.count);
     if (range.count > 0) sets.seek(zset, range.first, cursor);
     for (let left = range.count; left > 0; left--) {
       sets.readMember(cursor, member);

@@ -4,13 +4,14 @@ import { HASH_WORDS, hashBytes, type HashSeed } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Blobs } from "../memory/blobs.ts";
-import type { Dict } from "../structures/dict.ts";
+import { Dict } from "../structures/dict.ts";
 import { Listpack } from "../structures/listpack.ts";
 import { EncodingLimits } from "./encoding-limits.ts";
 
 export class Kit {
   readonly arena: Arena;
   readonly blobs: Blobs;
+  /** Not the one of the keyspace, which remembers its table from one command to the next. */
   readonly dict: Dict;
   readonly listpack: Listpack;
   readonly random: Random;
@@ -20,10 +21,10 @@ export class Kit {
   readonly words: Int32Array = new Int32Array(HASH_WORDS);
   readonly #seed: HashSeed;
 
-  constructor(parts: Pick<Kit, "arena" | "blobs" | "dict" | "random" | "clock">, seed: HashSeed) {
+  constructor(parts: Pick<Kit, "arena" | "blobs" | "random" | "clock">, seed: HashSeed) {
     this.arena = parts.arena;
     this.blobs = parts.blobs;
-    this.dict = parts.dict;
+    this.dict = new Dict(parts.arena);
     this.listpack = new Listpack(parts.arena);
     this.random = parts.random;
     this.clock = parts.clock;

@@ -310,3 +310,57 @@ describe("a dict", () => {
     expect(draws).toBeLessThan(100 * 20);
   });
 });
+
+describe("a dict as a whole", () => {
+  // At rest, just beyond the beginning of a resize in either direction, and empty.
+  const shapes: readonly (readonly [size: number, removed: number])[] = [
+    [0, 0],
+    [1, 1],
+    [3000, 0],
+    [4100, 0],
+    [5000, 4600],
+    [200, 199],
+  ];
+
+  function build(size: number, removed: number): Model {
+    const model = new Model(mix);
+    for (let key = 0; key < size; key++) model.insert(key);
+    for (let key = 0; key < removed; key++) model.remove(key);
+    return model;
+  }
+
+  test("is gone through without a cursor", () => {
+    for (const [size, removed] of shapes) {
+      const model = build(size, removed);
+      const seen: number[] = [];
+      model.dict.each(model.ref, (entry) => seen.push(model.key(entry)));
+      expect(seen.toSorted((a, b) => a - b)).toEqual(
+        [...model.entries.keys()].toSorted((a, b) => a - b),
+      );
+    }
+  });
+
+  test("is emptied in steps, each entry released once, the count going down", () => {
+    for (const [size, removed] of shapes) {
+      const model = build(size, removed);
+      const released: number[] = [];
+      const release = (entry: Ref): void => {
+        released.push(model.key(entry));
+        model.arena.free(entry);
+      };
+      let more = true;
+      while (more) {
+        const before = released.length;
+        more = model.dict.drain(model.ref, 50, release);
+        // A chain is released as a whole, so the last one may go beyond the limit.
+        expect(released.length - before).toBeLessThan(70);
+        expect(model.dict.count(model.ref)).toBe(size - removed - released.length);
+      }
+      expect(released.toSorted((a, b) => a - b)).toEqual(
+        [...model.entries.keys()].toSorted((a, b) => a - b),
+      );
+      model.dict.destroy(model.ref);
+      expect(model.arena.blocks).toBe(0);
+    }
+  });
+});

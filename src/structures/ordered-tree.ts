@@ -12,15 +12,7 @@
  *                     8 count             entries
  *                    12 ...               the owner's, as many words as it asked for
  *
- *   leaf (512 bytes)  0 count, 4 previous leaf, 8 next leaf, 12 unused
- *                    16 keys      i32[62]
- *                   264 entries   Ref[62]
- *
- *   inner (1 KiB)     0 count, 4-15 unused
- *                    16 keys      i32[63]
- *                   268 firsts    Ref[63] the smallest entry below a child; of the first child never looked at
- *                   520 children  Ref[63]
- *                   772 totals    u32[63] entries below a child
+ * The nodes are laid out as ordered-tree-nodes.ts says: leaves hold entries, inner nodes count what is below them.
  *
  * A key is the score rounded to 32 bits, as an integer that is ordered as the score is. Most comparisons end there, without a
  * look at the entry, which is a line of memory of its own; only where keys are equal do score and member decide.
@@ -32,7 +24,22 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
-import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import {
+  CHILDREN,
+  ENTRIES,
+  FIRSTS,
+  INNER_MAX,
+  INNER_SIZE,
+  KEYS,
+  LEAF_MAX,
+  LEAF_SIZE,
+  NEXT,
+  PREV,
+  TOTALS,
+  TreeNodes,
+  wordOf,
+} from "./ordered-tree-nodes.ts";
 
 // Words of an entry, and the offset of its member in bytes.
 const SCORE = 2;
@@ -46,26 +53,8 @@ const COUNT = 2;
 /** The first word of the tree's block that is the owner's. */
 export const OWNER_WORD = 3;
 
-// Words of a node. The first is its count.
-const PREV = 1;
-const NEXT = 2;
-const KEYS = 4;
-
-const LEAF_SIZE = 512;
-const LEAF_MAX = 62;
-const ENTRIES: number = KEYS + LEAF_MAX;
-
-const INNER_SIZE = 1024;
-const INNER_MAX = 63;
-const FIRSTS: number = KEYS + INNER_MAX;
-const CHILDREN: number = FIRSTS + INNER_MAX;
-const TOTALS: number = CHILDREN + INNER_MAX;
-
 /** Inner nodes above a leaf: more than 2^32 entries need, were every node a third full. */
 const HEIGHT_MAX = 12;
-
-assert(ENTRIES + LEAF_MAX === LEAF_SIZE / 4, "a leaf fills its block");
-assert(TOTALS + INNER_MAX === INNER_SIZE / 4, "an inner node fills its block");
 
 // What a search looks for.
 const EXACT = 0;
@@ -80,6 +69,7 @@ export class TreeCursor {
 
 export class OrderedTree {
   readonly #arena: Arena;
+  readonly #nodes: TreeNodes;
 
   // The target of the search that is under way.
   #mode = EXACT;
@@ -105,6 +95,7 @@ export class OrderedTree {
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.#nodes = new TreeNodes(arena);
   }
 
   // ---- entries ----
@@ -145,7 +136,7 @@ export class OrderedTree {
   /** Makes an empty tree. @param ownerWords words that the owner wants in its block, from OWNER_WORD on; they are zero */
   create(ownerWords: number): Ref {
     const tree = this.#arena.allocateZeroed((OWNER_WORD + ownerWords) * 4);
-    const leaf = this.#createLeaf();
+    const leaf = this.#nodes.createLeaf();
     this.#wordsOf(tree)[wordOf(tree) + ROOT] = leaf;
     return tree;
   }
@@ -297,7 +288,7 @@ export class OrderedTree {
     this.#wordsOf(tree)[wordOf(tree) + COUNT]! -= count;
     for (let level = 1; level <= height; level++) {
       const inner = this.#path[level] as Ref;
-      this.#closeSlot(inner, 0);
+      this.#nodes.removeChild(inner, 0);
       if (this.#wordsOf(inner)[wordOf(inner)]! > 0) return true;
       this.#arena.free(inner);
     }
@@ -415,47 +406,15 @@ export class OrderedTree {
     const leaf = this.#leaf;
     const index = this.#index;
     if (this.#wordsOf(leaf)[wordOf(leaf)] === LEAF_MAX) {
-      const right = this.#splitLeaf(leaf, index);
+      const right = this.#nodes.splitLeaf(leaf, index);
       const kept = this.#wordsOf(leaf)[wordOf(leaf)]!;
       // Between the halves it goes to the left one, so that the smallest of the right one is known already.
       const stays = index <= kept && kept < LEAF_MAX;
-      this.#putIntoLeaf(stays ? leaf : right, stays ? index : index - kept, entry);
+      this.#nodes.insertEntry(stays ? leaf : right, stays ? index : index - kept, this.#key, entry);
       this.#linkChild(tree, height, leaf, right);
       return;
     }
-    this.#putIntoLeaf(leaf, index, entry);
-  }
-
-  #putIntoLeaf(leaf: Ref, index: number, entry: Ref): void {
-    const words = this.#wordsOf(leaf);
-    const base = wordOf(leaf);
-    const count = words[base]!;
-    words[base] = count + 1;
-    openSlot(words, base + KEYS, index, count);
-    openSlot(words, base + ENTRIES, index, count);
-    words[base + KEYS + index] = this.#key;
-    words[base + ENTRIES + index] = entry;
-  }
-
-  /** Moves the upper half of a full leaf, or nothing if the new entry comes last of all, to a new leaf behind it. */
-  #splitLeaf(leaf: Ref, index: number): Ref {
-    const right = this.#createLeaf();
-    const words = this.#wordsOf(leaf);
-    const base = wordOf(leaf);
-    const rightWords = this.#wordsOf(right);
-    const rightBase = wordOf(right);
-    const next = words[base + NEXT] as Ref;
-    const kept = index === LEAF_MAX && next === NULL_REF ? LEAF_MAX : LEAF_MAX >> 1;
-    const moved = LEAF_MAX - kept;
-    copyWords(rightWords, rightBase + KEYS, words, base + KEYS + kept, moved);
-    copyWords(rightWords, rightBase + ENTRIES, words, base + ENTRIES + kept, moved);
-    words[base] = kept;
-    rightWords[rightBase] = moved;
-    rightWords[rightBase + PREV] = leaf;
-    rightWords[rightBase + NEXT] = next;
-    words[base + NEXT] = right;
-    if (next !== NULL_REF) this.#wordsOf(next)[wordOf(next) + PREV] = right;
-    return right;
+    this.#nodes.insertEntry(leaf, index, this.#key, entry);
   }
 
   /** Enters `right`, which was split from the leaf `left` of the path, into the inner nodes above, which may split too. */
@@ -471,70 +430,31 @@ export class OrderedTree {
       const index = this.#taken[level]! + 1;
       this.#wordsOf(inner)[wordOf(inner) + TOTALS + index - 1] = leftTotal;
       if (this.#wordsOf(inner)[wordOf(inner)]! < INNER_MAX) {
-        this.#putIntoInner(inner, index, key, first, child, rightTotal);
+        this.#nodes.insertChild(inner, index, key, first, child, rightTotal);
         return;
       }
-      const fresh = this.#arena.allocate(INNER_SIZE);
-      const words = this.#wordsOf(inner);
-      const base = wordOf(inner);
-      const kept = index === INNER_MAX ? INNER_MAX : (INNER_MAX + 1) >> 1;
-      const freshWords = this.#wordsOf(fresh);
-      const freshBase = wordOf(fresh);
-      copyColumns(freshWords, freshBase, 0, words, base, kept, INNER_MAX - kept);
-      words[base] = kept;
-      freshWords[freshBase] = INNER_MAX - kept;
+      const fresh = this.#nodes.splitInner(inner, index);
+      const kept = this.#nodes.count(inner);
       // The first child of a node must not be the new one of a half that is not empty: its smallest entry is known above.
       if (index <= kept && kept < INNER_MAX) {
-        this.#putIntoInner(inner, index, key, first, child, rightTotal);
+        this.#nodes.insertChild(inner, index, key, first, child, rightTotal);
       } else {
-        this.#putIntoInner(fresh, index - kept, key, first, child, rightTotal);
+        this.#nodes.insertChild(fresh, index - kept, key, first, child, rightTotal);
       }
-      leftTotal = this.#total(inner);
-      rightTotal = this.#total(fresh);
+      leftTotal = this.#nodes.total(inner);
+      rightTotal = this.#nodes.total(fresh);
       key = this.#wordsOf(fresh)[wordOf(fresh) + KEYS]!;
       first = this.#wordsOf(fresh)[wordOf(fresh) + FIRSTS]!;
       child = fresh;
       lower = inner;
     }
     assert(height + 1 < HEIGHT_MAX, "ordered tree: higher than it can become");
-    const root = this.#arena.allocate(INNER_SIZE);
-    this.#wordsOf(root)[wordOf(root)] = 0;
-    this.#putIntoInner(root, 0, 0, 0, lower, leftTotal);
-    this.#putIntoInner(root, 1, key, first, child, rightTotal);
+    const root = this.#nodes.createInner();
+    this.#nodes.insertChild(root, 0, 0, 0, lower, leftTotal);
+    this.#nodes.insertChild(root, 1, key, first, child, rightTotal);
     const words = this.#wordsOf(tree);
     words[wordOf(tree) + ROOT] = root;
     words[wordOf(tree) + HEIGHT] = height + 1;
-  }
-
-  #putIntoInner(
-    inner: Ref,
-    index: number,
-    key: number,
-    first: number,
-    child: Ref,
-    total: number,
-  ): void {
-    const words = this.#wordsOf(inner);
-    const base = wordOf(inner);
-    const count = words[base]!;
-    words[base] = count + 1;
-    openSlot(words, base + KEYS, index, count);
-    openSlot(words, base + FIRSTS, index, count);
-    openSlot(words, base + CHILDREN, index, count);
-    openSlot(words, base + TOTALS, index, count);
-    words[base + KEYS + index] = key;
-    words[base + FIRSTS + index] = first;
-    words[base + CHILDREN + index] = child;
-    words[base + TOTALS + index] = total;
-  }
-
-  /** Entries below an inner node. */
-  #total(inner: Ref): number {
-    const words = this.#wordsOf(inner);
-    const base = wordOf(inner);
-    let total = 0;
-    for (let i = 0; i < words[base]!; i++) total += words[base + TOTALS + i]!;
-    return total;
   }
 
   #removeHere(tree: Ref): void {
@@ -549,13 +469,10 @@ export class OrderedTree {
     const leaf = this.#leaf;
     const leafWords = this.#wordsOf(leaf);
     const leafBase = wordOf(leaf);
-    const left = leafWords[leafBase]! - 1;
-    leafWords[leafBase] = left;
-    closeSlot(leafWords, leafBase + KEYS, this.#index, left);
-    closeSlot(leafWords, leafBase + ENTRIES, this.#index, left);
+    const left = this.#nodes.removeEntry(leaf, this.#index);
     if (height === 0) return;
     if (left === 0) {
-      this.#unlinkLeaf(leaf);
+      this.#nodes.unlinkLeaf(leaf);
       this.#dropChild(tree, height, leaf);
       return;
     }
@@ -583,7 +500,7 @@ export class OrderedTree {
     for (let level = 1; level <= height; level++) {
       const inner = this.#path[level] as Ref;
       const index = this.#taken[level]!;
-      this.#closeSlot(inner, index);
+      this.#nodes.removeChild(inner, index);
       const words = this.#wordsOf(inner);
       const base = wordOf(inner);
       if (words[base]! > 0) {
@@ -596,21 +513,9 @@ export class OrderedTree {
       this.#arena.free(inner);
     }
     // Everything is gone: an empty leaf is the root again.
-    const root = this.#createLeaf();
+    const root = this.#nodes.createLeaf();
     this.#wordsOf(tree)[wordOf(tree) + ROOT] = root;
     this.#wordsOf(tree)[wordOf(tree) + HEIGHT] = 0;
-  }
-
-  /** Takes a child out of an inner node. */
-  #closeSlot(inner: Ref, index: number): void {
-    const words = this.#wordsOf(inner);
-    const base = wordOf(inner);
-    const left = words[base]! - 1;
-    words[base] = left;
-    closeSlot(words, base + KEYS, index, left);
-    closeSlot(words, base + FIRSTS, index, left);
-    closeSlot(words, base + CHILDREN, index, left);
-    closeSlot(words, base + TOTALS, index, left);
   }
 
   /** Merges small nodes of the path with a neighbour where both fit into one: the children at `level` and those above. */
@@ -621,49 +526,20 @@ export class OrderedTree {
       const base = wordOf(parent);
       const index = this.#taken[at]!;
       const max = at === 1 ? LEAF_MAX : INNER_MAX;
-      const count = this.#countOf(words[base + CHILDREN + index] as Ref);
+      const count = this.#nodes.count(words[base + CHILDREN + index] as Ref);
       if (count >= max / 3) continue;
       const room = max * 0.75 - count;
       const children = base + CHILDREN;
-      if (index + 1 < words[base]! && this.#countOf(words[children + index + 1] as Ref) <= room) {
-        this.#merge(parent, index, at === 1);
-      } else if (index > 0 && this.#countOf(words[children + index - 1] as Ref) <= room) {
-        this.#merge(parent, index - 1, at === 1);
+      if (
+        index + 1 < words[base]! &&
+        this.#nodes.count(words[children + index + 1] as Ref) <= room
+      ) {
+        this.#nodes.merge(parent, index, at === 1);
+      } else if (index > 0 && this.#nodes.count(words[children + index - 1] as Ref) <= room) {
+        this.#nodes.merge(parent, index - 1, at === 1);
       }
     }
     this.#lowerRoot(tree);
-  }
-
-  #countOf(node: Ref): number {
-    return this.#wordsOf(node)[wordOf(node)]!;
-  }
-
-  /** Moves what the child behind the one at `index` has into that one. */
-  #merge(parent: Ref, index: number, ofLeaves: boolean): void {
-    const words = this.#wordsOf(parent);
-    const base = wordOf(parent);
-    const left = words[base + CHILDREN + index] as Ref;
-    const right = words[base + CHILDREN + index + 1] as Ref;
-    const leftWords = this.#wordsOf(left);
-    const leftBase = wordOf(left);
-    const rightWords = this.#wordsOf(right);
-    const rightBase = wordOf(right);
-    const count = leftWords[leftBase]!;
-    const moved = rightWords[rightBase]!;
-    if (ofLeaves) {
-      copyWords(leftWords, leftBase + KEYS + count, rightWords, rightBase + KEYS, moved);
-      copyWords(leftWords, leftBase + ENTRIES + count, rightWords, rightBase + ENTRIES, moved);
-      this.#unlinkLeaf(right);
-    } else {
-      copyColumns(leftWords, leftBase, count, rightWords, rightBase, 0, moved);
-      // What was the first child there has a neighbour before it now: its smallest entry stands in the parent.
-      leftWords[leftBase + KEYS + count] = words[base + KEYS + index + 1]!;
-      leftWords[leftBase + FIRSTS + count] = words[base + FIRSTS + index + 1]!;
-    }
-    leftWords[leftBase] = count + moved;
-    words[base + TOTALS + index]! += words[base + TOTALS + index + 1]!;
-    this.#closeSlot(parent, index + 1);
-    this.#arena.free(right);
   }
 
   /** A root with one child gives way to it. */
@@ -672,25 +548,11 @@ export class OrderedTree {
       const words = this.#wordsOf(tree);
       const base = wordOf(tree);
       const root = words[base + ROOT] as Ref;
-      if (words[base + HEIGHT] === 0 || this.#countOf(root) > 1) return;
+      if (words[base + HEIGHT] === 0 || this.#nodes.count(root) > 1) return;
       words[base + ROOT] = this.#wordsOf(root)[wordOf(root) + CHILDREN]!;
       words[base + HEIGHT]!--;
       this.#arena.free(root);
     }
-  }
-
-  #createLeaf(): Ref {
-    const leaf = this.#arena.allocate(LEAF_SIZE);
-    this.#wordsOf(leaf).fill(0, wordOf(leaf), wordOf(leaf) + KEYS);
-    return leaf;
-  }
-
-  #unlinkLeaf(leaf: Ref): void {
-    const words = this.#wordsOf(leaf);
-    const prev = words[wordOf(leaf) + PREV] as Ref;
-    const next = words[wordOf(leaf) + NEXT] as Ref;
-    if (prev !== NULL_REF) this.#wordsOf(prev)[wordOf(prev) + NEXT] = next;
-    if (next !== NULL_REF) this.#wordsOf(next)[wordOf(next) + PREV] = prev;
   }
 
   #wordsOf(ref: Ref): Int32Array {
@@ -720,43 +582,3 @@ export function compareBytes(
 
 /** Up to this many bytes a loop compares them faster than a call. */
 const COMPARE_LOOP_MAX = 96;
-
-/** Index of the first word of a block in its segment's word view. */
-function wordOf(ref: Ref): number {
-  return (ref & SEGMENT_MASK) << 2;
-}
-
-/** Makes room at `index` of a column that has `count` words. */
-function openSlot(words: Int32Array, column: number, index: number, count: number): void {
-  if (index < count) words.copyWithin(column + index + 1, column + index, column + count);
-}
-
-/** Closes the gap at `index` of a column that has `left` words beside it. */
-function closeSlot(words: Int32Array, column: number, index: number, left: number): void {
-  if (index < left) words.copyWithin(column + index, column + index + 1, column + left + 1);
-}
-
-function copyWords(
-  to: Int32Array,
-  at: number,
-  from: Int32Array,
-  start: number,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
-}
-
-/** Copies `count` children of an inner node, from the one at `start` on, to the slots from `at` on of another. */
-function copyColumns(
-  to: Int32Array,
-  toBase: number,
-  at: number,
-  from: Int32Array,
-  fromBase: number,
-  start: number,
-  count: number,
-): void {
-  for (const column of [KEYS, FIRSTS, CHILDREN, TOTALS]) {
-    copyWords(to, toBase + column + at, from, fromBase + column + start, count);
-  }
-}

@@ -3,7 +3,7 @@
  * the option table; the engine keeps both the same.
  */
 export class EncodingLimits {
-  hashMaxListpackEntries = 128;
+  hashMaxListpackEntries = 512;
   hashMaxListpackValue = 64;
   listMaxListpackSize = -2;
   listCompressDepth = 0;

@@ -119,14 +119,15 @@ export class Hashes implements Collection {
       } else {
         const { block } = value;
         const at = listpack.find(block, field, fieldStart, fieldEnd, listpack.first(block), 1);
-        if (at !== 0) {
+        if (at === 0) {
+          value.block = listpack.append(block, field, fieldStart, fieldEnd);
+          value.block = listpack.append(value.block, content, start, end);
+        } else {
           value.block = listpack.replace(block, listpack.next(block, at), content, start, end);
-          return false;
         }
-        value.block = listpack.append(block, field, fieldStart, fieldEnd);
-        value.block = listpack.append(value.block, content, start, end);
+        // The limit may have been lowered since the last field was added.
         if (this.length(value) > limits.hashMaxListpackEntries) this.#toDict(value);
-        return true;
+        return at === 0;
       }
     }
     const old = this.#find(value.block, field, fieldStart, fieldEnd);
@@ -149,7 +150,9 @@ export class Hashes implements Collection {
     if (value.encoding === ENCODING_HASHTABLE) {
       return this.#entries.overwrite(this.#found as Ref, content, start, end);
     }
-    if (end - start > this.#kit.limits.hashMaxListpackValue) return false;
+    const { limits } = this.#kit;
+    if (end - start > limits.hashMaxListpackValue) return false;
+    if (this.length(value) > limits.hashMaxListpackEntries) return false;
     value.block = this.#kit.listpack.replace(value.block, this.#found, content, start, end);
     return true;
   }

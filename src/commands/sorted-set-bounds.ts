@@ -87,16 +87,17 @@ function readScore(bound: Bound, args: Args, index: number): boolean {
   const text = bytes.toString("latin1", start, end).replace(/^[ \t-\r]+/, "");
   const scanned = scanFloat(text);
   if (scanned === null) return false;
-  const number = parseDouble(Buffer.from(text, "latin1"), 0, text.length);
   // What is too large for a double is infinite, what is too small is 0.
-  const magnitude = Number.isNaN(number) ? (isLarge(text) ? Infinity : 0) : Math.abs(number);
-  bound.number = scanned.negative ? -magnitude : magnitude;
+  bound.number = scanned.base === 10 && !scanned.infinite ? Number(text) : readOther(text);
   return true;
 }
 
-/** Whether a number that no double holds is too large, and not too small. */
-function isLarge(text: string): boolean {
-  return !/[ep]-/i.test(text) && !/^[+-]?0*\./.test(text);
+/** A number in hexadecimal or in words, which may have lost what stood around it, or be out of a double's range. */
+function readOther(text: string): number {
+  const number = parseDouble(Buffer.from(text, "latin1"), 0, text.length);
+  if (!Number.isNaN(number)) return number;
+  const magnitude = text.includes("-", 1) ? 0 : Infinity;
+  return text.startsWith("-") ? -magnitude : magnitude;
 }
 
 function readMember(bound: Bound, args: Args, index: number): boolean {

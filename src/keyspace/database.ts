@@ -394,7 +394,7 @@ export class Database {
     const length = inline ? entries.valueLength(entry) : 0;
     const at = this.#store.arena.allocate(Entries.size(end - start, encoding, length, expires));
     entries.write(at, entries.type(entry), encoding, expires, access, key, start, end, length);
-    this.#copyPayload(entry, at, encoding);
+    this.#entries.copyPayload(entry, at, encoding);
     if (expires) {
       const wheel = from.#wheel!;
       const node = entries.node(entry);
@@ -548,62 +548,27 @@ export class Database {
   ): Ref {
     const store = this.#store;
     const entries = this.#entries;
-    const keyLength = keyEnd - keyStart;
-    if (entry === NULL_REF) {
-      const fresh = store.arena.allocate(Entries.size(keyLength, encoding, valueLength, false));
-      entries.write(
-        fresh,
-        TYPE_STRING,
-        encoding,
-        false,
-        store.access,
-        key,
-        keyStart,
-        keyEnd,
-        valueLength,
-      );
-      store.dict.insert(this.#dict, fresh, this.#hash);
-      return fresh;
-    }
+    const { arena } = store;
+    const isNew = entry === NULL_REF;
     // A string in the place of a string concerns nobody.
-    if (entries.type(entry) !== TYPE_STRING) store.watcher?.removed(this, entry);
-    const expires = entries.expires(entry);
+    if (!isNew && entries.type(entry) !== TYPE_STRING) store.watcher?.removed(this, entry);
+    const expires = !isNew && entries.expires(entry);
     const willExpire = expires && keepExpiry;
-    const size = Entries.size(keyLength, encoding, valueLength, willExpire);
     if (expires && !willExpire) this.#wheel!.remove(entries.node(entry));
-    this.#reclaimer.freeValue(entry);
-    const access = entries.access(entry);
-    if (Arena.blockSize(size) === store.arena.sizeOf(entry)) {
-      // The wheel node of an entry that goes on expiring lies where it lay.
-      entries.write(
-        entry,
-        TYPE_STRING,
-        encoding,
-        willExpire,
-        access,
-        key,
-        keyStart,
-        keyEnd,
-        valueLength,
-      );
-      return entry;
-    }
-    const fresh = store.arena.allocate(size);
-    entries.write(
-      fresh,
-      TYPE_STRING,
-      encoding,
-      willExpire,
-      access,
-      key,
-      keyStart,
-      keyEnd,
-      valueLength,
-    );
-    store.dict.replace(this.#dict, entry, fresh);
-    if (willExpire) this.#wheel!.replace(entries.node(entry), entries.node(fresh));
-    store.arena.free(entry);
-    return fresh;
+    if (!isNew) this.#reclaimer.freeValue(entry);
+    const access = isNew ? store.access : entries.access(entry);
+    const size = Entries.size(keyEnd - keyStart, encoding, valueLength, willExpire);
+    // In place, the wheel node of an entry that goes on expiring lies where it lay.
+    const fits = !isNew && Arena.blockSize(size) === arena.sizeOf(entry);
+    const at = fits ? entry : arena.allocate(size);
+    const type = TYPE_STRING;
+    entries.write(at, type, encoding, willExpire, access, key, keyStart, keyEnd, valueLength);
+    if (isNew) store.dict.insert(this.#dict, at, this.#hash);
+    if (isNew || fits) return at;
+    store.dict.replace(this.#dict, entry, at);
+    if (willExpire) this.#wheel!.replace(entries.node(entry), entries.node(at));
+    arena.free(entry);
+    return at;
   }
 
   /** Moves an entry, which is in no wheel, to a block with or without a wheel node. */
@@ -627,23 +592,9 @@ export class Database {
       keyStart + keyLength,
       valueLength,
     );
-    this.#copyPayload(entry, fresh, encoding);
+    this.#entries.copyPayload(entry, fresh, encoding);
     store.dict.replace(this.#dict, entry, fresh);
     store.arena.free(entry);
     return fresh;
-  }
-
-  #copyPayload(from: Ref, to: Ref, encoding: number): void {
-    const entries = this.#entries;
-    if (encoding === ENCODING_INT) {
-      entries.setInteger(to, entries.low(from), entries.high(from));
-    } else if (encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW) {
-      const start = entries.valueStart(from);
-      const source = this.#store.arena.bytes[from >>> SEGMENT_SHIFT]!;
-      const target = this.#store.arena.bytes[to >>> SEGMENT_SHIFT]!;
-      source.copy(target, entries.valueStart(to), start, start + entries.valueLength(from));
-    } else {
-      entries.setBlock(to, entries.block(from));
-    }
   }
 }

@@ -297,6 +297,20 @@ export class Entries {
     this.#arena.words[entry >>> SEGMENT_SHIFT]![this.#payload(entry)] = block;
   }
 
+  /** Copies what stands in the place of the value: an integer, an inline value or the name of a block. */
+  copyPayload(from: Ref, to: Ref, encoding: number): void {
+    if (encoding === ENCODING_INT) {
+      this.setInteger(to, this.low(from), this.high(from));
+    } else if (isInline(encoding)) {
+      const start = this.valueStart(from);
+      const source = this.#arena.bytes[from >>> SEGMENT_SHIFT]!;
+      const target = this.#arena.bytes[to >>> SEGMENT_SHIFT]!;
+      source.copy(target, this.valueStart(to), start, start + this.valueLength(from));
+    } else {
+      this.setBlock(to, this.block(from));
+    }
+  }
+
   #payload(entry: Ref): number {
     const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
     const base = (entry & SEGMENT_MASK) << 2;

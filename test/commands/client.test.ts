@@ -321,7 +321,7 @@ test("NO-TOUCH keeps reads from counting as uses", async () => {
 });
 
 test("subcommands of later work are unknown", async () => {
-  for (const sub of ["TRACKING", "CACHING", "GETREDIR", "UNBLOCK", "TRACKINGINFO"]) {
+  for (const sub of ["TRACKING", "CACHING", "GETREDIR", "TRACKINGINFO"]) {
     expect(await client.text("CLIENT", sub)).toBe(
       `-ERR unknown subcommand '${sub}'. Try CLIENT HELP.`,
     );

@@ -14,6 +14,9 @@ const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, power) =
 /** Integers up to here are written without an exponent. */
 const INTEGER_MAX = 2 ** 62;
 
+/** As many digits as JavaScript writes: all that decide between two numbers of 17. */
+const EXPONENTIAL_DIGITS_MAX = 100;
+
 /**
  * Parses all of bytes[start, end) as C's strtod does, with Redis's restrictions: no spaces around, no NaN, nothing that
  * overflows or becomes zero for being too small. Accepts "inf", "infinity" and hexadecimal numbers. NaN if it is none.
@@ -79,4 +82,34 @@ export function formatDouble(value: number): string {
   }
   const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
   return `${sign}${digits[0]}${fraction}e${power < 0 ? "-" : "+"}${Math.abs(power)}`;
+}
+
+/** A double with 17 significant digits, as C's "%.17g" writes it. */
+export function formatDouble17(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  if (value === 0) return `${sign}0`;
+  const magnitude = Math.abs(value);
+  if (magnitude === Infinity) return `${sign}inf`;
+  const [mantissa, power] = roundEven17(magnitude).split("e");
+  const digits = mantissa!.replace(".", "").replace(/0+$/, "");
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= 17) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
+    const size = String(Math.abs(exponent)).padStart(2, "0");
+    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? "-" : "+"}${size}`;
+  }
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  const fraction = digits.slice(exponent + 1);
+  return fraction === "" ? sign + whole : `${sign}${whole}.${fraction}`;
+}
+
+/** 17 digits and an exponent; of two that are equally near the even one, where JavaScript takes the larger. */
+function roundEven17(magnitude: number): string {
+  const exact = magnitude.toExponential(EXPONENTIAL_DIGITS_MAX);
+  // A point stands behind the first digit.
+  const isTie = /^50*e/.test(exact.slice(18));
+  if (!isTie || Number(exact[17]) % 2 !== 0) return magnitude.toExponential(16);
+  return exact.slice(0, 18) + exact.slice(exact.indexOf("e"));
 }

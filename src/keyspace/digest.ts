@@ -5,18 +5,38 @@
  *   mix(d, x)    d = SHA1(d xor SHA1(x))     order matters
  *   add(d, x)    d = d xor SHA1(x)           order does not matter
  *
- *   value        mix type, mix content, add "!!expire!!" if the key expires
+ *   value        mix type, then the content, add "!!expire!!" if the key expires
+ *     string     mix the bytes
+ *     list       mix each element
+ *     set        add each member
+ *     zset       add, for each member, the digest of: mix member, mix score
+ *     hash       add, for each field, the digest of: mix field, mix value
+ *     stream     for each entry: mix "ms.seq", then mix each field and its value
  *   all data     for each database that holds keys: mix its number, then add, for each key, the digest of key and value
  */
+import { formatDouble17 } from "../base/doubles.ts";
+import { toBigInt } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING } from "../types/kinds.ts";
+import { StreamId } from "../structures/stream-id.ts";
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+  TYPE_ZSET,
+} from "../types/kinds.ts";
+import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
 import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
+import type { Store } from "./store.ts";
 
 const SIZE = 20;
+/** Redis's number for streams; those of the other types are ours. */
+const STREAM_NUMBER = 6;
 const EXPIRES = Buffer.from("!!expire!!");
 
 const hasher = new Bun.CryptoHasher("sha1");
@@ -24,7 +44,14 @@ const hasher = new Bun.CryptoHasher("sha1");
 const hash = Buffer.alloc(64);
 const word = Buffer.alloc(4);
 const slice = new Slice();
+const content = new Slice();
 const collection = new Value();
+const member = new SortedSetCursor();
+/** Digest of one member with its score, or one field with its value. */
+const ofPair = Buffer.alloc(SIZE);
+const FIRST_ID = new StreamId();
+const LAST_ID = new StreamId();
+LAST_ID.setMax();
 
 /** Digest of all databases. */
 export function digestOfKeyspace(keyspace: Keyspace): Buffer {
@@ -56,33 +83,34 @@ export function digestOfValue(keyspace: Keyspace, database: Database, entry: Ref
 }
 
 function mixValue(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
-  const type = keyspace.store.entries.type(entry);
-  mixInteger(digest, type);
+  const { store } = keyspace;
+  const type = store.entries.type(entry);
+  mixInteger(digest, type === TYPE_STREAM ? STREAM_NUMBER : type);
   if (type === TYPE_STRING) {
     database.readString(entry, slice);
-    mix(digest, slice.bytes.subarray(slice.start, slice.end));
-  } else if (type === TYPE_LIST) {
-    mixElements(keyspace, database, entry, digest);
-  } else if (type === TYPE_SET) {
-    addMembers(keyspace, database, entry, digest);
-  } else if (type === TYPE_HASH) {
-    addFields(keyspace, database, entry, digest);
+    mixSlice(digest, slice);
+  } else {
+    database.load(entry, collection);
+    if (type === TYPE_LIST) mixList(store, digest);
+    else if (type === TYPE_SET) addMembers(store, digest);
+    else if (type === TYPE_ZSET) addScoredMembers(store, digest);
+    else if (type === TYPE_HASH) addFields(store, digest);
+    else mixStream(store, digest);
   }
-  if (keyspace.store.entries.expires(entry)) add(digest, EXPIRES);
+  if (store.entries.expires(entry)) add(digest, EXPIRES);
 }
 
-function mixElements(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
-  const { lists } = keyspace.store;
-  database.load(entry, collection);
+// ---- the value in `collection` ----
+
+function mixList({ lists }: Store, digest: Buffer): void {
   for (let more = lists.seek(collection, 0); more; more = lists.step(true)) {
     lists.read(slice);
-    mix(digest, slice.bytes.subarray(slice.start, slice.end));
+    mixSlice(digest, slice);
   }
 }
 
-function addMembers(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
-  const { walk } = keyspace.store.sets;
-  database.load(entry, collection);
+function addMembers({ sets }: Store, digest: Buffer): void {
+  const { walk } = sets;
   walk.begin(collection);
   while (walk.next()) {
     const { bytes, start, end } = walk.member;
@@ -90,16 +118,47 @@ function addMembers(keyspace: Keyspace, database: Database, entry: Ref, digest: 
   }
 }
 
-/** A field counts together with its value, whatever the order of the fields. */
-function addFields(keyspace: Keyspace, database: Database, entry: Ref, digest: Buffer): void {
-  const ofField = Buffer.alloc(SIZE);
-  database.load(entry, collection);
-  keyspace.store.hashes.forEach(collection, (field, content) => {
-    ofField.fill(0);
-    mix(ofField, field.bytes.subarray(field.start, field.end));
-    mix(ofField, content.bytes.subarray(content.start, content.end));
-    add(digest, ofField);
+function addScoredMembers({ sortedSets }: Store, digest: Buffer): void {
+  for (sortedSets.seek(collection, 0, member); member.valid; sortedSets.next(member)) {
+    ofPair.fill(0);
+    sortedSets.readMember(member, slice);
+    mixSlice(ofPair, slice);
+    mix(ofPair, Buffer.from(formatDouble17(sortedSets.scoreAt(member))));
+    add(digest, ofPair);
+  }
+}
+
+function addFields({ hashes }: Store, digest: Buffer): void {
+  hashes.forEach(collection, (field, value) => {
+    ofPair.fill(0);
+    mixSlice(ofPair, field);
+    mixSlice(ofPair, value);
+    add(digest, ofPair);
   });
+}
+
+function mixStream({ streams }: Store, digest: Buffer): void {
+  const { walk } = streams;
+  walk.begin(streams.nodes(collection), FIRST_ID, LAST_ID, false);
+  while (walk.next()) {
+    const { msLow, msHigh, seqLow, seqHigh } = walk.id;
+    mix(digest, Buffer.from(`${unsigned(msLow, msHigh)}.${unsigned(seqLow, seqHigh)}`));
+    for (let left = walk.fields; left > 0; left--) {
+      walk.readPair(slice, content);
+      mixSlice(digest, slice);
+      mixSlice(digest, content);
+    }
+  }
+}
+
+function unsigned(low: number, high: number): bigint {
+  return BigInt.asUintN(64, toBigInt(low, high));
+}
+
+// ---- the two operations ----
+
+function mixSlice(digest: Buffer, { bytes, start, end }: Slice): void {
+  mix(digest, bytes.subarray(start, end));
 }
 
 function add(digest: Buffer, data: Uint8Array): void {

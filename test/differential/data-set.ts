@@ -31,6 +31,8 @@ interface Held {
   readonly encoding: string;
   readonly value: RespValue;
   readonly ttl: RespValue;
+  /** By DEBUG DIGEST-VALUE, which sees what a reply may not show. */
+  readonly digest: RespValue;
 }
 
 /** @returns the differences, each a line or more of text */
@@ -58,6 +60,9 @@ export async function compareData(ourPort: number, theirPort: number): Promise<s
       if (same) continue;
       differences.push(`${what} of ${key}\n  hutch ${show(a)}\n  redis ${show(b)}`);
     }
+    if (compared.every(([, , , same]) => same) && !isExpiring(our)) {
+      if (show(our.digest) !== show(their.digest)) differences.push(`digest of ${key}`);
+    }
     if (our.encoding === their.encoding) continue;
     if (isAllowed(`OBJECT ENCODING ${key}`, our.encoding, their.encoding)) continue;
     differences.push(`encoding of ${key}\n  hutch ${our.encoding}\n  redis ${their.encoding}`);
@@ -82,10 +87,11 @@ async function readAll(port: number): Promise<Map<string, Held>> {
       if (keys.type !== "array") throw new Error(`KEYS was answered with ${show(keys)}`);
       for (const item of keys.items) {
         const key = textOf(item);
-        const [type, encoding, ttl] = await client.pipeline([
+        const [type, encoding, ttl, digest] = await client.pipeline([
           ["TYPE", key],
           ["OBJECT", "ENCODING", key],
           ["PTTL", key],
+          ["DEBUG", "DIGEST-VALUE", key],
         ]);
         const kind = textOf(type!);
         // A key that expires while it is read is no difference.
@@ -99,6 +105,7 @@ async function readAll(port: number): Promise<Map<string, Held>> {
           encoding: show(encoding!),
           value,
           ttl: ttl!,
+          digest: digest!,
         });
       }
     }

@@ -33,6 +33,11 @@ import { sortedSetAlgebraRows } from "./sorted-set-algebra.ts";
 import { sortedSetPopRows } from "./sorted-set-pops.ts";
 import { sortedSetRangeRows } from "./sorted-set-ranges.ts";
 import { sortedSetRows } from "./sorted-sets.ts";
+import { streamClaimRows } from "./stream-claim.ts";
+import { streamInfoRows } from "./stream-info.ts";
+import { streamGroupRows } from "./stream-groups.ts";
+import { streamPendingRows } from "./stream-pending.ts";
+import { streamReadRows } from "./stream-read.ts";
 import { streamRangeRows } from "./stream-ranges.ts";
 import { streamRows } from "./streams.ts";
 import { sortRows } from "./sort.ts";
@@ -74,6 +79,11 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...blockingSortedSetRows,
   ...streamRows,
   ...streamRangeRows,
+  ...streamReadRows,
+  ...streamGroupRows,
+  ...streamPendingRows,
+  ...streamClaimRows,
+  ...streamInfoRows,
   ...sortRows,
   ...connectionRows,
   ...clientRows,

@@ -40,11 +40,14 @@ export function isCharacter(args: Args, index: number, character: string): boole
 
 /** Whether the argument is an id, and neither "-" nor "+"; the sequence number is 0 if it is left out. Else answers. */
 export function strictIdOrReply(args: Args, index: number, out: StreamId, reply: Reply): boolean {
-  const { bytes } = args;
-  const start = args.start(index);
-  if (!isBound(args, index) && parseId(bytes, start, args.end(index), 0, out)) return true;
+  if (isId(args, index, out)) return true;
   reply.error(INVALID_ID);
   return false;
+}
+
+/** Whether the argument is an id as `strictIdOrReply` takes it. */
+export function isId(args: Args, index: number, out: StreamId): boolean {
+  return !isBound(args, index) && parseId(args.bytes, args.start(index), args.end(index), 0, out);
 }
 
 /** Like `strictIdOrReply`, for XADD: `<ms>-*` leaves the sequence number open. Returns whether it was given. */

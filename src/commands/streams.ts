@@ -87,6 +87,7 @@ function xadd(session: Session, args: Args, reply: Reply): void {
     db.create(args.bytes, args.start(1), args.end(1), TYPE_STREAM, stream);
   } else {
     db.save(entry, stream);
+    session.engine.blocking.signal(db, args.bytes, args.start(1), args.end(1));
   }
   session.engine.keyspace.store.changes++;
   replyId(reply, newId);

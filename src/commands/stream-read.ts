@@ -1,0 +1,386 @@
+/** XREAD and XREADGROUP: what came after an id, of several streams at once. */
+import { int64, parseInt64, toNumber } from "../base/numbers.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { StreamId } from "../structures/stream-id.ts";
+import { TYPE_STREAM } from "../types/kinds.ts";
+import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
+import { countRead } from "../types/stream-lag.ts";
+import type { Attempt } from "./blocking.ts";
+import { int64OrReply, isTypeOrReply, SYNTAX_ERROR } from "./guards.ts";
+import type { CommandRow } from "./row.ts";
+import type { Session } from "./session.ts";
+import {
+  endId,
+  isCharacter,
+  replyEntry,
+  replyId,
+  startId,
+  stream,
+  streamsOf,
+  strictIdOrReply,
+} from "./stream-ids.ts";
+
+const MEANINGLESS_LAST =
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
+const NEW_WITHOUT_GROUP =
+  "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
+
+/** Unix times are less than that. */
+const TIME_MAX_MS = 2 ** 63;
+
+/** What the command line asks for. */
+const request = {
+  /** Entries of each stream at most. */
+  limit: Infinity,
+  /** How long to wait for entries: 0 without an end, negative not at all. */
+  timeoutMs: -1,
+  /** Index of the group's name, or 0. The consumer's comes next. */
+  groupAt: 0,
+  acknowledges: true,
+  keyAt: 0,
+  keyCount: 0,
+};
+
+/** Of each stream: the id after which to read. The greatest one stands for what is new to the group. */
+const after: StreamId[] = [];
+/** Of each stream: the group. */
+const groups: (StreamGroup | null)[] = [];
+const lastId = new StreamId();
+
+function xread(session: Session, args: Args, reply: Reply): void {
+  if (!parseOrReply(session, args, "xread", reply)) return;
+  if (!resolveOrReply(session, args, reply) || read(session, args, reply)) return;
+  if (request.timeoutMs < 0) return reply.nullArray();
+  // What "$" stands for is fixed when the waiting begins.
+  const since = after.slice(0, request.keyCount).map((id) => {
+    const kept = new StreamId();
+    kept.copy(id);
+    return kept;
+  });
+  const attempt: Attempt = (waiting, again, answer) => {
+    if (!parseOrReply(waiting, again, "xread", answer)) return true;
+    if (!resolveOrReply(waiting, again, answer)) return true;
+    for (const [i, id] of since.entries()) after[i]!.copy(id);
+    return read(waiting, again, answer);
+  };
+  wait(session, args, attempt, false);
+}
+
+/** Answers what there is after the ids. Returns false if there is nothing, with nothing answered. */
+function read(session: Session, args: Args, reply: Reply): boolean {
+  const place = reply.reserveLength();
+  let served = 0;
+  const streams = streamsOf(session);
+  const { walk } = streams;
+  for (let i = 0; i < request.keyCount; i++) {
+    if (openKey(session, args, i) === NULL_REF || streams.length(stream) === 0) continue;
+    streams.edgeId(stream, true, endId);
+    startId.copy(after[i]!);
+    if (endId.compare(startId) <= 0) continue;
+    startId.increment();
+    endId.setMax();
+    served++;
+    replyKey(args, i, reply);
+    walk.begin(streams.nodes(stream), startId, endId, false);
+    const entries = reply.reserveLength();
+    let count = 0;
+    for (; count < request.limit && walk.next(); count++) replyEntry(reply, walk);
+    reply.patchLength(entries, 0x2a, count);
+  }
+  return replyStreams(place, served, reply);
+}
+
+function xreadgroup(session: Session, args: Args, reply: Reply): void {
+  if (readGroup(session, args, reply)) return;
+  if (request.timeoutMs < 0) reply.nullArray();
+  else wait(session, args, readGroup, true);
+}
+
+/** Answers what is new to the group, or an error. Returns false if there is nothing, with nothing answered. */
+function readGroup(session: Session, args: Args, reply: Reply): boolean {
+  if (!parseOrReply(session, args, "xreadgroup", reply)) return true;
+  if (!resolveOrReply(session, args, reply)) return true;
+  const place = reply.reserveLength();
+  let served = 0;
+  const streams = streamsOf(session);
+  for (let i = 0; i < request.keyCount; i++) {
+    if (openKey(session, args, i) === NULL_REF) continue;
+    const group = groups[i]!;
+    const consumer = consumerOf(session, args, group);
+    const since = after[i]!;
+    if (!since.isMax()) {
+      served++;
+      replyKey(args, i, reply);
+      history(session, group, consumer, since, reply);
+      continue;
+    }
+    if (streams.length(stream) === 0) continue;
+    streams.edgeId(stream, true, endId);
+    if (endId.compare(group.lastId) <= 0) continue;
+    served++;
+    replyKey(args, i, reply);
+    deliver(session, group, consumer, reply);
+  }
+  return replyStreams(place, served, reply);
+}
+
+/** Lets the session wait for entries. @param whenGone tries also when a key goes */
+function wait(session: Session, args: Args, attempt: Attempt, whenGone: boolean): void {
+  const { keyAt, keyCount, timeoutMs } = request;
+  const { blocking } = session.engine;
+  blocking.block(session, args, keyAt, keyCount, timeoutMs, TYPE_STREAM, attempt, whenGone);
+}
+
+/** Gives the consumer what is new to the group. */
+function deliver(
+  session: Session,
+  group: StreamGroup,
+  consumer: StreamConsumer,
+  reply: Reply,
+): void {
+  const streams = streamsOf(session);
+  const { walk } = streams;
+  const { nowMs } = session.engine.clock;
+  startId.copy(group.lastId);
+  startId.increment();
+  endId.setMax();
+  walk.begin(streams.nodes(stream), startId, endId, false);
+  const place = reply.reserveLength();
+  let count = 0;
+  for (; count < request.limit && walk.next(); count++) {
+    countRead(streams, stream, group, walk.id);
+    replyEntry(reply, walk);
+    if (!request.acknowledges) continue;
+    if (!streams.groups.addPending(group, consumer, walk.id)) {
+      streams.groups.reassign(group, consumer, walk.id);
+    }
+    streams.groups.setDeliveredMs(nowMs);
+    streams.groups.setDeliveries(1, 0);
+  }
+  if (count > 0) consumer.activeMs = nowMs;
+  session.engine.keyspace.store.changes += count;
+  reply.patchLength(place, 0x2a, count);
+}
+
+/** Gives the consumer again what is pending there. */
+function history(
+  session: Session,
+  group: StreamGroup,
+  consumer: StreamConsumer,
+  since: StreamId,
+  reply: Reply,
+): void {
+  const streams = streamsOf(session);
+  const { walk } = streams;
+  startId.copy(since);
+  const place = reply.reserveLength();
+  let count = 0;
+  let more = startId.increment();
+  while (more && count < request.limit && streams.groups.nextOfConsumer(consumer, startId)) {
+    walk.begin(streams.nodes(stream), startId, startId, false);
+    if (walk.next()) {
+      replyEntry(reply, walk);
+      streams.groups.findPending(group, startId);
+      streams.groups.setDeliveredMs(session.engine.clock.nowMs);
+      streams.groups.countDelivery();
+      session.engine.keyspace.store.changes++;
+    } else {
+      // The entry was deleted meanwhile.
+      reply.array(2);
+      replyId(reply, startId);
+      reply.nullArray();
+    }
+    count++;
+    more = startId.increment();
+  }
+  reply.patchLength(place, 0x2a, count);
+}
+
+/** The consumer that the command names, which comes into being with its first command. */
+function consumerOf(session: Session, args: Args, group: StreamGroup): StreamConsumer {
+  const { bytes } = args;
+  const at = request.groupAt + 1;
+  const manager = streamsOf(session).groups;
+  const { nowMs } = session.engine.clock;
+  let consumer = manager.findConsumer(group, bytes, args.start(at), args.end(at));
+  if (consumer === null) {
+    consumer = manager.createConsumer(group, args.copy(at), nowMs);
+    session.engine.keyspace.store.changes++;
+  }
+  consumer.seenMs = nowMs;
+  return consumer;
+}
+
+/** Opens the stream of an index, if there is one. */
+function openKey(session: Session, args: Args, index: number): Ref {
+  const at = request.keyAt + index;
+  const entry = session.db.peek(args.bytes, args.start(at), args.end(at));
+  if (entry !== NULL_REF) session.db.load(entry, stream);
+  return entry;
+}
+
+function replyKey(args: Args, index: number, reply: Reply): void {
+  if (reply.version === 2) reply.array(2);
+  const at = request.keyAt + index;
+  reply.bulk(args.bytes, args.start(at), args.end(at));
+}
+
+/** Writes the header of what was served, or nothing and returns false. @param place where room was left for it */
+function replyStreams(place: number, served: number, reply: Reply): boolean {
+  if (served > 0) reply.patchLength(place, reply.version === 3 ? 0x25 : 0x2a, served);
+  else reply.pos = place;
+  return served > 0;
+}
+
+/** Reads the options. Returns false after answering an error. */
+function parseOrReply(session: Session, args: Args, name: string, reply: Reply): boolean {
+  const inGroup = name === "xreadgroup";
+  request.limit = Infinity;
+  request.timeoutMs = -1;
+  request.groupAt = 0;
+  request.acknowledges = true;
+  request.keyCount = 0;
+  for (let i = 1; i < args.count; i++) {
+    const more = args.count - i - 1;
+    if (args.is(i, "COUNT") && more > 0) {
+      if (!int64OrReply(args, ++i, reply)) return false;
+      const limit = toNumber(int64.low, int64.high);
+      request.limit = limit <= 0 ? Infinity : limit;
+    } else if (args.is(i, "BLOCK") && more > 0) {
+      request.timeoutMs = timeoutOrReply(session, args, ++i, reply);
+      if (Number.isNaN(request.timeoutMs)) return false;
+    } else if (args.is(i, "STREAMS") && more > 0) {
+      if (more % 2 !== 0) {
+        const symbol = inGroup ? ">" : "$";
+        reply.error(
+          `ERR Unbalanced ${name.toUpperCase()} list of streams: for each stream key an ID or '${symbol}' must be specified.`,
+        );
+        return false;
+      }
+      request.keyAt = i + 1;
+      request.keyCount = more / 2;
+      break;
+    } else if (args.is(i, "GROUP") && more > 1) {
+      if (!inGroup) return refuse(reply, onlyInGroup("GROUP"));
+      request.groupAt = i + 1;
+      i += 2;
+    } else if (args.is(i, "NOACK")) {
+      if (!inGroup) return refuse(reply, onlyInGroup("NOACK"));
+      request.acknowledges = false;
+    } else return refuse(reply, SYNTAX_ERROR);
+  }
+  if (request.keyCount === 0) return refuse(reply, SYNTAX_ERROR);
+  if (inGroup && request.groupAt === 0) {
+    return refuse(reply, "ERR Missing GROUP option for XREADGROUP");
+  }
+  return true;
+}
+
+/** Finds the groups and the ids to begin with. Returns false after answering an error. */
+function resolveOrReply(session: Session, args: Args, reply: Reply): boolean {
+  const { keyAt, keyCount, groupAt } = request;
+  const streams = streamsOf(session);
+  for (let i = 0; i < keyCount; i++) {
+    const key = keyAt + i;
+    const idAt = key + keyCount;
+    const entry = session.db.read(args.bytes, args.start(key), args.end(key));
+    if (!isTypeOrReply(session, entry, TYPE_STREAM, reply)) return false;
+    if (entry !== NULL_REF) session.db.load(entry, stream);
+    after[i] ??= new StreamId();
+    groups[i] = null;
+    if (groupAt > 0) {
+      const group =
+        entry === NULL_REF
+          ? null
+          : streams.groups.find(stream.block, args.bytes, args.start(groupAt), args.end(groupAt));
+      if (group === null) {
+        return refuse(
+          reply,
+          `NOGROUP No such key '${args.text(key)}' or consumer group '${args.text(groupAt)}' in XREADGROUP with GROUP option`,
+        );
+      }
+      groups[i] = group;
+    }
+    if (isCharacter(args, idAt, "$")) {
+      if (groupAt > 0) return refuse(reply, MEANINGLESS_LAST);
+      if (entry === NULL_REF) lastId.setMin();
+      else streams.lastId(stream, lastId);
+      after[i]!.copy(lastId);
+    } else if (isCharacter(args, idAt, ">")) {
+      if (groupAt === 0) return refuse(reply, NEW_WITHOUT_GROUP);
+      after[i]!.setMax();
+    } else if (!strictIdOrReply(args, idAt, after[i]!, reply)) return false;
+  }
+  return true;
+}
+
+/** The timeout of BLOCK in ms, or NaN after answering an error. */
+function timeoutOrReply(session: Session, args: Args, index: number, reply: Reply): number {
+  let message = "";
+  if (!parseInt64(args.bytes, args.start(index), args.end(index))) {
+    message = "ERR timeout is not an integer or out of range";
+  } else if (int64.high < 0) {
+    message = "ERR timeout is negative";
+  } else {
+    const timeoutMs = toNumber(int64.low, int64.high);
+    if (timeoutMs < TIME_MAX_MS - session.engine.clock.nowMs) return timeoutMs;
+    message = "ERR timeout is out of range";
+  }
+  reply.error(message);
+  return NaN;
+}
+
+function onlyInGroup(option: string): string {
+  return `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`;
+}
+
+function refuse(reply: Reply, message: string): false {
+  reply.error(message);
+  return false;
+}
+
+const STREAMS_SYNTAX = "streams:(key:key... id:string...)";
+
+export const streamReadRows: readonly CommandRow[] = [
+  {
+    name: "xread",
+    arity: -4,
+    flags: "readonly blocking movablekeys",
+    keys: [
+      {
+        flags: "RO access",
+        begin: { keyword: "STREAMS", from: 1 },
+        find: { last: -1, step: 1, limit: 2 },
+      },
+    ],
+    since: "5.0.0",
+    group: "stream",
+    summary: "Returns the entries of several streams that come after an id.",
+    complexity: "O(log N + M) for each stream of N entries, of which M are returned",
+    syntax: `[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS ${STREAMS_SYNTAX}`,
+    handler: xread,
+  },
+  {
+    name: "xreadgroup",
+    arity: -7,
+    flags: "write blocking movablekeys",
+    keys: [
+      {
+        flags: "RO access",
+        begin: { keyword: "STREAMS", from: 4 },
+        find: { last: -1, step: 1, limit: 2 },
+      },
+    ],
+    since: "5.0.0",
+    group: "stream",
+    summary: "Gives a consumer of a group the entries of several streams that are new, or pending.",
+    complexity: "O(log N + M) for each stream of N entries, of which M are returned",
+    syntax:
+      "GROUP group_consumer:(group:string consumer:string) [COUNT count:integer] " +
+      `[BLOCK milliseconds:integer] [noack:NOACK] STREAMS ${STREAMS_SYNTAX}`,
+    handler: xreadgroup,
+  },
+];

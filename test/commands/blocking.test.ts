@@ -110,6 +110,26 @@ describe("a client that waits", () => {
     expect(await client.text("DBSIZE")).toBe(":0");
   });
 
+  test("is served with members of sorted sets, whatever stores them, and not with a list's elements", async () => {
+    const lowest = await waiter("BZPOPMIN", "z", 0);
+    const highest = await waiter("BZPOPMAX", "other", "z", 0);
+    const list = await waiter("BLPOP", "z", 0);
+    await client.call("ZADD", "z", 1, "a", 2, "b", 3, "c");
+    expect(await reply(lowest)).toBe('["z", "a", "1"]');
+    expect(await reply(highest)).toBe('["z", "c", "3"]');
+    await client.call("DEL", "z");
+    const many = await waiter("BZMPOP", 0, 2, "none", "z", "MAX", "COUNT", 2);
+    await client.pipeline([
+      ["RPUSH", "numbers", 3, 1, 2],
+      ["ZADD", "y", 5, "d", 6, "e", 7, "f"],
+      ["ZUNIONSTORE", "z", 1, "y"],
+    ]);
+    expect(await reply(many)).toBe('["z", [["f", "7"], ["e", "6"]]]');
+    await client.call("SORT", "numbers", "STORE", "z");
+    expect(await reply(list)).toBe('["z", "1"]');
+    expectNothingLeft();
+  });
+
   test("gets the error, and the element stays, if the list to move to is none", async () => {
     await client.call("SET", "target", "text");
     const one = await waiter("BLMOVE", "a", "target", "LEFT", "LEFT", 0);

@@ -8,6 +8,8 @@ import { connectionRows } from "./connection.ts";
 import { bitfieldRows } from "./bitfield.ts";
 import { bitmapRows } from "./bitmaps.ts";
 import { bitopRows } from "./bitop.ts";
+import { geoRows } from "./geo.ts";
+import { geoSearchRows } from "./geo-search-rows.ts";
 import { hashRows } from "./hashes.ts";
 import { hashNumberRows } from "./hashes-numbers.ts";
 import { hashWholeRows } from "./hashes-whole.ts";
@@ -77,6 +79,8 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...sortedSetPopRows,
   ...sortedSetAlgebraRows,
   ...blockingSortedSetRows,
+  ...geoRows,
+  ...geoSearchRows,
   ...streamRows,
   ...streamRangeRows,
   ...streamReadRows,

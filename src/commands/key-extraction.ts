@@ -51,7 +51,8 @@ function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolea
     return true;
   }
   let first = beginOf(spec, args, from, count);
-  if (first === 0) return false;
+  // A keyword that may be missing follows keys that stand elsewhere.
+  if (first === 0) return list.count > 0;
   const { find } = spec;
   let last: number;
   if ("countAt" in find) {

@@ -13,6 +13,7 @@ import type { Session } from "./session.ts";
 import {
   boundOrReply,
   isId,
+  nameOf,
   replyEntry,
   replyId,
   startId,
@@ -180,7 +181,7 @@ function optionsOrReply(session: Session, args: Args, from: number, reply: Reply
     } else {
       const name = ["IDLE", "TIME", "RETRYCOUNT"].find((word) => more && args.is(i, word));
       if (name === undefined) {
-        reply.error(`ERR Unrecognized XCLAIM option '${args.text(i)}'`);
+        reply.error(`ERR Unrecognized XCLAIM option '${nameOf(args, i)}'`);
         return false;
       }
       const message = `ERR Invalid ${name} option argument for XCLAIM`;
@@ -218,7 +219,7 @@ function groupOrReply(session: Session, args: Args, reply: Reply): StreamGroup |
     group = groups.find(stream.block, args.bytes, args.start(2), args.end(2));
   }
   if (group === null) {
-    const names = `'${args.text(1)}' or consumer group '${args.text(2)}'`;
+    const names = `'${nameOf(args, 1)}' or consumer group '${nameOf(args, 2)}'`;
     reply.error(`NOGROUP No such key ${names}`);
   }
   return group;

@@ -8,7 +8,7 @@ import type { StreamGroup } from "../types/stream-groups.ts";
 import { int64OrReply, isTypeOrReply } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
-import { isCharacter, startId, stream, streamsOf, strictIdOrReply } from "./stream-ids.ts";
+import { isCharacter, nameOf, startId, stream, streamsOf, strictIdOrReply } from "./stream-ids.ts";
 
 const NO_KEY =
   "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.";
@@ -109,7 +109,7 @@ function optionsOrReply(args: Args, creates: boolean, reply: Reply): boolean {
       }
     } else {
       reply.error(
-        `ERR unknown subcommand or wrong number of arguments for '${args.text(1)}'. Try XGROUP HELP.`,
+        `ERR unknown subcommand or wrong number of arguments for '${nameOf(args, 1)}'. Try XGROUP HELP.`,
       );
       return false;
     }
@@ -135,7 +135,9 @@ function groupOrReply(session: Session, args: Args, reply: Reply): StreamGroup |
   const { groups } = streamsOf(session);
   const group = groups.find(stream.block, args.bytes, args.start(3), args.end(3));
   if (group === null) {
-    reply.error(`NOGROUP No such consumer group '${args.text(3)}' for key name '${args.text(2)}'`);
+    reply.error(
+      `NOGROUP No such consumer group '${nameOf(args, 3)}' for key name '${nameOf(args, 2)}'`,
+    );
   }
   return group;
 }

@@ -33,6 +33,13 @@ export function streamsOf(session: Session): Streams {
   return session.engine.keyspace.store.streams;
 }
 
+/** The argument as messages name it: up to its first zero byte. */
+export function nameOf(args: Args, index: number): string {
+  const text = args.text(index);
+  const end = text.indexOf("\0");
+  return end === -1 ? text : text.slice(0, end);
+}
+
 /** Whether the argument is the one character. */
 export function isCharacter(args: Args, index: number, character: string): boolean {
   return args.length(index) === 1 && args.bytes[args.start(index)] === character.charCodeAt(0);

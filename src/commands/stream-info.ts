@@ -10,7 +10,7 @@ import { readLag } from "../types/stream-lag.ts";
 import { int64OrReply, isTypeOrReply, NO_SUCH_KEY } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
-import { endId, replyEntry, replyId, startId, stream, streamsOf } from "./stream-ids.ts";
+import { endId, nameOf, replyEntry, replyId, startId, stream, streamsOf } from "./stream-ids.ts";
 
 /** Entries that FULL shows of each list unless COUNT says otherwise. */
 const FULL_COUNT = 10;
@@ -26,7 +26,7 @@ function streamInfo(session: Session, args: Args, reply: Reply): void {
       args.is(3, "FULL") && (args.count === 4 || (args.count === 6 && args.is(4, "COUNT")));
     if (!right) {
       return reply.error(
-        `ERR unknown subcommand or wrong number of arguments for '${args.text(1)}'. Try XINFO HELP.`,
+        `ERR unknown subcommand or wrong number of arguments for '${nameOf(args, 1)}'. Try XINFO HELP.`,
       );
     }
     if (args.count === 6) {
@@ -190,7 +190,7 @@ function consumersInfo(session: Session, args: Args, reply: Reply): void {
   const { groups } = streamsOf(session);
   const group = groups.find(stream.block, args.bytes, args.start(3), args.end(3));
   if (group === null) {
-    const names = `'${args.text(3)}' for key name '${args.text(2)}'`;
+    const names = `'${nameOf(args, 3)}' for key name '${nameOf(args, 2)}'`;
     return reply.error(`NOGROUP No such consumer group ${names}`);
   }
   const { nowMs } = session.engine.clock;

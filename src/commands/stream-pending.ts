@@ -14,6 +14,7 @@ import type { Session } from "./session.ts";
 import {
   boundOrReply,
   endId,
+  nameOf,
   replyId,
   startId,
   stream,
@@ -61,7 +62,7 @@ function xpending(session: Session, args: Args, reply: Reply): void {
   if (!isTypeOrReply(session, entry, TYPE_STREAM, reply)) return;
   const group = groupOf(session, args, entry);
   if (group === null) {
-    const names = `'${args.text(1)}' or consumer group '${args.text(2)}'`;
+    const names = `'${nameOf(args, 1)}' or consumer group '${nameOf(args, 2)}'`;
     return reply.error(`NOGROUP No such key ${names}`);
   }
   if (summaryOnly) return summary(session, group, reply);

@@ -15,6 +15,7 @@ import type { Session } from "./session.ts";
 import {
   endId,
   isCharacter,
+  nameOf,
   replyEntry,
   replyId,
   startId,
@@ -299,7 +300,7 @@ function resolveOrReply(session: Session, args: Args, reply: Reply): boolean {
       if (group === null) {
         return refuse(
           reply,
-          `NOGROUP No such key '${args.text(key)}' or consumer group '${args.text(groupAt)}' in XREADGROUP with GROUP option`,
+          `NOGROUP No such key '${nameOf(args, key)}' or consumer group '${nameOf(args, groupAt)}' in XREADGROUP with GROUP option`,
         );
       }
       groups[i] = group;

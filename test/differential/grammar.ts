@@ -33,6 +33,7 @@ const GROUPS: ReadonlySet<string> = new Set([
   "hash",
   "set",
   "hyperloglog",
+  "geo",
   "list",
   "sorted-set",
   "stream",

@@ -79,13 +79,7 @@ export function replyElement(store: Store, reply: Reply): void {
  * Replies with up to `count` entries of a listpack, beginning with the one at `pos`, and returns how many there were. Short
  * strings, which most are, are written without a call for each.
  */
-function replyEntries(
-  store: Store,
-  pack: Ref,
-  pos: number,
-  count: number,
-  reply: Reply,
-): number {
+function replyEntries(store: Store, pack: Ref, pos: number, count: number, reply: Reply): number {
   const bytes = store.arena.bytes[pack >>> SEGMENT_SHIFT]!;
   const base = (pack & SEGMENT_MASK) * UNIT;
   let { buffer, pos: out } = reply;

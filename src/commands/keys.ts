@@ -1,16 +1,14 @@
 /** Commands on keys of any type: deleting, looking, renaming, copying. */
 import { equalBytes } from "../base/bytes.ts";
-import { int64, toNumber } from "../base/numbers.ts";
 import type { Database } from "../keyspace/database.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_NAMES } from "../types/kinds.ts";
-import { int64OrReply, NO_SUCH_KEY, SYNTAX_ERROR, value } from "./guards.ts";
+import { DATABASE_OUT_OF_RANGE, int32OrReply, NO_SUCH_KEY, SYNTAX_ERROR, value } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
-const INT_MAX = 0x7fffffff;
 const SAME_OBJECTS = "ERR source and destination objects are the same";
 
 function del(session: Session, args: Args, reply: Reply): void {
@@ -147,15 +145,11 @@ function databaseOrReply(
   index: number,
   reply: Reply,
 ): Database | null {
-  if (!int64OrReply(args, index, reply)) return null;
-  const number = toNumber(int64.low, int64.high);
-  if (number > INT_MAX || number < -INT_MAX - 1) {
-    reply.error("ERR value is out of range, value must between -2147483648 and 2147483647");
-    return null;
-  }
+  const number = int32OrReply(args, index, reply);
+  if (Number.isNaN(number)) return null;
   const database = session.engine.keyspace.databases[number];
   if (database !== undefined) return database;
-  reply.error("ERR DB index is out of range");
+  reply.error(DATABASE_OUT_OF_RANGE);
   return null;
 }
 

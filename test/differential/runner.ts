@@ -53,13 +53,21 @@ export class Differential {
     await Promise.all([this.hutch.stop(), this.redis.stop()]);
   }
 
-  /** Runs a case with every protocol. @returns the differences, each a few lines of text */
+  /**
+   * Runs a case with every protocol. The servers have a clock each, and a millisecond may begin between two commands on one of
+   * them only; so a difference counts if it is there when the same protocol runs again. One that is not is printed.
+   * @returns the differences, each a few lines of text
+   */
   async run(testCase: Case): Promise<string[]> {
     const differences: string[] = [];
     for (const protocol of testCase.protocols ?? ([2, 3] as const)) {
-      for (const difference of await this.#runOnce(testCase, protocol)) {
-        differences.push(`RESP${protocol} ${difference}`);
+      const first = await this.#runOnce(testCase, protocol);
+      if (first.length === 0) continue;
+      const again = await this.#runOnce(testCase, protocol);
+      if (again.length === 0) {
+        console.log(`${testCase.name}: differed once, and not again: RESP${protocol} ${first[0]}`);
       }
+      differences.push(...again.map((difference) => `RESP${protocol} ${difference}`));
     }
     return differences;
   }

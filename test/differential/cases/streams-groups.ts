@@ -41,19 +41,30 @@ const FILL: readonly Step[] = [
   ...["XREADGROUP GROUP g c1 COUNT 2 STREAMS s >", "XREADGROUP GROUP g c2 COUNT 1 STREAMS s >"],
 ];
 
+/**
+ * Idle times of a few milliseconds are left out: whether so much has passed since an entry was delivered depends on how fast
+ * each of the two servers is.
+ */
+function idleSteps(number: string): readonly Step[] {
+  if (Number(number) > 0 && Number(number) < 1000) return [];
+  return [
+    ["XPENDING", "s", "g", "IDLE", number, "-", "+", "10"],
+    ["XCLAIM", "s", "g", "c2", number, "1-1"],
+    ["XAUTOCLAIM", "s", "g", "c1", number, "0"],
+  ];
+}
+
 function eachNumber(number: string): readonly Step[] {
   const steps: Step[] = [
     ...FILL,
     ["XREAD", "COUNT", number, "STREAMS", "s", "0"],
     ["XREADGROUP", "GROUP", "g", "c1", "COUNT", number, "STREAMS", "s", "0"],
     ["XPENDING", "s", "g", "-", "+", number],
-    ["XPENDING", "s", "g", "IDLE", number, "-", "+", "10"],
-    ["XCLAIM", "s", "g", "c2", number, "1-1"],
+    ...idleSteps(number),
     ["XCLAIM", "s", "g", "c2", "0", "1-1", "IDLE", number],
     ["XCLAIM", "s", "g", "c2", "0", "1-1", "TIME", number],
     ["XCLAIM", "s", "g", "c2", "0", "1-1", "RETRYCOUNT", number],
     ["XCLAIM", "s", "g", "c1", "0", "2-1", "LASTID", number],
-    ["XAUTOCLAIM", "s", "g", "c1", number, "0"],
     ["XAUTOCLAIM", "s", "g", "c1", "0", number],
     ["XINFO", "STREAM", "s", "FULL", "COUNT", number],
     ["XGROUP", "SETID", "s", "g", number],

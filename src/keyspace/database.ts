@@ -9,8 +9,7 @@ import { HASH_WORDS } from "../base/hash.ts";
 import { int64, parseInt64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
-import { Arena, NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
-import { Wheel } from "../structures/wheel.ts";
+import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import {
   EMBSTR_SIZE_MAX,
   ENCODING_BLOB,
@@ -21,6 +20,7 @@ import {
 } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import { Entries, INLINE_SIZE_MAX } from "./entry.ts";
+import { KeyTable } from "./key-table.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import type { Store } from "./store.ts";
 
@@ -33,8 +33,7 @@ export class Database {
   readonly #store: Store;
   readonly #entries: Entries;
   readonly #reclaimer: Reclaimer;
-  #dict: Ref;
-  #wheel: Wheel | null = null;
+  #keys: KeyTable;
   /** Hash of the key that was last looked up. */
   #hash = 0;
 
@@ -43,27 +42,27 @@ export class Database {
     this.#store = store;
     this.#entries = store.entries;
     this.#reclaimer = reclaimer;
-    this.#dict = store.dict.create();
+    this.#keys = new KeyTable(store);
   }
 
   /** Keys, those included whose time has come but that nobody touched yet. */
   get size(): number {
-    return this.#store.dict.count(this.#dict);
+    return this.#keys.count;
   }
 
   /** Keys with an expiry time. */
   get expiring(): number {
-    return this.#wheel === null ? 0 : this.#wheel.count;
+    return this.#keys.expiring;
   }
 
   /** Bytes of the structure that finds keys whose time has come, without the nodes inside the entries. */
   get wheelBytes(): number {
-    return this.#wheel === null ? 0 : this.#wheel.bytes;
+    return this.#keys.wheelBytes;
   }
 
   /** The dict of this database, for scans and statistics. */
   get dict(): Ref {
-    return this.#dict;
+    return this.#keys.dict;
   }
 
   // ---- finding ----
@@ -96,12 +95,12 @@ export class Database {
     const { words } = lookahead;
     const wordsAt = slot * HASH_WORDS;
     this.#hash = hash;
-    let entry = dict.first(this.#dict, hash);
+    let entry = dict.first(this.#keys.dict, hash);
     while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words, wordsAt)) {
       entry = dict.next(entry, hash);
     }
     if (entry === NULL_REF || !entries.expires(entry)) return entry;
-    if (this.#wheel!.dueMs(entries.node(entry)) > store.clock.nowMs) return entry;
+    if (this.#keys.dueMs(entry) > store.clock.nowMs) return entry;
     this.expire(entry);
     return NULL_REF;
   }
@@ -109,14 +108,14 @@ export class Database {
   /** Has the processor fetch the entries of the keys that the lookahead knows, all at once. Changes nothing. */
   prefetch(): void {
     const { lookahead, dict } = this.#store;
-    dict.prefetch(this.#dict, lookahead.hashes, lookahead.count);
+    dict.prefetch(this.#keys.dict, lookahead.hashes, lookahead.count);
   }
 
   /** A live entry by chance, or NULL_REF when the database is empty. */
   random(): Ref {
     const random32 = () => this.#store.random.int32();
     for (;;) {
-      const entry = this.#store.dict.sample(this.#dict, random32);
+      const entry = this.#store.dict.sample(this.#keys.dict, random32);
       if (entry === NULL_REF || !this.hasExpired(entry)) return entry;
       this.expire(entry);
     }
@@ -124,7 +123,7 @@ export class Database {
 
   /** Calls `visit` with the entries of the cursor's buckets, expired ones included; returns the next cursor, 0 at the end. */
   scan(cursor: number, visit: (entry: Ref) => void): number {
-    return this.#store.dict.scan(this.#dict, cursor, visit);
+    return this.#store.dict.scan(this.#keys.dict, cursor, visit);
   }
 
   // ---- strings ----
@@ -303,7 +302,7 @@ export class Database {
     const { access } = store;
     this.#entries.write(entry, type, value.encoding, false, access, key, start, end, 0);
     this.#entries.setBlock(entry, value.block);
-    store.dict.insert(this.#dict, entry, this.#hash);
+    this.#keys.insert(entry, this.#hash);
     if (store.watcher !== null) store.watcher.created(this, key, start, end);
     return entry;
   }
@@ -324,8 +323,7 @@ export class Database {
   /** Deletes an entry and frees what it holds. */
   remove(entry: Ref): void {
     this.#store.watcher?.removed(this, entry);
-    if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
-    this.#store.dict.remove(this.#dict, entry);
+    this.#keys.remove(entry);
     this.#reclaimer.freeEntry(entry);
   }
 
@@ -333,18 +331,16 @@ export class Database {
   clear(): number {
     const count = this.size;
     if (count === 0) return 0;
-    this.#reclaimer.freeDict(this.#dict);
-    this.#dict = this.#store.dict.create();
-    this.#wheel?.destroy();
-    this.#wheel = null;
+    this.#keys.abandon();
+    this.#reclaimer.freeDict(this.#keys.dict);
+    this.#keys = new KeyTable(this.#store);
     this.#store.watcher?.emptied(this);
     return count;
   }
 
   /** Exchanges the content of two databases. */
   swap(other: Database): void {
-    [this.#dict, other.#dict] = [other.#dict, this.#dict];
-    [this.#wheel, other.#wheel] = [other.#wheel, this.#wheel];
+    [this.#keys, other.#keys] = [other.#keys, this.#keys];
     this.#store.watcher?.swapped(this, other);
   }
 
@@ -356,10 +352,13 @@ export class Database {
    */
   adopt(entry: Ref, from: Database, key: Buffer, start: number, end: number): Ref {
     const store = this.#store;
-    const at = this.#clone(entry, from, this.#entries.access(entry), key, start, end);
-    store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
+    const access = this.#entries.access(entry);
+    const at = this.#keys.clone(entry, from.#keys, access, key, start, end);
+    this.#keys.insert(at, store.lookahead.hash(key, start, end));
     store.watcher?.removed(from, entry);
-    from.#forget(entry);
+    // The value that the old entry names is the new one's.
+    from.#keys.remove(entry);
+    store.arena.free(entry);
     store.watcher?.created(this, key, start, end);
     return at;
   }
@@ -378,37 +377,11 @@ export class Database {
     } else if (block !== NULL_REF) {
       copy.set(ENCODING_BLOB, store.blobs.duplicate(block));
     }
-    const at = this.#clone(entry, from, store.access, key, start, end);
+    const at = this.#keys.clone(entry, from.#keys, store.access, key, start, end);
     if (copy.block !== NULL_REF) this.save(at, copy);
-    store.dict.insert(this.#dict, at, store.lookahead.hash(key, start, end));
+    this.#keys.insert(at, store.lookahead.hash(key, start, end));
     store.watcher?.created(this, key, start, end);
     return at;
-  }
-
-  /** A new entry with the value and the expiry time of `entry`, in this database's wheel but in no dict yet. */
-  #clone(entry: Ref, from: Database, access: number, key: Buffer, start: number, end: number): Ref {
-    const entries = this.#entries;
-    const encoding = entries.encoding(entry);
-    const expires = entries.expires(entry);
-    const inline = encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
-    const length = inline ? entries.valueLength(entry) : 0;
-    const at = this.#store.arena.allocate(Entries.size(end - start, encoding, length, expires));
-    entries.write(at, entries.type(entry), encoding, expires, access, key, start, end, length);
-    this.#entries.copyPayload(entry, at, encoding);
-    if (expires) {
-      const wheel = from.#wheel!;
-      const node = entries.node(entry);
-      const low = wheel.dueLow(node);
-      this.#expiryWheel().insertInt64(entries.node(at), low, wheel.dueHigh(node));
-    }
-    return at;
-  }
-
-  /** Takes an entry out without freeing the value that it names. */
-  #forget(entry: Ref): void {
-    if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
-    this.#store.dict.remove(this.#dict, entry);
-    this.#store.arena.free(entry);
   }
 
   // ---- expiry ----
@@ -416,17 +389,17 @@ export class Database {
   /** Unix time in ms at which the entry expires, or -1. */
   expiryMs(entry: Ref): number {
     if (!this.#entries.expires(entry)) return -1;
-    return this.#wheel!.dueMs(this.#entries.node(entry));
+    return this.#keys.dueMs(entry);
   }
 
   /** Low word of the time of expiry of an entry that expires: for times above 2^53, which `expiryMs` rounds. */
   expiryLow(entry: Ref): number {
-    return this.#wheel!.dueLow(this.#entries.node(entry));
+    return this.#keys.dueLow(entry);
   }
 
   /** High word of the time of expiry of an entry that expires. */
   expiryHigh(entry: Ref): number {
-    return this.#wheel!.dueHigh(this.#entries.node(entry));
+    return this.#keys.dueHigh(entry);
   }
 
   /**
@@ -440,23 +413,12 @@ export class Database {
 
   /** Like `expireAt`, with the time in two words: not negative, up to 2^63 - 1. */
   expireAtInt64(entry: Ref, low: number, high: number): Ref {
-    const wheel = this.#expiryWheel();
-    if (this.#entries.expires(entry)) {
-      const node = this.#entries.node(entry);
-      wheel.remove(node);
-      wheel.insertInt64(node, low, high);
-      return entry;
-    }
-    const at = this.#reform(entry, true);
-    wheel.insertInt64(this.#entries.node(at), low, high);
-    return at;
+    return this.#keys.setDue(entry, low, high);
   }
 
   /** Takes the expiry time away. */
   persist(entry: Ref): Ref {
-    if (!this.#entries.expires(entry)) return entry;
-    this.#wheel!.remove(this.#entries.node(entry));
-    return this.#reform(entry, false);
+    return this.#entries.expires(entry) ? this.#keys.clearDue(entry) : entry;
   }
 
   /** Whether the entry's time has come. */
@@ -467,17 +429,15 @@ export class Database {
 
   /** Deletes up to `limit` keys whose time has come. Returns true while there may be more. */
   expireDue(limit: number): boolean {
-    const wheel = this.#wheel;
-    if (wheel === null || wheel.count === 0) return false;
+    const keys = this.#keys;
+    if (keys.expiring === 0) return false;
     // A node that is moved within the wheel counts as one that is handed out: both cost about the same.
     let left = limit;
     while (left > 0) {
-      const node = wheel.pop(this.#store.clock.nowMs, left);
-      left -= wheel.moved + 1;
-      if (node === NULL_REF) return wheel.exhausted;
-      const entry = this.#entries.ofNode(node);
+      const entry = keys.popDue(left);
+      left -= keys.moved + 1;
+      if (entry === NULL_REF) return keys.exhausted;
       this.#store.watcher?.removed(this, entry);
-      this.#store.dict.remove(this.#dict, entry);
       this.#reclaimer.freeEntry(entry);
       this.#store.expired++;
     }
@@ -490,16 +450,11 @@ export class Database {
     this.#store.expired++;
   }
 
-  #expiryWheel(): Wheel {
-    this.#wheel ??= new Wheel(this.#store.arena, this.#store.clock.nowMs);
-    return this.#wheel;
-  }
-
   // ---- housekeeping ----
 
   /** Moves buckets of a resize that is under way. Returns true while there are more. */
   resizeStep(buckets: number): boolean {
-    return this.#store.dict.step(this.#dict, buckets);
+    return this.#store.dict.step(this.#keys.dict, buckets);
   }
 
   /** A copy of the entry's key. */
@@ -527,74 +482,31 @@ export class Database {
       this.load(entry, at);
       value = collection.memory(at, samples);
     }
-    const share = Math.ceil((4 * dict.buckets(this.#dict)) / this.size);
+    const share = Math.ceil((4 * dict.buckets(this.#keys.dict)) / this.size);
     return arena.sizeOf(entry) + value + share;
   }
 
-  // ---- the form of an entry ----
+  // ---- inside ----
 
   /**
-   * Gives the key an entry of the wanted form whose payload or inline value the caller writes next: in place if the block
-   * fits, else a new block. What the old value held outside the entry is freed.
+   * Gives the key an entry for a string whose payload or inline value the caller writes next, see `KeyTable.shape`. What the
+   * old value held outside the entry is freed.
    */
   #shape(
     entry: Ref,
     key: Buffer,
-    keyStart: number,
-    keyEnd: number,
+    start: number,
+    end: number,
     encoding: number,
     valueLength: number,
     keepExpiry: boolean,
   ): Ref {
-    const store = this.#store;
-    const entries = this.#entries;
-    const { arena } = store;
-    const isNew = entry === NULL_REF;
-    // A string in the place of a string concerns nobody.
-    if (!isNew && entries.type(entry) !== TYPE_STRING) store.watcher?.removed(this, entry);
-    const expires = !isNew && entries.expires(entry);
-    const willExpire = expires && keepExpiry;
-    if (expires && !willExpire) this.#wheel!.remove(entries.node(entry));
-    if (!isNew) this.#reclaimer.freeValue(entry);
-    const access = isNew ? store.access : entries.access(entry);
-    const size = Entries.size(keyEnd - keyStart, encoding, valueLength, willExpire);
-    // In place, the wheel node of an entry that goes on expiring lies where it lay.
-    const fits = !isNew && Arena.blockSize(size) === arena.sizeOf(entry);
-    const at = fits ? entry : arena.allocate(size);
-    const type = TYPE_STRING;
-    entries.write(at, type, encoding, willExpire, access, key, keyStart, keyEnd, valueLength);
-    if (isNew) store.dict.insert(this.#dict, at, this.#hash);
-    if (isNew || fits) return at;
-    store.dict.replace(this.#dict, entry, at);
-    if (willExpire) this.#wheel!.replace(entries.node(entry), entries.node(at));
-    arena.free(entry);
-    return at;
-  }
-
-  /** Moves an entry, which is in no wheel, to a block with or without a wheel node. */
-  #reform(entry: Ref, expires: boolean): Ref {
-    const store = this.#store;
-    const entries = this.#entries;
-    const encoding = entries.encoding(entry);
-    const inline = encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW;
-    const valueLength = inline ? entries.valueLength(entry) : 0;
-    const keyLength = entries.keyLength(entry);
-    const fresh = store.arena.allocate(Entries.size(keyLength, encoding, valueLength, expires));
-    const keyStart = entries.keyStart(entry);
-    entries.write(
-      fresh,
-      entries.type(entry),
-      encoding,
-      expires,
-      entries.access(entry),
-      store.arena.bytes[entry >>> SEGMENT_SHIFT]!,
-      keyStart,
-      keyStart + keyLength,
-      valueLength,
-    );
-    this.#entries.copyPayload(entry, fresh, encoding);
-    store.dict.replace(this.#dict, entry, fresh);
-    store.arena.free(entry);
-    return fresh;
+    if (entry !== NULL_REF) {
+      // A string in the place of a string concerns nobody.
+      if (this.#entries.type(entry) !== TYPE_STRING) this.#store.watcher?.removed(this, entry);
+      this.#reclaimer.freeValue(entry);
+    }
+    const hash = this.#hash;
+    return this.#keys.shape(entry, hash, key, start, end, encoding, valueLength, keepExpiry);
   }
 }

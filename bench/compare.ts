@@ -7,8 +7,10 @@
  *
  *   --rounds 6          rounds of throughput and protocols; an even number keeps the orders balanced
  *   --seconds 1.5       what one measurement should take
- *   --only a,b          sections to run: throughput, protocols, memory, start, pauses, latency
- *   --operations, --depths   cells to run: SET,GET and 1,16,64
+ *   --only a,b          sections to run: throughput, protocols, types, memory, elements, start, pauses, latency
+ *   --operations A,B    operations of throughput, protocols and types, kinds of elements; all if not given
+ *   --depths 1,16,64    pipelines of the same
+ *   --elements 500000   elements of each kind
  *   --keys 1000000      keys of the memory section        --pause-keys 10000000
  *   --quick             few and short rounds: whether everything works, not figures to keep
  *   --json FILE         writes everything that was measured
@@ -21,9 +23,11 @@ import { parseArgs } from "node:util";
 import { differences, nativeDifferences } from "./compare/alike.ts";
 import { measureFirstPong } from "./compare/first-pong.ts";
 import type { Arm, Cell, GridOptions } from "./compare/grid.ts";
+import { ELEMENT_KINDS } from "./compare/element-kinds.ts";
+import { measureElements } from "./compare/elements.ts";
 import { measureGrid } from "./compare/grid.ts";
 import { measureMemory } from "./compare/memory.ts";
-import { redisBenchmark } from "./compare/redis-benchmark.ts";
+import { ownTest, redisBenchmark } from "./compare/redis-benchmark.ts";
 import { progress, say } from "./compare/report.ts";
 import type { Results } from "./compare/results.ts";
 import {
@@ -34,6 +38,8 @@ import {
   resultsText,
   verdictsText,
 } from "./compare/results.ts";
+import { TYPE_OPERATIONS } from "./compare/type-operations.ts";
+import { measureTypes } from "./compare/types.ts";
 import { measureLatency } from "./latency.ts";
 import { measurePauses } from "./pauses.ts";
 import { fillKeys, LoadGenerator } from "./rig/load-generator.ts";
@@ -43,16 +49,17 @@ import { KEY_RANGE } from "./rig/requests.ts";
 import type { Product, RunningServer } from "./rig/servers.ts";
 import { findServers, hutch, hutchCompiled, start } from "./rig/servers.ts";
 import type { Section } from "./targets.ts";
-import { checkTargets, SECTIONS } from "./targets.ts";
+import { checkTargets, SECTIONS, targetsOf } from "./targets.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string" },
     seconds: { type: "string" },
     only: { type: "string" },
-    operations: { type: "string", default: "SET,GET" },
+    operations: { type: "string" },
     depths: { type: "string", default: "1,16,64" },
     keys: { type: "string" },
+    elements: { type: "string" },
     "pause-keys": { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "string" },
@@ -64,18 +71,29 @@ const rounds = Number(values.rounds ?? (quick ? 2 : 6));
 const seconds = Number(values.seconds ?? (quick ? 0.3 : 1.5));
 const keys = Number(values.keys ?? (quick ? 100_000 : 1_000_000));
 const pauseKeys = Number(values["pause-keys"] ?? (quick ? 500_000 : 10_000_000));
+const elements = Number(values.elements ?? (quick ? 20_000 : 500_000));
+const typeRounds = Number(values.rounds ?? (quick ? 1 : 3));
+const typeSeconds = Number(values.seconds ?? (quick ? 0.1 : 0.4));
+const elementRounds = 1;
 const memoryRounds = quick ? 1 : 3;
 const startRounds = quick ? 2 : 10;
 const latencyRounds = quick ? 1 : 4;
 const latencySeconds = quick ? 1 : 5;
 const sections = chosenSections(values.only);
+const chosen = values.operations?.split(",") ?? null;
+const depths = values.depths.split(",").map(Number);
 const grid: GridOptions = {
-  operations: values.operations.split(",").map(operationOf),
-  depths: values.depths.split(",").map(Number),
+  operations: chosenOf(["SET", "GET"]),
+  depths,
   rounds,
   seconds,
   progress,
 };
+
+/** Of the names those that were asked for. */
+function chosenOf(names: readonly string[]): readonly string[] {
+  return chosen === null ? names : names.filter((name) => chosen.includes(name));
+}
 
 function chosenSections(only: string | undefined): Section[] {
   if (only === undefined) return [...SECTIONS];
@@ -86,9 +104,12 @@ function chosenSections(only: string | undefined): Section[] {
   });
 }
 
-function operationOf(name: string): Operation {
-  if (name !== "SET" && name !== "GET") throw new Error(`--operations ${name}: not SET or GET`);
-  return name;
+/** Stops a run that was asked for something that no section measures. */
+function checkChosen(): void {
+  const known = [...TYPE_OPERATIONS, ...ELEMENT_KINDS].map(({ name }) => name);
+  const unknown = chosen?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length === 0) return;
+  throw new Error(`--operations ${unknown.join(",")}: not among ${known.join(", ")}`);
 }
 
 /** Starts one server of each product, and stops them all after `use`. */
@@ -123,7 +144,8 @@ function measureThroughput(
     const arms: Arm[] = servers.map((server, index) => ({
       name: names[index]!,
       server,
-      load: (operation, depth, requests) => redisBenchmark(server.port, operation, depth, requests),
+      load: (operation, depth, requests) =>
+        redisBenchmark(server.port, ownTest(operation), depth, requests),
     }));
     for (const server of servers) await fillKeys(server.port, 0, KEY_RANGE);
     return measureGrid(arms, grid);
@@ -144,7 +166,8 @@ function measureProtocols(
       arms.push({
         name,
         server,
-        load: (operation, depth, requests) => generator.closed(operation, depth, requests),
+        load: (operation, depth, requests) =>
+          generator.closed(operation as Operation, depth, requests),
       });
     };
     try {
@@ -160,7 +183,22 @@ function measureProtocols(
   });
 }
 
+function measureTypeCells(
+  products: readonly Product[],
+  names: readonly string[],
+): Promise<readonly Cell[]> {
+  const options: GridOptions = {
+    operations: chosenOf(TYPE_OPERATIONS.map(({ name }) => name)),
+    depths,
+    rounds: typeRounds,
+    seconds: typeSeconds,
+    progress,
+  };
+  return withServers(products, (servers) => measureTypes(servers, names, options));
+}
+
 async function main(): Promise<boolean> {
+  checkChosen();
   const machine = describeMachine();
   moveToLoadCore();
   const others = findServers();
@@ -174,7 +212,7 @@ async function main(): Promise<boolean> {
   const results: Results = {
     machine,
     products: distinct.map((product) => `${product.name} ${product.version}`),
-    options: { rounds, seconds, keys, pauseKeys, quick },
+    options: { rounds, seconds, typeRounds, typeSeconds, keys, elements, pauseKeys, quick },
     sections,
     base: base?.name ?? null,
   };
@@ -188,8 +226,13 @@ async function main(): Promise<boolean> {
 
   if (sections.includes("throughput")) results.throughput = await measureThroughput(arms, names);
   if (sections.includes("protocols")) results.protocols = await measureProtocols(arms, names);
+  if (sections.includes("types")) results.types = await measureTypeCells(arms, names);
   if (sections.includes("memory")) {
     results.memory = await measureMemory(distinct, keys, memoryRounds, progress);
+  }
+  if (sections.includes("elements")) {
+    const kinds = ELEMENT_KINDS.filter(({ name }) => chosenOf([name]).length > 0);
+    results.elements = await measureElements(distinct, kinds, elements, elementRounds, progress);
   }
   if (sections.includes("start")) {
     const directory = mkdtempSync(join(tmpdir(), "hutch-compiled-"));
@@ -210,7 +253,7 @@ async function main(): Promise<boolean> {
     results.latency = await measureLatency(products, latencyRounds, latencySeconds);
   }
 
-  const verdicts = checkTargets(measuredFigures(results), sections);
+  const verdicts = checkTargets(measuredFigures(results), sections, targetsOf(chosen, depths));
   say(`\n${resultsText(results)}`);
   if (verdicts.length > 0) say(`\n== Targets\n\n${verdictsText(verdicts)}`);
   if (values.json !== undefined) await Bun.write(values.json, JSON.stringify(results, null, 2));

@@ -3,7 +3,6 @@
  * round. An arm is a server with a load. Before each measurement the arm runs for a while unmeasured, which warms up
  * compilers and caches and tells how many requests fill the wanted time.
  */
-import type { Operation } from "../rig/requests.ts";
 import { cpuBetween, sampleCpu } from "../rig/schedstat.ts";
 import type { RunningServer } from "../rig/servers.ts";
 import { abba } from "../rig/statistics.ts";
@@ -11,8 +10,10 @@ import { abba } from "../rig/statistics.ts";
 export interface Arm {
   readonly name: string;
   readonly server: RunningServer;
+  /** Brings the data into the state that so many requests need; not measured. */
+  readonly prepare?: (operation: string, requests: number) => Promise<void>;
   /** Sends about so many requests as fast as they are answered. */
-  readonly load: (operation: Operation, depth: number, requests: number) => Promise<LoadResult>;
+  readonly load: (operation: string, depth: number, requests: number) => Promise<LoadResult>;
 }
 
 export interface LoadResult {
@@ -31,17 +32,21 @@ export interface Measurement {
 /** All rounds of one arm at one operation and depth. */
 export interface Cell {
   readonly arm: string;
-  readonly operation: Operation;
+  readonly operation: string;
   readonly depth: number;
   readonly rounds: Measurement[];
 }
 
 export interface GridOptions {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly string[];
   readonly depths: readonly number[];
   readonly rounds: number;
   /** What one measurement should take. */
   readonly seconds: number;
+  /** Requests per second that a fast server answers of an operation, for those slower than GET. */
+  readonly rateMax?: (operation: string) => number;
+  /** The unmeasured part before everything, in measurements. */
+  readonly warmUp?: number;
   /** Told what is being measured. */
   readonly progress: (text: string) => void;
 }
@@ -64,6 +69,8 @@ const SETTLE_MS = 20;
 
 export async function measureGrid(arms: readonly Arm[], options: GridOptions): Promise<Cell[]> {
   const { operations, depths, rounds, seconds } = options;
+  const firstRate = (operation: string, depth: number): number =>
+    Math.min(FIRST_RATES.get(depth) ?? FIRST_RATE_ELSE, options.rateMax?.(operation) ?? Infinity);
   const cells: Cell[] = [];
   for (const depth of depths) {
     for (const operation of operations) {
@@ -75,7 +82,9 @@ export async function measureGrid(arms: readonly Arm[], options: GridOptions): P
   for (const arm of arms) {
     for (const operation of operations) {
       // Enough commands that compilers are done with them before the first cell, in which there may be few.
-      await arm.load(operation, deepest, firstRate(deepest) * seconds * FIRST_WARM_UP);
+      const requests = firstRate(operation, deepest) * seconds * (options.warmUp ?? FIRST_WARM_UP);
+      await arm.prepare?.(operation, requests);
+      await arm.load(operation, deepest, requests);
     }
   }
   const rates = new Map<Cell, number>();
@@ -87,9 +96,10 @@ export async function measureGrid(arms: readonly Arm[], options: GridOptions): P
           const cell = cells.find(
             (one) => one.arm === arm.name && one.operation === operation && one.depth === depth,
           )!;
-          const guess = rates.get(cell) ?? firstRate(depth);
-          const warmUp = seconds * (round === 0 ? 1 : WARM_UP_SHARE);
-          const rate = rateOf(await arm.load(operation, depth, guess * warmUp));
+          const guess = rates.get(cell) ?? firstRate(operation, depth);
+          const requests = guess * seconds * (round === 0 ? 1 : WARM_UP_SHARE);
+          await arm.prepare?.(operation, requests);
+          const rate = rateOf(await arm.load(operation, depth, requests));
           rates.set(cell, rate);
           cell.rounds.push(await measure(arm, operation, depth, rate * seconds));
         }
@@ -101,20 +111,17 @@ export async function measureGrid(arms: readonly Arm[], options: GridOptions): P
 
 async function measure(
   arm: Arm,
-  operation: Operation,
+  operation: string,
   depth: number,
   requests: number,
 ): Promise<Measurement> {
+  await arm.prepare?.(operation, requests);
   await Bun.sleep(SETTLE_MS);
   const before = sampleCpu(arm.server.pid);
   const result = await arm.load(operation, depth, requests);
   await Bun.sleep(SETTLE_MS);
   const { ns, lostNs } = cpuBetween(before, sampleCpu(arm.server.pid));
   return { opsPerSecond: rateOf(result), cpuUsPerOp: ns / 1000 / result.requests, lostNs };
-}
-
-function firstRate(depth: number): number {
-  return FIRST_RATES.get(depth) ?? FIRST_RATE_ELSE;
 }
 
 function rateOf(result: LoadResult): number {

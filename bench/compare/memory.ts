@@ -65,7 +65,7 @@ async function bytesPerKey(product: Product, keys: number, warm: boolean): Promi
 }
 
 /** Resident bytes when they have stopped changing. */
-async function settledBytes(server: RunningServer): Promise<number> {
+export async function settledBytes(server: RunningServer): Promise<number> {
   const deadline = performance.now() + SETTLE_TIMEOUT_MS;
   let bytes = residentBytes(server.pid);
   let since = performance.now();

@@ -1,14 +1,26 @@
 /** The load of Redis's own tool, as everybody measures Redis. */
 import { CONNECTIONS } from "../rig/load-generator.ts";
 import { LOAD_CORE, onCore } from "../rig/machine.ts";
-import type { Operation } from "../rig/requests.ts";
 import { KEY_RANGE, VALUE_SIZE } from "../rig/requests.ts";
 import type { LoadResult } from "./grid.ts";
+
+/** What is sent: a test of the tool's own by its name, or a command with `__rand_int__` where random digits go. */
+export interface Test {
+  readonly name: string;
+  readonly command: readonly string[] | null;
+  /** Random digits are below it. */
+  readonly range: number;
+}
+
+/** SET and GET, by the tool's own tests. */
+export function ownTest(name: string): Test {
+  return { name, command: null, range: KEY_RANGE };
+}
 
 /** Runs redis-benchmark once with about so many requests. */
 export async function redisBenchmark(
   port: number,
-  operation: Operation,
+  test: Test,
   depth: number,
   requests: number,
 ): Promise<LoadResult> {
@@ -18,20 +30,24 @@ export async function redisBenchmark(
   const child = Bun.spawn(
     onCore(LOAD_CORE, [
       ...["redis-benchmark", "-h", "127.0.0.1", "-p", String(port), "--csv"],
-      ...["-t", operation.toLowerCase(), "-P", String(depth), "-n", String(count)],
-      ...["-c", String(CONNECTIONS), "-r", String(KEY_RANGE), "-d", String(VALUE_SIZE)],
+      ...["-P", String(depth), "-n", String(count), "-c", String(CONNECTIONS)],
+      ...["-r", String(test.range), "-d", String(VALUE_SIZE)],
+      ...(test.command ?? ["-t", test.name.toLowerCase()]),
     ]),
     { stdin: "ignore", stdout: "pipe", stderr: "ignore" },
   );
   const output = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`redis-benchmark failed: ${output}`);
-  return { requests: count, seconds: count / parseRate(output, operation) };
+  return {
+    requests: count,
+    seconds: count / parseRate(output, test.command?.join(" ") ?? test.name),
+  };
 }
 
 /** Requests per second of a test out of redis-benchmark's CSV: `"SET","123456.78",...`. */
-export function parseRate(csv: string, operation: Operation): number {
-  const match = new RegExp(`^"${operation}","([0-9.]+)"`, "m").exec(csv);
-  const rate = Number(match?.[1]);
-  if (!(rate > 0)) throw new SyntaxError(`no ${operation} in: ${csv}`);
+export function parseRate(csv: string, title: string): number {
+  const line = csv.split("\n").find((one) => one.startsWith(`"${title}",`)) ?? "";
+  const rate = Number(/^"([0-9.]+)"/.exec(line.slice(title.length + 3))?.[1]);
+  if (!(rate > 0)) throw new SyntaxError(`no ${title} in: ${csv}`);
   return rate;
 }

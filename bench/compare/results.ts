@@ -6,6 +6,7 @@ import { pauseText } from "../pauses.ts";
 import type { Machine } from "../rig/machine.ts";
 import { median, ratios, spreadOf } from "../rig/statistics.ts";
 import type { Section, Verdict } from "../targets.ts";
+import type { ElementFigure } from "./elements.ts";
 import type { StartFigure } from "./first-pong.ts";
 import type { Cell, Measurement } from "./grid.ts";
 import type { MemoryFigure } from "./memory.ts";
@@ -21,7 +22,9 @@ export interface Results {
   readonly base: string | null;
   throughput?: readonly Cell[];
   protocols?: readonly Cell[];
+  types?: readonly Cell[];
   memory?: readonly MemoryFigure[];
+  elements?: readonly ElementFigure[];
   start?: readonly StartFigure[];
   pauses?: PauseFigure;
   latency?: LatencyFigure;
@@ -58,11 +61,16 @@ export function measuredFigures(results: Results): Map<string, number> {
       if (found !== null) measured.set(`${id} ${cell.operation} ${cell.depth}`, median(found));
     }
   };
-  const { base, memory, start, pauses, latency } = results;
+  const { base, memory, elements, start, pauses, latency } = results;
   if (base !== null) addRatios("cpu", results.throughput ?? [], HUTCH, base);
+  if (base !== null) addRatios("types", results.types ?? [], HUTCH, base);
   addRatios("native", results.protocols ?? [], HUTCH_NATIVE, HUTCH_RESP);
   const ownMemory = memory?.find((figure) => figure.product === HUTCH);
   if (ownMemory !== undefined) measured.set("memory", median(ownMemory.warmed));
+  for (const figure of elements?.filter((one) => one.product === HUTCH) ?? []) {
+    const ratio = elementRatio(elements!, figure, base);
+    if (ratio !== null) measured.set(`elements ${figure.kind}`, ratio);
+  }
   const ownStart = start?.find((figure) => figure.product === HUTCH);
   if (ownStart !== undefined) measured.set("start", median(ownStart.ms));
   if (pauses !== undefined) measured.set("pause", pauses.report.pauses.maxMs);
@@ -74,9 +82,19 @@ export function measuredFigures(results: Results): Map<string, number> {
   return measured;
 }
 
+/** A kind's bytes divided by another server's. */
+function elementRatio(
+  figures: readonly ElementFigure[],
+  figure: ElementFigure,
+  base: string | null,
+): number | null {
+  const other = figures.find((one) => one.product === base && one.kind === figure.kind);
+  return other === undefined ? null : median(figure.bytes) / median(other.bytes);
+}
+
 /** Everything that was measured, as tables. */
 export function resultsText(results: Results): string {
-  const { base, throughput, protocols, memory, start, pauses, latency } = results;
+  const { base, throughput, protocols, types, memory, elements, start, pauses, latency } = results;
   const parts: string[] = [];
   if (throughput !== undefined) {
     parts.push(heading("redis-benchmark"), cellsText(throughput, base));
@@ -84,8 +102,14 @@ export function resultsText(results: Results): string {
   if (protocols !== undefined) {
     parts.push(heading("One load generator for both protocols"), cellsText(protocols, base));
   }
+  if (types !== undefined) {
+    parts.push(heading("Commands of all types, redis-benchmark"), cellsText(types, base));
+  }
   if (memory !== undefined) {
     parts.push(heading("Resident bytes per key beyond key and value"), memoryText(memory));
+  }
+  if (elements !== undefined) {
+    parts.push(heading("Resident bytes per element"), elementsText(elements, base));
   }
   if (start !== undefined) parts.push(heading("First PONG after start"), startText(start));
   if (pauses !== undefined) parts.push(heading("Pauses during inserts"), pauseText(pauses));
@@ -126,6 +150,17 @@ function memoryText(figures: readonly MemoryFigure[]): string {
       figure.product,
       spreadText(spreadOf(figure.warmed), 1),
       spreadText(spreadOf(figure.raw), 1),
+    ]),
+  );
+}
+
+function elementsText(figures: readonly ElementFigure[], base: string | null): string {
+  return table(
+    ["median (range)", "bytes", "ratio"],
+    figures.map((figure) => [
+      `${figure.kind}, ${figure.product}`,
+      spreadText(spreadOf(figure.bytes), 1),
+      elementRatio(figures, figure, base)?.toFixed(3) ?? "-",
     ]),
   );
 }

@@ -2,10 +2,20 @@
 import type { Socket } from "bun";
 
 const ANSWER_TIMEOUT_MS = 5_000;
+const ERROR: number = "-".charCodeAt(0);
+/** Bytes of an error that are shown. */
+const SHOWN_MAX = 200;
+
+/** A series of commands, made when they are sent. */
+export interface Commands {
+  readonly count: number;
+  readonly command: (index: number) => readonly string[];
+}
 
 export class RespClient {
   #socket: Socket<undefined> | null = null;
   #received: Buffer = Buffer.alloc(0);
+  #unsent: Uint8Array = new Uint8Array(0);
   #complete: (bytes: Buffer) => number = respReplyEnd;
   #settle: ((answer: Buffer | Error) => void) | null = null;
 
@@ -17,6 +27,7 @@ export class RespClient {
       port,
       socket: {
         data: (_socket, chunk) => client.#receive(chunk),
+        drain: () => client.#send(client.#unsent),
         close: () => client.#settle?.(new Error("the server closed the connection")),
         error: (_socket, error) => client.#settle?.(error),
       },
@@ -27,6 +38,17 @@ export class RespClient {
   /** Sends a command and resolves with its whole reply. */
   call(args: readonly string[]): Promise<Buffer> {
     return this.exchange(respFrame(args), respReplyEnd);
+  }
+
+  /** Sends commands in batches, and waits for each batch's replies. Throws if one is an error. */
+  async callMany(commands: Commands, batch: number): Promise<void> {
+    for (let first = 0; first < commands.count; first += batch) {
+      const count = Math.min(batch, commands.count - first);
+      const frames = Array.from({ length: count }, (_, i) =>
+        respFrame(commands.command(first + i)),
+      );
+      await this.exchange(Buffer.concat(frames), (bytes) => repliesEnd(bytes, count));
+    }
   }
 
   /**
@@ -43,13 +65,18 @@ export class RespClient {
       if (answer instanceof Error) reject(answer);
       else resolve(answer);
     };
-    this.#socket!.write(request);
+    this.#send(request);
     return promise;
   }
 
   close(): void {
     this.#settle = null;
     this.#socket?.end();
+  }
+
+  /** What the system does not take now leaves when it takes more. */
+  #send(bytes: Uint8Array): void {
+    this.#unsent = bytes.subarray(Math.max(0, this.#socket!.write(bytes)));
   }
 
   #receive(chunk: Buffer): void {
@@ -80,5 +107,15 @@ export function respReplyEnd(bytes: Buffer, from = 0): number {
   if (kind === "$") return bytes.length >= next + size + 2 ? next + size + 2 : -1;
   let end = next;
   for (let i = 0; i < size && end !== -1; i++) end = respReplyEnd(bytes, end);
+  return end;
+}
+
+/** Length of the first `count` replies in a buffer, or -1 if they are not complete. Throws if one of them is an error. */
+function repliesEnd(bytes: Buffer, count: number): number {
+  let end = 0;
+  for (let i = 0; i < count && end !== -1; i++) {
+    if (bytes[end] === ERROR) throw new Error(bytes.toString("latin1", end, end + SHOWN_MAX));
+    end = respReplyEnd(bytes, end);
+  }
   return end;
 }

@@ -31,10 +31,15 @@ const RESULTS: Results = {
   },
   products: [],
   options: {},
-  sections: ["throughput", "protocols", "memory", "start"],
+  sections: ["throughput", "protocols", "types", "memory", "elements", "start"],
   base: "redis-server",
   throughput: [cell("hutch", [1, 3, 2]), cell("redis-server", [2, 4, 8])],
   protocols: [cell("hutch, native", [3]), cell("hutch, RESP", [4]), cell("redis-server", [1])],
+  types: [cell("hutch", [3, 4, 5]), cell("redis-server", [4, 4, 4])],
+  elements: [
+    { kind: "one hash", product: "hutch", bytes: [50, 30, 40] },
+    { kind: "one hash", product: "redis-server", bytes: [80] },
+  ],
   memory: [{ product: "hutch", raw: [90, 80, 100], warmed: [30, 20, 25] }],
   start: [
     { product: "hutch", ms: [50, 70, 60] },
@@ -64,9 +69,15 @@ describe("the figures that targets name", () => {
     expect(figures.get("start")).toBe(60);
   });
 
+  test("commands of all types and bytes of elements are compared with the other server", () => {
+    expect(figures.get("types SET 64")).toBe(1);
+    expect(figures.get("elements one hash")).toBe(0.5);
+  });
+
   test("what was not measured has no figure", () => {
     expect(figures.has("pause")).toBe(false);
     expect(measuredFigures({ ...RESULTS, base: null }).has("cpu SET 64")).toBe(false);
+    expect(measuredFigures({ ...RESULTS, base: null }).has("elements one hash")).toBe(false);
   });
 });
 
@@ -75,6 +86,8 @@ test("the report has a table for each section that was measured", () => {
   expect(text).toContain("SET depth 64, hutch, native");
   expect(text).toContain("25.0 (20.0-30.0)");
   expect(text).toContain("60.0 (50.0-70.0)");
+  expect(text).toContain("one hash, hutch");
+  expect(text).toContain("40.0 (30.0-50.0)");
   expect(text).not.toContain("Pauses");
 });
 
@@ -88,6 +101,7 @@ describe("reading what tools print", () => {
     expect(parseRate(csv, "SET")).toBe(123456.78);
     expect(parseRate(csv, "GET")).toBe(9.5);
     expect(() => parseRate('"test","rps"\n', "GET")).toThrow(SyntaxError);
+    expect(parseRate('"ZRANK a (b) __rand_int__","7","0.1"\n', "ZRANK a (b) __rand_int__")).toBe(7);
   });
 
   test("lscpu's lines are found whatever their indentation", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Target } from "../../bench/targets.ts";
-import { checkTargets, SECTIONS, TARGETS } from "../../bench/targets.ts";
+import { checkTargets, SECTIONS, TARGETS, targetsOf } from "../../bench/targets.ts";
 
 const TWO: readonly Target[] = [
   { id: "speed", section: "throughput", title: "speed", limit: 0.5 },
@@ -26,6 +26,17 @@ describe("the check of targets", () => {
     const verdicts = checkTargets(new Map([["size", 40]]), ["memory"], TWO);
     expect(verdicts).toEqual([{ target: TWO[1]!, value: 40, met: false }]);
   });
+});
+
+test("the targets of a run of some cells are those cells' and those that name no cell", () => {
+  const ids = targetsOf(["LPUSH", "one hash"], [16]).map((target) => target.id);
+  expect(ids).toContain("types LPUSH 16");
+  expect(ids).toContain("elements one hash");
+  expect(ids).toContain("memory");
+  expect(ids).not.toContain("types LPUSH 64");
+  expect(ids).not.toContain("types RPUSH 16");
+  expect(ids).not.toContain("cpu SET 16");
+  expect(targetsOf(null, [1, 16, 64])).toEqual(TARGETS);
 });
 
 test("every section has a target, and no two targets share a figure", () => {

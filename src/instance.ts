@@ -5,7 +5,7 @@
 import { nanoseconds } from "./base/clock.ts";
 import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
-import { ALL_ROWS } from "./commands/all-rows.ts";
+import { ALL_ROWS } from "./all-rows.ts";
 import { Engine } from "./commands/engine.ts";
 import type { CommandRow } from "./commands/row.ts";
 import { Listeners } from "./listen.ts";

@@ -14,7 +14,7 @@ import { writePidFile } from "./cli/pid-file.ts";
 import { handleDefects, handleSignals } from "./cli/signals.ts";
 import type { Start } from "./cli/start-options.ts";
 import { readStart } from "./cli/start-options.ts";
-import { ALL_ROWS } from "./commands/all-rows.ts";
+import { ALL_ROWS } from "./all-rows.ts";
 import { startInstance } from "./instance.ts";
 import { ListenError } from "./listen.ts";
 

@@ -5,7 +5,7 @@
 import { bench, do_not_optimize, group } from "mitata";
 import { OPTION_ROWS } from "../../src/base/option-table.ts";
 import { Options } from "../../src/base/options.ts";
-import { ALL_ROWS } from "../../src/commands/all-rows.ts";
+import { ALL_ROWS } from "../../src/all-rows.ts";
 import { Engine } from "../../src/commands/engine.ts";
 import { execute, run } from "../../src/commands/execute.ts";
 import { createNativeCommands } from "../../src/commands/native.ts";

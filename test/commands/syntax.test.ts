@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ALL_ROWS } from "../../src/commands/all-rows.ts";
+import { ALL_ROWS } from "../../src/all-rows.ts";
 import type { CommandRow } from "../../src/commands/row.ts";
 import type { ArgumentDoc } from "../../src/commands/syntax.ts";
 import { parseSyntax } from "../../src/commands/syntax.ts";

@@ -5,6 +5,7 @@ import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
 import { systemErrorText } from "./base/system-errors.ts";
 import { HUTCH_VERSION, REDIS_VERSION } from "./base/version.ts";
+import { goToBackground } from "./cli/background.ts";
 import { StartError } from "./cli/config-error.ts";
 import { rewriteConfigFile } from "./cli/config-rewrite.ts";
 import { helpText, versionText } from "./cli/help.ts";
@@ -102,7 +103,8 @@ function run({ options, configFile, rows }: Start): void {
   logger.notice("Ready to accept connections tcp");
 }
 
+const folder = process.cwd();
 const start = begin();
 if (start.commandLine.wants === "help") print(1, helpText());
 else if (start.commandLine.wants === "version") print(1, versionText());
-else run(start);
+else if (!goToBackground(start.options, folder)) run(start);

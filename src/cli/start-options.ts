@@ -75,6 +75,10 @@ export function readStart(
       throw settingError("On the command line", { line: lineOf(setting), reason });
   }
 
+  if (commandLine.fromInput && options.flag("daemonize")) {
+    const reason = "a server with a config file from standard input can't go to the background";
+    throw settingError("On the command line", { line: "-", reason });
+  }
   checkLogFile(options);
   return { commandLine, options, configFile, rows: names.rows };
 }

@@ -225,7 +225,7 @@ describe("what can't be taken", () => {
       [["--port", "--hz"], `>>> 'port "--hz"' argument couldn't be parsed into an integer`],
       [["--dir", "/proc/none"], `>>> 'dir "/proc/none"' No such file or directory`],
       [["--dir", "/dev/null"], `>>> 'dir "/dev/null"' Not a directory`],
-      [["--daemonize", "yes"], "daemonize is not supported"],
+      [["-", "--daemonize", "yes"], "from standard input can't go to the background"],
       [["--tls-port", "1"], "TLS is not supported"],
       [["--user", "x", "on"], "users other than the default one are not supported"],
       [["--__proto__", "1"], "Bad directive or wrong number of arguments"],

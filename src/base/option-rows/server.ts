@@ -7,7 +7,6 @@ import {
   checkPercentiles,
   checkShutdown,
   checkTitle,
-  refuse,
 } from "./checks.ts";
 import {
   FIXED,
@@ -44,10 +43,7 @@ export const serverRows: readonly OptionRow[] = [
   ),
   text("logfile", "", "file of the log; empty is standard output", FIXED),
   text("pidfile", "", "file that holds the process id while the server runs", FIXED),
-  flag("daemonize", "no", "go to the background", {
-    ...FIXED,
-    check: refuse("no", "daemonize is not supported: use a service manager, or a shell's &"),
-  }),
+  flag("daemonize", "no", "go to the background", FIXED),
   flag("always-show-logo", "no", "print the logo even if the log is no terminal", FIXED_INERT),
   choice(
     "supervised",

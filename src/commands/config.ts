@@ -102,7 +102,9 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   engine.stats.reset();
   for (const command of engine.table.commands) command.resetCounters();
   for (const command of engine.nativeCommands) command.resetCounters();
-  const { store } = engine.keyspace;
+  const { store, reclaimer } = engine.keyspace;
+  engine.keyspace.expiryNs = 0;
+  reclaimer.freed = 0;
   store.hits = 0;
   store.misses = 0;
   store.expired = 0;

@@ -1,24 +1,16 @@
 /** DEBUG: what test suites need to look into a server. Off unless the option `enable-debug-command` allows it. */
 import { matchesGlob } from "../base/glob.ts";
-import { int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
+import { parseBytes } from "../base/option-values.ts";
 import { digestOfKeyspace, digestOfValue } from "../keyspace/digest.ts";
-import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import { UNIT } from "../memory/size-classes.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { ENCODING_INT, ENCODING_NAMES } from "../types/kinds.ts";
-import { Value } from "../types/value.ts";
-import { int64OrReply, NO_SUCH_KEY, value } from "./guards.ts";
+import { listpack, object, tableStats, tableStatsOfKey } from "./debug-layout.ts";
 import type { CommandRow, Handler } from "./row.ts";
 import type { Session } from "./session.ts";
 
-const ACCESS_MASK = 0xffffff;
+const PACKED_THRESHOLD_MAX: bigint = (1n << 32n) - (1n << 20n);
 const SLEEP_MAX_MS = 0x7fffffff;
-/** Elements from which the size of a collection is estimated. */
-const SAMPLES = 5;
-/** Longest string that Redis's files keep as an integer if it is one. */
-const INTEGER_DIGITS_MAX = 11;
 
 const BIG_DIGITS = "1234567999999999999999999999999999999";
 const BIG_NUMBER = Buffer.from(`(${BIG_DIGITS}\r\n`);
@@ -30,17 +22,21 @@ const NOT_ALLOWED =
 type Subcommand = readonly [least: number, most: number, Handler];
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  ["CHANGE-REPL-ID", [2, 2, changeReplicationId]],
+  ["DICT-RESIZING", [3, 3, setDictResizing]],
   ["DIGEST", [2, 2, digest]],
   ["DIGEST-VALUE", [2, Infinity, digestValue]],
   ["ERROR", [3, 3, error]],
   ["HELP", [2, 2, help]],
   ["HTSTATS", [3, 4, tableStats]],
   ["HTSTATS-KEY", [3, 4, tableStatsOfKey]],
+  ["LISTPACK", [3, 3, listpack]],
   ["LOG", [3, 3, log]],
   ["OBJECT", [3, 3, object]],
   ["PAUSE-CRON", [3, 3, pauseCron]],
   ["POPULATE", [3, 5, populate]],
   ["PROTOCOL", [3, 3, protocol]],
+  ["QUICKLIST-PACKED-THRESHOLD", [3, 3, setPackedThreshold]],
   ["SET-ACTIVE-EXPIRE", [3, 3, setActiveExpire]],
   ["SLEEP", [3, 3, sleep]],
   ["STRINGMATCH-LEN", [4, 4, stringMatch]],
@@ -84,6 +80,30 @@ function pauseCron(session: Session, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+/** Lets the dicts of the databases keep the size that they have, whatever becomes of them. */
+function setDictResizing(session: Session, args: Args, reply: Reply): void {
+  session.engine.keyspace.store.dict.mayResize = isOn(args.text(2));
+  reply.ok();
+}
+
+/** From which size on an element of a list stands in a node of its own, if the list's own limits do not say so before. */
+function setPackedThreshold(session: Session, args: Args, reply: Reply): void {
+  const bytes = parseBytes(args.text(2));
+  if (bytes === null || bytes > PACKED_THRESHOLD_MAX) {
+    return reply.error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  }
+  const { limits } = session.engine.keyspace.store.kit;
+  limits.listPackedThreshold = bytes === 0n ? Infinity : Number(bytes);
+  reply.ok();
+}
+
+function changeReplicationId(session: Session, _args: Args, reply: Reply): void {
+  const { engine } = session;
+  engine.logger.warning("Changing replication IDs after receiving DEBUG change-repl-id");
+  engine.changeReplicationId();
+  reply.ok();
+}
+
 /** As C's atoi: what does not begin with a number is 0. */
 function isOn(text: string): boolean {
   return (Number.parseInt(text, 10) || 0) !== 0;
@@ -109,52 +129,6 @@ function digestValue(session: Session, args: Args, reply: Reply): void {
     const entry = db.peek(args.bytes, args.start(i), args.end(i));
     reply.simple(digestOfValue(engine.keyspace, db, entry).toString("hex"));
   }
-}
-
-function object(session: Session, args: Args, reply: Reply): void {
-  const { db, engine } = session;
-  const { store } = engine.keyspace;
-  const { entries } = store;
-  const entry = db.peek(args.bytes, args.start(2), args.end(2));
-  if (entry === NULL_REF) return reply.error(NO_SUCH_KEY);
-  const block = entries.block(entry);
-  const place = ((block === NULL_REF ? entry : block) >>> 0) * UNIT;
-  const access = entries.access(entry);
-  const idle = (store.access - access) & ACCESS_MASK;
-  reply.simple(
-    `Value at:0x${place.toString(16)} refcount:1 encoding:${ENCODING_NAMES[entries.encoding(entry)]!} ` +
-      `serializedlength:${serializedLength(session, entry)} lru:${access} lru_seconds_idle:${idle}`,
-  );
-}
-
-/**
- * Bytes of a string in Redis's file format without compression: a length and the bytes, or a small integer. Of another value
- * those that it takes in memory, which are about as many.
- */
-function serializedLength(session: Session, entry: Ref): number {
-  const { store } = session.engine.keyspace;
-  const collection = store.collections[store.entries.type(entry)];
-  if (collection !== undefined) {
-    const at = new Value();
-    session.db.load(entry, at);
-    return collection.memory(at, SAMPLES);
-  }
-  session.db.readString(entry, value);
-  const { length } = value;
-  const isInteger = store.entries.encoding(entry) === ENCODING_INT;
-  if (isInteger || length <= INTEGER_DIGITS_MAX) {
-    const size = parseInt64(value.bytes, value.start, value.end) ? integerSize() : 0;
-    if (size > 0) return size;
-  }
-  return length + (length < 64 ? 1 : length < 16384 ? 2 : 5);
-}
-
-/** Bytes of the integer in `int64` with its type byte, or 0 if it has more than 32 bits. */
-function integerSize(): number {
-  const integer = isSafe(int64.high) ? toNumber(int64.low, int64.high) : Infinity;
-  if (integer >= -0x80 && integer < 0x80) return 2;
-  if (integer >= -0x8000 && integer < 0x8000) return 3;
-  return integer === (integer | 0) ? 5 : 0;
 }
 
 /** Adds string keys "<prefix>:<n>" that hold "value:<n>", cut or filled with zeros to a size; keys that exist stay. */
@@ -246,48 +220,12 @@ function protocol(_session: Session, args: Args, reply: Reply): void {
   }
 }
 
-function tableStats(session: Session, args: Args, reply: Reply): void {
-  if (!int64OrReply(args, 2, reply)) return;
-  const database = session.engine.keyspace.databases[toNumber(int64.low, int64.high)];
-  if (database === undefined) return reply.error("ERR Out of range database");
-  const full = args.count === 4 && args.is(3, "FULL");
-  const { dict } = session.engine.keyspace.store;
-  const target = dict.chainLengths(database.dict, true);
-  let text = "[Dictionary HT]\n";
-  text += describe(0, "main hash table", dict.chainLengths(database.dict, false), full);
-  if (target.length > 0) text += describe(1, "rehashing target", target, full);
-  text += `[Expires wheel]\n number of elements: ${database.expiring}\n`;
-  reply.verbatim(text, "txt");
-}
-
-/** No type of value that there is stands in a table of its own. */
-function tableStatsOfKey(session: Session, args: Args, reply: Reply): void {
-  const entry = session.db.peek(args.bytes, args.start(2), args.end(2));
-  if (entry === NULL_REF) return reply.error(NO_SUCH_KEY);
-  reply.error("ERR The value stored at the specified key is not represented using an hash table");
-}
-
-/** @param lengths how many buckets have a chain of 0, 1, 2, ... entries */
-function describe(index: number, name: string, lengths: readonly number[], full: boolean): string {
-  const size = lengths.reduce((sum, buckets) => sum + buckets, 0);
-  const elements = lengths.reduce((sum, buckets, length) => sum + buckets * length, 0);
-  const head = `Hash table ${index} stats (${name}):\n`;
-  if (elements === 0) return `${head}No stats available for empty dictionaries\n`;
-  let text = `${head} table size: ${size}\n number of elements: ${elements}\n`;
-  if (!full) return text;
-  const used = size - lengths[0]!;
-  text += ` different slots: ${used}\n max chain length: ${lengths.length - 1}\n`;
-  text += ` avg chain length (counted): ${(elements / used).toFixed(2)}\n`;
-  text += ` avg chain length (computed): ${(elements / used).toFixed(2)}\n`;
-  text += " Chain length distribution:\n";
-  for (const [length, buckets] of lengths.entries()) {
-    if (buckets > 0) text += `   ${length}: ${buckets} (${((buckets * 100) / size).toFixed(2)}%)\n`;
-  }
-  return text;
-}
-
 const HELP = [
   "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "CHANGE-REPL-ID",
+  "    Gives the history of the data set another name.",
+  "DICT-RESIZING <0|1>",
+  "    0 leaves the hash tables of the databases as large as they are.",
   "DIGEST",
   "    40 hexadecimal digits that are equal for equal data.",
   "DIGEST-VALUE <key> [<key> ...]",
@@ -298,6 +236,8 @@ const HELP = [
   "    Figures of the hash table of a database.",
   "HTSTATS-KEY <key> [full]",
   "    Figures of the hash table that a value is kept in.",
+  "LISTPACK <key>",
+  "    Prints the elements of a value that is kept as a listpack.",
   "LOG <message>",
   "    Writes a message to the log.",
   "OBJECT <key>",
@@ -309,6 +249,9 @@ const HELP = [
   "PROTOCOL <type>",
   "    Answers with a value of a type: string, integer, double, bignum, null,",
   "    array, set, map, attrib, push, verbatim, true, false.",
+  "QUICKLIST-PACKED-THRESHOLD <size>",
+  "    From which size on an element of a list stands in a node of its own; 0",
+  "    leaves it to list-max-listpack-size.",
   "SET-ACTIVE-EXPIRE <0|1>",
   "    0 lets keys expire only when somebody asks for them.",
   "SLEEP <seconds>",

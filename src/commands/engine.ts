@@ -166,6 +166,10 @@ export class Engine {
     this.keyspace.store.refreshAccess();
   }
 
+  changeReplicationId(): void {
+    this.replicationId = this.#randomId();
+  }
+
   /** 40 random hex digits. */
   #randomId(): string {
     return Array.from({ length: 40 }, () => this.random.below(16).toString(16)).join("");

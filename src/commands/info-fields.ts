@@ -134,8 +134,10 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["mem_cluster_links", 0];
   yield ["mem_aof_buffer", 0];
   yield ["mem_allocator", "hutch-arena"];
+  yield ["mem_overhead_db_hashtable_rehashing", figures.resizing];
   yield ["active_defrag_running", 0];
   yield ["lazyfree_pending_objects", keyspace.reclaimer.pending];
+  yield ["lazyfreed_objects", keyspace.reclaimer.freed];
 }
 
 function* persistenceFields(engine: Engine, startedMs: number): Iterable<Field> {
@@ -182,6 +184,7 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["expired_keys", store.expired];
   yield ["expired_stale_perc", "0.00"];
   yield ["expired_time_cap_reached_count", 0];
+  yield ["expire_cycle_cpu_milliseconds", Math.round(engine.keyspace.expiryNs / 1e6)];
   yield ["evicted_keys", 0];
   yield ["evicted_clients", 0];
   yield ["evicted_scripts", 0];
@@ -202,6 +205,10 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["unexpected_error_replies", stats.unexpectedErrorReplies];
   yield ["total_error_replies", stats.errorReplies];
   yield ["dump_payload_sanitizations", 0];
+  yield ["total_reads_processed", stats.reads];
+  yield ["total_writes_processed", stats.writes];
+  yield ["io_threaded_reads_processed", 0];
+  yield ["io_threaded_writes_processed", 0];
   yield ["client_query_buffer_limit_disconnections", stats.clientQueryBufferLimitDisconnections];
   yield ["client_output_buffer_limit_disconnections", stats.clientOutputBufferLimitDisconnections];
   yield ["acl_access_denied_auth", stats.aclDeniedAuth];
@@ -230,6 +237,9 @@ function* cpuFields(): Iterable<Field> {
   yield ["used_cpu_user", (user / 1e6).toFixed(6)];
   yield ["used_cpu_sys_children", "0.000000"];
   yield ["used_cpu_user_children", "0.000000"];
+  const main = process.threadCpuUsage();
+  yield ["used_cpu_sys_main_thread", (main.system / 1e6).toFixed(6)];
+  yield ["used_cpu_user_main_thread", (main.user / 1e6).toFixed(6)];
 }
 
 function* commandFields(engine: Engine): Iterable<Field> {

@@ -12,6 +12,9 @@ export interface MemoryFigures {
   readonly clients: number;
   /** The tables of the databases' dicts. */
   readonly tables: number;
+  /** The tables of those dicts that are being resized, and how many they are. */
+  readonly resizing: number;
+  readonly resizingCount: number;
   /** What is not data of keys: startup, clients, tables. */
   readonly overhead: number;
   /** What keys and values take. */
@@ -36,7 +39,15 @@ export function memoryFigures(engine: Engine): MemoryFigures {
   const used = stats.startupMemory + arena.usedBytes + clients;
   if (used > stats.peakMemory) stats.peakMemory = used;
   let tables = 0;
-  for (const database of engine.keyspace.databases) tables += 4 * dict.buckets(database.dict);
+  let resizing = 0;
+  let resizingCount = 0;
+  for (const database of engine.keyspace.databases) {
+    const bytes = 4 * dict.buckets(database.dict);
+    tables += bytes;
+    if (!dict.resizing(database.dict)) continue;
+    resizing += bytes;
+    resizingCount++;
+  }
   const rss = process.memoryUsage.rss();
   const overhead = stats.startupMemory + clients + tables;
   return {
@@ -45,6 +56,8 @@ export function memoryFigures(engine: Engine): MemoryFigures {
     startup: stats.startupMemory,
     clients,
     tables,
+    resizing,
+    resizingCount,
     overhead,
     dataset: Math.max(0, used - overhead),
     allocated: arena.usedBytes,

@@ -54,8 +54,6 @@ function stats(session: Session, _args: Args, reply: Reply): void {
   integer("aof.buffer", 0);
   integer("lua.caches", 0);
   integer("functions.caches", 0);
-  let rehashing = 0;
-  let rehashingBytes = 0;
   for (const database of keyspace.databases) {
     if (database.size === 0) continue;
     reply.text(`db.${database.index}`);
@@ -65,13 +63,10 @@ function stats(session: Session, _args: Args, reply: Reply): void {
     reply.text("overhead.hashtable.expires");
     reply.integer(database.wheelBytes);
     fields++;
-    if (!dict.resizing(database.dict)) continue;
-    rehashing++;
-    rehashingBytes += 4 * dict.buckets(database.dict);
   }
   integer("overhead.db.hashtable.lut", figures.tables);
-  integer("overhead.db.hashtable.rehashing", rehashingBytes);
-  integer("db.dict.rehashing.count", rehashing);
+  integer("overhead.db.hashtable.rehashing", figures.resizing);
+  integer("db.dict.rehashing.count", figures.resizingCount);
   const keys = keyspace.size;
   const net = Math.max(0, figures.used - figures.startup);
   integer("overhead.total", figures.overhead);

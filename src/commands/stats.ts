@@ -17,6 +17,9 @@ export class Stats {
   commandsProcessed = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  /** Chunks that sockets brought, and writes to sockets. */
+  reads = 0;
+  writes = 0;
   unexpectedErrorReplies = 0;
   errorReplies = 0;
   aclDeniedAuth = 0;
@@ -68,6 +71,8 @@ export class Stats {
     this.commandsProcessed = 0;
     this.bytesReceived = 0;
     this.bytesSent = 0;
+    this.reads = 0;
+    this.writes = 0;
     this.unexpectedErrorReplies = 0;
     this.errorReplies = 0;
     this.aclDeniedAuth = 0;

@@ -25,6 +25,8 @@ interface Flushed {
 }
 
 export class Reclaimer {
+  /** Entries and collections freed in slices so far. */
+  freed = 0;
   readonly #store: Store;
   readonly #waiting: Flushed[] = [];
   readonly #orphans: Orphan[] = [];
@@ -81,7 +83,10 @@ export class Reclaimer {
   step(limit: number): boolean {
     const orphan = this.#orphans[0];
     if (orphan !== undefined) {
-      if (!orphan.collection.freeSome(orphan.value, limit)) this.#orphans.shift();
+      if (!orphan.collection.freeSome(orphan.value, limit)) {
+        this.#orphans.shift();
+        this.freed++;
+      }
       return true;
     }
     const { dict: dicts } = this.#store;
@@ -95,6 +100,7 @@ export class Reclaimer {
       // the bucket is not walked again before its table is freed.
       for (const entry of this.#batch) this.freeEntry(entry);
       first.left -= this.#batch.length;
+      this.freed += this.#batch.length;
       budget -= this.#batch.length + 1;
       if (first.cursor !== 0) continue;
       dicts.destroy(first.dict);

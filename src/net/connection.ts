@@ -85,6 +85,7 @@ export class Connection implements Peer {
     const { session } = this;
     this.received += chunk.length;
     session.engine.stats.bytesReceived += chunk.length;
+    session.engine.stats.reads++;
     session.lastActiveMs = session.engine.clock.nowMs;
     if (this.#end === 0 && !this.#stalled) {
       this.#consume(chunk, chunk.length);
@@ -165,6 +166,7 @@ export class Connection implements Peer {
       const before = output.sent;
       output.flush();
       this.session.engine.stats.bytesSent += output.sent - before;
+      this.session.engine.stats.writes++;
       if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
     }
     if (output.unsent > 0) return;

@@ -61,6 +61,8 @@ const NO_WORDS = new Int32Array(0);
 export type VisitEntry = (entry: Ref) => void;
 
 export class Dict {
+  /** False keeps every dict as large as it is, for tests; a resize under way goes on. */
+  mayResize = true;
   readonly #arena: Arena;
 
   constructor(arena: Arena) {
@@ -418,8 +420,11 @@ export class Dict {
   }
 
   #resizeIfDue(dict: Ref, count: number, bits: number): void {
-    if (count > 2 ** bits && bits < BITS_MAX) this.#beginResize(dict, bits + 1);
-    else if (bits > BITS_MIN && count < 2 ** bits / 8) this.#beginResize(dict, bits - 1);
+    if (count > 2 ** bits && bits < BITS_MAX) {
+      if (this.mayResize) this.#beginResize(dict, bits + 1);
+    } else if (bits > BITS_MIN && count < 2 ** bits / 8) {
+      if (this.mayResize) this.#beginResize(dict, bits - 1);
+    }
   }
 
   #beginResize(dict: Ref, bits: number): void {

@@ -6,7 +6,8 @@ export class EncodingLimits {
   hashMaxListpackEntries = 512;
   hashMaxListpackValue = 64;
   listMaxListpackSize = -2;
-  listCompressDepth = 0;
+  /** Elements of a list that are at least as large stand in nodes of their own (DEBUG QUICKLIST-PACKED-THRESHOLD). */
+  listPackedThreshold = Infinity;
   setMaxIntsetEntries = 512;
   setMaxListpackEntries = 128;
   setMaxListpackValue = 64;

@@ -31,6 +31,7 @@ export class Lists implements Collection {
   readonly #quicklist: Quicklist;
   /** The option's value that the limits below were made from. */
   #fill = NaN;
+  #threshold = NaN;
   readonly #slice: Slice = new Slice();
 
   constructor(kit: Kit) {
@@ -111,11 +112,12 @@ export class Lists implements Collection {
   }
 
   #refreshLimits(): void {
-    const fill = this.#kit.limits.listMaxListpackSize;
-    if (fill === this.#fill) return;
+    const { listMaxListpackSize: fill, listPackedThreshold: threshold } = this.#kit.limits;
+    if (fill === this.#fill && threshold === this.#threshold) return;
     this.#fill = fill;
-    this.#quicklist.bytesMax =
-      fill < 0 ? SIZES[Math.min(-fill, SIZES.length) - 1]! : COUNTED_SIZE_MAX;
+    this.#threshold = threshold;
+    const bytesMax = fill < 0 ? SIZES[Math.min(-fill, SIZES.length) - 1]! : COUNTED_SIZE_MAX;
+    this.#quicklist.bytesMax = Math.min(bytesMax, threshold);
     this.#quicklist.countMax = fill < 0 ? Infinity : Math.max(1, fill);
   }
 

@@ -121,6 +121,69 @@ describe("DEBUG", () => {
     expect(await run("DEBUG STRINGMATCH-LEN h*[lo] hello")).toBe(":1");
     expect(await run("DEBUG STRINGMATCH-LEN h*[lo] help")).toBe(":0");
   });
+
+  test("DICT-RESIZING 0 leaves the table of a database as large as it is", async () => {
+    const { dict } = server.engine.keyspace.store;
+    const table = server.engine.keyspace.databases[0]!.dict;
+    const before = dict.buckets(table);
+    await run("DEBUG DICT-RESIZING 0");
+    await run("DEBUG POPULATE 1000");
+    expect(dict.buckets(table)).toBe(before);
+    expect(await run("DBSIZE")).toBe(":1000");
+    await run("DEBUG DICT-RESIZING 1");
+    await run("DEBUG POPULATE 3000");
+    expect(dict.buckets(table)).toBeGreaterThan(1000);
+    expect(await run("GET key:2999")).toBe('"value:2999"');
+  });
+
+  test("HTSTATS-KEY shows the table of a large set or hash", async () => {
+    await run("SADD s a b");
+    await run("SET k v");
+    const fields = Array.from({ length: 1000 }, (_, index) => `${index} v`);
+    await run(`HSET h ${fields.join(" ")}`);
+    const refused =
+      "-ERR The value stored at the specified key is not represented using an hash table";
+    for (const key of ["s", "k"]) expect(await run(`DEBUG HTSTATS-KEY ${key}`)).toBe(refused);
+    expect(await run("DEBUG HTSTATS-KEY none")).toBe("-ERR no such key");
+    const text = await run("DEBUG HTSTATS-KEY h full");
+    expect(text).toContain("Hash table 0 stats (main hash table)");
+    expect(text).toContain("number of elements: 1000");
+    expect(text).toContain("Chain length distribution");
+  });
+
+  test("LISTPACK writes the elements of a packed value to the log", async () => {
+    const lines: string[] = [];
+    const { logger } = server.engine;
+    logger.level = "warning";
+    logger.write = (line) => void lines.push(line);
+    await run("RPUSH l 12 word");
+    expect(await run("DEBUG LISTPACK l")).toBe("+Listpack structure printed on stdout");
+    logger.level = "nothing";
+    expect(lines.map((line) => line.replace(/^.*# /, ""))).toEqual([
+      expect.stringMatching(/^listpack of \d+ bytes, 2 elements$/),
+      expect.stringMatching(/^0: at \d+, int 12$/),
+      expect.stringMatching(/^1: at \d+, str word$/),
+    ]);
+  });
+
+  test("QUICKLIST-PACKED-THRESHOLD gives elements of that size nodes of their own", async () => {
+    await run("DEBUG QUICKLIST-PACKED-THRESHOLD 20b");
+    const large = "x".repeat(20);
+    await run(`RPUSH l a ${large} b ${large} ${large}`);
+    expect(await run("OBJECT ENCODING l")).toBe('"quicklist"');
+    expect(await run("LRANGE l 0 -1")).toBe(`["a", "${large}", "b", "${large}", "${large}"]`);
+    await run("DEBUG QUICKLIST-PACKED-THRESHOLD 0");
+    await run("DEL l");
+    await run(`RPUSH l a ${large} b`);
+    expect(await run("OBJECT ENCODING l")).toBe('"listpack"');
+  });
+
+  test("CHANGE-REPL-ID names the history of the data set anew", async () => {
+    const before = server.engine.replicationId;
+    expect(await run("DEBUG CHANGE-REPL-ID")).toBe("+OK");
+    expect(server.engine.replicationId).not.toBe(before);
+    expect(server.engine.replicationId).toMatch(/^[0-9a-f]{40}$/);
+  });
 });
 
 describe("MEMORY", () => {

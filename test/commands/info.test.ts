@@ -117,6 +117,27 @@ test("counts hits, misses, expired keys and commands", async () => {
   expect(Number(fields.get("total_net_input_bytes"))).toBeGreaterThan(100);
 });
 
+test("counts reads, writes, what is freed in slices and what active expiry takes, until RESETSTAT", async () => {
+  await client.pipeline([["PING"], ["DEBUG"]]);
+  await client.text("SADD", "l", ...Array.from({ length: 2000 }, (_, index) => `m${index}`));
+  for (let i = 0; i < 300; i++) await client.text("SET", `k${i}`, "v", "PX", 100);
+  await client.text("UNLINK", "l");
+  hutch.engine.clock.advance(1000);
+  hutch.engine.beginTurn();
+  while (hutch.engine.keyspace.housekeep(1e6));
+  const fields = await fieldsOf("stats", "memory", "cpu");
+  expect(Number(fields.get("total_reads_processed"))).toBeGreaterThan(300);
+  expect(Number(fields.get("total_writes_processed"))).toBeGreaterThan(300);
+  expect(fields.get("lazyfreed_objects")).toBe("1");
+  expect(hutch.engine.keyspace.expiryNs).toBeGreaterThan(0);
+  expect(fields.get("expire_cycle_cpu_milliseconds")).toMatch(/^\d+$/);
+  expect(fields.get("used_cpu_user_main_thread")).toMatch(/^\d+\.\d{6}$/);
+  expect(await client.text("CONFIG", "RESETSTAT")).toBe("+OK");
+  const after = await fieldsOf("stats", "memory");
+  expect(Number(after.get("total_writes_processed"))).toBeLessThan(3);
+  expect(after.get("lazyfreed_objects")).toBe("0");
+});
+
 test("counts errors by their code", async () => {
   await client.pipeline([
     ["NOSUCH"],

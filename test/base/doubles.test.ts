@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { formatDouble, parseDouble } from "../../src/base/doubles.ts";
 import { rounds, seeded } from "../support/seed.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 function parse(text: string): number {
   // Parsed from the middle of a buffer, so that bytes around the number would be noticed.
@@ -109,10 +110,10 @@ describe("parseDouble", () => {
   });
 
   test("takes no noticeable time for a hostile number", () => {
-    const started = performance.now();
+    const started = cpuMs();
     expect(parse(`${"9".repeat(4000)}e-999999999`)).toBeNaN();
     expect(parse(`0x${"f".repeat(4000)}p-999999999`)).toBeNaN();
     expect(parse("9".repeat(5000))).toBeNaN();
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(cpuMs() - started).toBeLessThan(100);
   });
 });

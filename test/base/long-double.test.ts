@@ -15,6 +15,7 @@ import type { RedisServer } from "../support/redis-server.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { pick, rounds, seeded } from "../support/seed.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 function parse(text: string): LongDouble | null {
   const bytes = Buffer.from(`7${text}7`, "latin1");
@@ -134,11 +135,11 @@ describe("long doubles", () => {
   });
 
   test("a hostile number takes no noticeable time", () => {
-    const started = performance.now();
+    const started = cpuMs();
     expect(parse(`${"9".repeat(5000)}e-999999999`)).toBeNull();
     expect(parse(`0x${"f".repeat(5000)}p999999999`)).toBeNull();
     expect(formatLongDouble(LARGEST)).toHaveLength(4932 + 1);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(cpuMs() - started).toBeLessThan(200);
   });
 });
 

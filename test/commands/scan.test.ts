@@ -3,6 +3,7 @@ import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { seeded } from "../support/seed.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 let server: Instance;
 let client: RespClient;
@@ -146,8 +147,8 @@ describe("KEYS", () => {
 
   test("thirty stars on a long key answer at once", async () => {
     await client.call("SET", "a".repeat(100_000), "v");
-    const begin = performance.now();
+    const begin = cpuMs();
     expect(await client.text("KEYS", `${"*a".repeat(30)}b`)).toBe("[]");
-    expect(performance.now() - begin).toBeLessThan(500);
+    expect(cpuMs() - begin).toBeLessThan(500);
   });
 });

@@ -3,6 +3,7 @@ import { ARGUMENTS_MAX, BULK_SIZE_MAX, LINE_SIZE_MAX } from "../../src/base/limi
 import { BROKEN, FRAME, MORE, RespParser } from "../../src/protocol/resp-request.ts";
 import { rounds, seeded } from "../support/seed.ts";
 import { feed } from "./feed.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 function command(...args: (string | Buffer)[]): Buffer {
   const parts = args.map((arg) => {
@@ -311,7 +312,7 @@ describe("the request parser", () => {
     const size = 4_000_000;
     const bytes = command("SET", "key", Buffer.alloc(size, "\r\n"));
     const parser = new RespParser();
-    const start = Bun.nanoseconds();
+    const start = cpuMs();
     for (let end = 1; end < bytes.length; end++) {
       if (parser.next(bytes, end) !== MORE)
         throw new Error("a frame that is not complete was handed out");
@@ -319,7 +320,7 @@ describe("the request parser", () => {
     expect(parser.next(bytes, bytes.length)).toBe(FRAME);
     expect(parser.args.length(2)).toBe(size);
     // Quadratic work would be 8 * 10^12 bytes looked at.
-    expect((Bun.nanoseconds() - start) / 1e9).toBeLessThan(5);
+    expect(cpuMs() - start).toBeLessThan(5000);
   });
 
   test("does not search the rest of a large buffer for the end of a line that has not come yet", () => {
@@ -327,9 +328,9 @@ describe("the request parser", () => {
     for (const prefix of ["*12", "*1\r\n$12", "PING with some words"]) {
       buffer.write(prefix, 0, "latin1");
       const parser = new RespParser();
-      const start = Bun.nanoseconds();
+      const start = cpuMs();
       for (let i = 0; i < 1000; i++) expect(parser.next(buffer, prefix.length)).toBe(MORE);
-      expect((Bun.nanoseconds() - start) / 1e6).toBeLessThan(1000);
+      expect(cpuMs() - start).toBeLessThan(1000);
     }
   });
 

@@ -1,7 +1,7 @@
 /**
  * The only source of randomness below the composition root: sfc32 by Chris Doty-Humphrey (PractRand), small, fast
  * and of good statistical quality. One generator a server, seeded from the operating system or, in tests, by hand.
- * Not for secrets: those come from `crypto`.
+ * Not for secrets: those come from `crypto`, see `secret`.
  */
 export class Random {
   #a = 0;
@@ -9,11 +9,30 @@ export class Random {
   #c = 0;
   #counter = 1;
 
-  constructor(seed: number = crypto.getRandomValues(new Uint32Array(1))[0]!) {
-    this.#a = seed | 0;
-    this.#b = (seed ^ 0x9e3779b9) | 0;
-    this.#c = (seed * 0x85ebca6b) | 0;
+  readonly #repeats: boolean;
+
+  /** @param seed makes the numbers repeat; without one they follow from 96 bits of the operating system's */
+  constructor(seed?: number) {
+    this.#repeats = seed !== undefined;
+    if (seed === undefined) {
+      const [a, b, c] = crypto.getRandomValues(new Int32Array(3));
+      this.#a = a!;
+      this.#b = b!;
+      this.#c = c!;
+    } else {
+      this.#a = seed | 0;
+      this.#b = (seed ^ 0x9e3779b9) | 0;
+      this.#c = (seed * 0x85ebca6b) | 0;
+    }
     for (let i = 0; i < 12; i++) this.int32();
+  }
+
+  /**
+   * 32 bits of a key that clients must not find out: from the operating system, since clients see what the generator gives
+   * (RANDOMKEY) and could reckon back from it. Of a generator with a seed they repeat as all its numbers do.
+   */
+  secret(): number {
+    return this.#repeats ? this.int32() : crypto.getRandomValues(new Int32Array(1))[0]!;
   }
 
   /** A signed 32-bit integer. */

@@ -61,7 +61,7 @@ export class Store {
   constructor(clock: Clock, random: Random, verify = false) {
     this.clock = clock;
     this.random = random;
-    this.seed = { k0: random.int32(), k1: random.int32() };
+    this.seed = { k0: random.secret(), k1: random.secret() };
     this.lookahead = new Lookahead(this.seed);
     this.arena = new Arena(verify);
     this.blobs = new Blobs(this.arena);

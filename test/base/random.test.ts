@@ -12,6 +12,14 @@ describe("the generator", () => {
       expect(take(other)).not.toEqual(take(5));
   });
 
+  test("keeps secrets that do not follow from its numbers, but repeat where a seed was given", () => {
+    const [one, other] = [new Random(5), new Random(5)];
+    expect([one.secret(), one.secret()]).toEqual([other.secret(), other.secret()]);
+    const [free, another] = [new Random(), new Random()];
+    expect([free.int32(), free.int32()]).not.toEqual([another.int32(), another.int32()]);
+    expect([free.secret(), free.secret()]).not.toEqual([free.secret(), free.secret()]);
+  });
+
   test("gives every bit and every number below a bound as often", () => {
     const random = new Random(99);
     const draws = 64_000;

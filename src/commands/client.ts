@@ -7,6 +7,7 @@ import { clientInfo, clientList } from "./client-list.ts";
 import { INVALID_CLIENT_NAME, isPrintable } from "./client-names.ts";
 import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import { PAUSE_ALL, PAUSE_WRITES, pauseClients, unpauseClients } from "./pause.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -122,7 +123,7 @@ function switchOrReply(args: Args, index: number, reply: Reply): boolean | null 
   return null;
 }
 
-const HELP = [
+const help = helpOf([
   "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "GETNAME",
   "    Return the name that this connection has given itself.",
@@ -174,12 +175,7 @@ const HELP = [
   "    End a pause.",
   "HELP",
   "    Print this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-}
+]);
 
 const COMMON = "noscript loading stale";
 const ADMIN = "admin noscript loading stale";

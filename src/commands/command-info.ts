@@ -9,6 +9,7 @@ import { flagBit } from "./command.ts";
 import { writeDocs, writeWords } from "./command-docs.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
 import { extractKeys, hasKeys, KeyList } from "./key-extraction.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow, Flag, KeySpec } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -235,7 +236,7 @@ function writePart(
 
 // ---- the rows ----
 
-const HELP = [
+const help = helpOf([
   "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "(no subcommand)",
   "    What clients need to know of every command.",
@@ -253,12 +254,7 @@ const HELP = [
   "    The names of all commands, or of those that belong to a module or category or match a pattern.",
   "HELP",
   "    Prints this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-}
+]);
 
 const PLACE = { flags: "loading stale", group: "server" } as const;
 

@@ -5,6 +5,7 @@ import { UNKNOWN_OPTION } from "../base/options.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -111,7 +112,7 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   reply.ok();
 }
 
-const HELP = [
+const help = helpOf([
   "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "GET <pattern>",
   "    Return parameters matching the glob-like <pattern> and their values.",
@@ -123,12 +124,7 @@ const HELP = [
   "    Rewrite the configuration file.",
   "HELP",
   "    Prints this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-}
+]);
 
 const ADMIN = "admin noscript loading stale";
 

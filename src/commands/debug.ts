@@ -6,6 +6,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { listpack, object, tableStats, tableStatsOfKey } from "./debug-layout.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow, Handler } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -17,6 +18,48 @@ const BIG_NUMBER = Buffer.from(`(${BIG_DIGITS}\r\n`);
 
 const NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+const help = helpOf([
+  "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "CHANGE-REPL-ID",
+  "    Gives the history of the data set another name.",
+  "DICT-RESIZING <0|1>",
+  "    0 leaves the hash tables of the databases as large as they are.",
+  "DIGEST",
+  "    40 hexadecimal digits that are equal for equal data.",
+  "DIGEST-VALUE <key> [<key> ...]",
+  "    The digest of the value of each key.",
+  "ERROR <string>",
+  "    Answers with an error of this text.",
+  "HTSTATS <dbid> [full]",
+  "    Figures of the hash table of a database.",
+  "HTSTATS-KEY <key> [full]",
+  "    Figures of the hash table that a value is kept in.",
+  "LISTPACK <key>",
+  "    Prints the elements of a value that is kept as a listpack.",
+  "LOG <message>",
+  "    Writes a message to the log.",
+  "OBJECT <key>",
+  "    How the value of a key is kept.",
+  "PAUSE-CRON <0|1>",
+  "    Stops all periodic work, or lets it go on.",
+  "POPULATE <count> [<prefix>] [<size>]",
+  "    Adds string keys named <prefix>:<n> (default: key).",
+  "PROTOCOL <type>",
+  "    Answers with a value of a type: string, integer, double, bignum, null,",
+  "    array, set, map, attrib, push, verbatim, true, false.",
+  "QUICKLIST-PACKED-THRESHOLD <size>",
+  "    From which size on an element of a list stands in a node of its own; 0",
+  "    leaves it to list-max-listpack-size.",
+  "SET-ACTIVE-EXPIRE <0|1>",
+  "    0 lets keys expire only when somebody asks for them.",
+  "SLEEP <seconds>",
+  "    Stops the server for a time. Decimals are allowed.",
+  "STRINGMATCH-LEN <pattern> <string>",
+  "    1 if the string matches the glob pattern, else 0.",
+  "HELP",
+  "    Prints this help.",
+]);
 
 /** The least and the largest number of arguments, "DEBUG" and the subcommand's name included. */
 type Subcommand = readonly [least: number, most: number, Handler];
@@ -218,53 +261,6 @@ function protocol(_session: Session, args: Args, reply: Reply): void {
       "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
     );
   }
-}
-
-const HELP = [
-  "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-  "CHANGE-REPL-ID",
-  "    Gives the history of the data set another name.",
-  "DICT-RESIZING <0|1>",
-  "    0 leaves the hash tables of the databases as large as they are.",
-  "DIGEST",
-  "    40 hexadecimal digits that are equal for equal data.",
-  "DIGEST-VALUE <key> [<key> ...]",
-  "    The digest of the value of each key.",
-  "ERROR <string>",
-  "    Answers with an error of this text.",
-  "HTSTATS <dbid> [full]",
-  "    Figures of the hash table of a database.",
-  "HTSTATS-KEY <key> [full]",
-  "    Figures of the hash table that a value is kept in.",
-  "LISTPACK <key>",
-  "    Prints the elements of a value that is kept as a listpack.",
-  "LOG <message>",
-  "    Writes a message to the log.",
-  "OBJECT <key>",
-  "    How the value of a key is kept.",
-  "PAUSE-CRON <0|1>",
-  "    Stops all periodic work, or lets it go on.",
-  "POPULATE <count> [<prefix>] [<size>]",
-  "    Adds string keys named <prefix>:<n> (default: key).",
-  "PROTOCOL <type>",
-  "    Answers with a value of a type: string, integer, double, bignum, null,",
-  "    array, set, map, attrib, push, verbatim, true, false.",
-  "QUICKLIST-PACKED-THRESHOLD <size>",
-  "    From which size on an element of a list stands in a node of its own; 0",
-  "    leaves it to list-max-listpack-size.",
-  "SET-ACTIVE-EXPIRE <0|1>",
-  "    0 lets keys expire only when somebody asks for them.",
-  "SLEEP <seconds>",
-  "    Stops the server for a time. Decimals are allowed.",
-  "STRINGMATCH-LEN <pattern> <string>",
-  "    1 if the string matches the glob pattern, else 0.",
-  "HELP",
-  "    Prints this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
 }
 
 export const debugRows: readonly CommandRow[] = [

@@ -6,6 +6,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import type { MemoryFigures } from "./memory-figures.ts";
 import { memoryFigures } from "./memory-figures.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -152,7 +153,7 @@ function purge(_session: Session, _args: Args, reply: Reply): void {
   reply.ok();
 }
 
-const HELP = [
+const help = helpOf([
   "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "DOCTOR",
   "    Says what is unusual about the memory of the server.",
@@ -167,12 +168,7 @@ const HELP = [
   "    measured and the others taken to be alike (default: 5, 0 measures all).",
   "HELP",
   "    Prints this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-}
+]);
 
 export const memoryRows: readonly CommandRow[] = [
   {

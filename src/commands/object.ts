@@ -4,6 +4,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ENCODING_NAMES } from "../types/kinds.ts";
+import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -42,7 +43,7 @@ function entryOrReply(session: Session, args: Args, reply: Reply): Ref {
   return entry;
 }
 
-const HELP = [
+const help = helpOf([
   "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "ENCODING <key>",
   "    How the value of a key is laid out in memory.",
@@ -54,12 +55,7 @@ const HELP = [
   "    How many keys share the value of a key.",
   "HELP",
   "    Prints this help.",
-];
-
-function help(_session: Session, _args: Args, reply: Reply): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-}
+]);
 
 const KEY = [{ flags: "RO", begin: 2, find: { last: 0, step: 1 } }] as const;
 

@@ -29,7 +29,7 @@ export const structureRows: readonly OptionRow[] = [
   ),
   integer("set-max-intset-entries", 512, COUNTS, "members of a set of integers"),
   integer("set-max-listpack-entries", 128, COUNTS, "members of a small set"),
-  memory("set-max-listpack-value", 64, COUNTS, "longest member of a small set"),
+  integer("set-max-listpack-value", 64, COUNTS, "longest member of a small set"),
   integer("zset-max-listpack-entries", 128, COUNTS, "members of a small sorted set", {
     aliases: ["zset-max-ziplist-entries"],
   }),

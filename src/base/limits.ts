@@ -56,6 +56,13 @@ export const REPLY_SIZE_MAX: number = 1024 * 1024 * 1024;
 /** Unsent bytes above which a connection runs no further command until they have drained. */
 export const OUTPUT_PAUSE_SIZE: number = 1024 * 1024;
 
+/** First size of the buffer of effects that wait to be kept: about a turn of a busy server. */
+export const EFFECT_BUFFER_SIZE: number = 64 * 1024;
+/** A larger one is let go when it is empty. */
+export const EFFECT_BUFFER_KEEP: number = 4 * 1024 * 1024;
+/** Arguments of one effect: what names more members than that is told in several. */
+export const EFFECT_ARGUMENTS_MAX: number = 1024;
+
 /** Largest frame of the native protocol's strings. */
 export const NATIVE_STRING_MAX: number = BULK_SIZE_MAX;
 

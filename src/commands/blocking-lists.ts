@@ -10,6 +10,7 @@ import { moveElement, popElement, popElements, sideOrReply } from "./lists-eleme
 import { multiPop, multiPopOrReply } from "./multi-pop.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellMove, tellPop } from "./tell.ts";
 
 const list = new Value();
 
@@ -45,6 +46,7 @@ function popAny(session: Session, args: Args, front: boolean, reply: Reply): boo
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
     popElement(session.engine.keyspace.store, db, entry, list, front, reply);
+    tellPop(session, args, i, front ? "LPOP" : "RPOP", 0);
     return true;
   }
   return false;
@@ -91,6 +93,7 @@ function move(
   const target = db.find(bytes, start, end);
   if (!isTypeOrReply(session, target, TYPE_LIST, reply)) return true;
   moveElement(store, db, entry, list, fromFront, target, bytes, start, end, toFront, reply);
+  tellMove(session, args, fromFront, toFront);
   return true;
 }
 
@@ -114,7 +117,8 @@ function popMany(session: Session, args: Args, reply: Reply): boolean {
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    popElements(session.engine.keyspace.store, db, entry, list, first, count, reply);
+    const taken = popElements(session.engine.keyspace.store, db, entry, list, first, count, reply);
+    tellPop(session, args, i, first ? "LPOP" : "RPOP", taken);
     return true;
   }
   return false;

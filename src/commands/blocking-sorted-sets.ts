@@ -17,6 +17,7 @@ import {
   sortedSetsOf,
   zset,
 } from "./sorted-set-values.ts";
+import { tellPop } from "./tell.ts";
 
 function bzpopmin(session: Session, args: Args, reply: Reply): void {
   const timeoutMs = timeoutSecondsOrReply(session, args, args.count - 1, reply);
@@ -53,6 +54,7 @@ function popAny(session: Session, args: Args, lowest: boolean, reply: Reply): bo
     sets.removeRange(zset, rank, 1);
     session.engine.keyspace.store.changes++;
     saveOrRemove(session, entry, zset);
+    tellPop(session, args, i, lowest ? "ZPOPMIN" : "ZPOPMAX", 0);
     return true;
   }
   return false;
@@ -94,6 +96,7 @@ function popMany(session: Session, args: Args, reply: Reply): boolean {
       sets.removeRange(zset, first ? 0 : length - taken, taken);
       session.db.save(entry, zset);
     }
+    tellPop(session, args, i, first ? "ZPOPMIN" : "ZPOPMAX", taken);
     return true;
   }
   return false;

@@ -17,7 +17,7 @@ import type { KeyWatcher } from "../keyspace/key-watcher.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import { Args } from "../protocol/args.ts";
+import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Due } from "./due-heap.ts";
 import { DueHeap } from "./due-heap.ts";
@@ -121,7 +121,7 @@ export class Blocking implements KeyWatcher {
     attempt: Attempt,
     whenGone = false,
   ): void {
-    const kept = copyOf(args);
+    const kept = args.detached();
     const dueMs = timeoutMs === 0 ? Infinity : this.#engine.clock.nowMs + timeoutMs;
     const queues: Queue[] = [];
     const wait: Wait = { session, args: kept, attempt, type, whenGone, queues, dueMs, place: -1 };
@@ -255,7 +255,10 @@ export class Blocking implements KeyWatcher {
     const { pos, errors } = reply;
     const { touch } = store;
     store.touch = !session.noTouch;
+    const { effects } = this.#engine;
+    effects.beginCommand();
     const done = wait.attempt(session, wait.args, reply);
+    effects.endCommand();
     store.touch = touch;
     if (done) this.#end(wait, pos, errors);
     return done;
@@ -315,19 +318,4 @@ export class Blocking implements KeyWatcher {
     }
     return queue;
   }
-}
-
-/** The arguments in a buffer of their own. */
-function copyOf(args: Args): Args {
-  const copy = new Args();
-  let size = 0;
-  for (let i = 0; i < args.count; i++) size += args.length(i);
-  copy.bytes = Buffer.allocUnsafeSlow(size);
-  let at = 0;
-  for (let i = 0; i < args.count; i++) {
-    args.bytes.copy(copy.bytes, at, args.start(i), args.end(i));
-    copy.push(at, at + args.length(i));
-    at += args.length(i);
-  }
-  return copy;
 }

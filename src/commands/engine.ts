@@ -3,8 +3,10 @@
  */
 import { Clock } from "../base/clock.ts";
 import { Logger } from "../base/log.ts";
+import { Slice } from "../base/slice.ts";
 import type { Options } from "../base/options.ts";
 import { Random } from "../base/random.ts";
+import { EffectStream } from "../effects/effect-stream.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { InfoSections } from "./info-sections.ts";
@@ -42,6 +44,8 @@ export interface Hooks {
   rewriteConfig(): string | null;
 }
 
+const expiredKey = new Slice();
+
 export class Engine {
   readonly clock: Clock = new Clock();
   readonly random: Random;
@@ -50,6 +54,8 @@ export class Engine {
   readonly keyspace: Keyspace;
   readonly table: CommandTable;
   readonly stats: Stats = new Stats();
+  /** What writes do, for whoever keeps it. */
+  readonly effects: EffectStream = new EffectStream();
   readonly info: InfoSections = new InfoSections();
   readonly pool: BufferPool = new BufferPool();
   /** Connected clients by id, oldest first. */
@@ -153,6 +159,19 @@ export class Engine {
     this.sessions.delete(session.id);
     this.held.delete(session);
     this.blocking.forget(session);
+  }
+
+  /** Begins or ends the recording of what writes do in the effect stream. */
+  record(active: boolean): void {
+    const { effects } = this;
+    effects.active = active;
+    this.keyspace.store.onExpire = active
+      ? (database, entry) => {
+          database.readKey(entry, expiredKey);
+          const { bytes, start, end } = expiredKey;
+          effects.expired(database.index, bytes, start, end);
+        }
+      : null;
   }
 
   /** Runs what parts of the server want done `hz` times a second. */

@@ -56,7 +56,8 @@ export function run(session: Session, command: Command, args: Args): boolean {
 function call(session: Session, command: Command, args: Args): void {
   const { engine, reply } = session;
   const { errors } = reply;
-  if (command.calls === command.timedCall) timeCall(session, command, args);
+  if (engine.effects.active) callRecorded(session, command, args);
+  else if (command.calls === command.timedCall) timeCall(session, command, args);
   else command.handler(session, args, reply);
   command.calls++;
   session.commands++;
@@ -66,6 +67,25 @@ function call(session: Session, command: Command, args: Args): void {
     engine.stats.countError(reply.lastError);
   }
   if (engine.blocking.pending) engine.blocking.serve();
+}
+
+/**
+ * Runs the handler and records what it did: what it told itself, or else, if it changed something, its arguments. If it throws
+ * half way, what was changed by then is recorded as the whole command.
+ */
+function callRecorded(session: Session, command: Command, args: Args): void {
+  const { effects, keyspace } = session.engine;
+  const { store } = keyspace;
+  const { changes } = store;
+  const database = session.db.index;
+  effects.beginCommand();
+  try {
+    if (command.calls === command.timedCall) timeCall(session, command, args);
+    else command.handler(session, args, session.reply);
+  } finally {
+    if (effects.told > 0) effects.endCommand();
+    else if (store.changes !== changes) effects.verbatim(database, args);
+  }
 }
 
 /** Runs the handler and measures it. The time of a call that stands for several counts as often. */

@@ -11,6 +11,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { int64OrReply } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellDelete, tellExpiry } from "./tell.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
@@ -65,8 +66,15 @@ function setExpiry(
   const entry = db.find(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.integer(0);
   if (conditions !== 0 && !isAllowed(db, entry, conditions, low, high)) return reply.integer(0);
-  if (dueMs <= nowMs) db.remove(entry);
-  else db.expireAtInt64(entry, low, high);
+  if (dueMs <= nowMs && engine.keyspace.store.expires) {
+    db.remove(entry);
+    tellDelete(session, args, 1);
+  } else {
+    // A time before 1970 comes from a log only: a running server deletes the key.
+    if (high < 0) db.expireAtInt64(entry, 0, 0);
+    else db.expireAtInt64(entry, low, high);
+    tellExpiry(session, args, 1, low, high);
+  }
   engine.keyspace.store.changes++;
   reply.integer(1);
 }

@@ -12,6 +12,7 @@ import { int64OrReply, openOrReply, WRONG } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellField } from "./tell.ts";
 
 const hash = new Value();
 const content = new Slice();
@@ -54,6 +55,7 @@ function hincrbyfloat(session: Session, args: Args, reply: Reply): void {
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   setField(session, entry, args, found, text, text.length);
+  tellField(session, args, text);
   reply.bulk(text, 0, text.length);
 }
 

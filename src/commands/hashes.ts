@@ -11,6 +11,7 @@ import { openOrReply, WRONG } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellFieldsGone } from "./tell.ts";
 
 /** The hash of the command that runs, and the value of the field that it looks at. */
 const hash = new Value();
@@ -156,6 +157,7 @@ function hgetdel(session: Session, args: Args, reply: Reply): void {
   }
   if (deleted === 0) return;
   saveOrRemove(session, entry);
+  tellFieldsGone(session, args, 4);
   store.changes += deleted;
 }
 

@@ -145,7 +145,10 @@ export function popElement(
   settle(store, db, entry, list);
 }
 
-/** Replies with an array of up to `count` elements from one end and removes them, with the last one the key. */
+/**
+ * Replies with an array of up to `count` elements from one end and removes them, with the last one the key.
+ * @returns how many
+ */
 export function popElements(
   store: Store,
   db: Database,
@@ -154,16 +157,20 @@ export function popElements(
   front: boolean,
   count: number,
   reply: Reply,
-): void {
+): number {
   const { lists } = store;
   const length = lists.length(list);
   const taken = Math.min(count, length);
   const from = front ? 0 : length - taken;
   replyElements(store, list, from, taken, front, reply);
   store.changes += taken;
-  if (taken === length) return db.remove(entry);
-  lists.removeRange(list, from, taken);
-  settle(store, db, entry, list);
+  if (taken === length) {
+    db.remove(entry);
+  } else {
+    lists.removeRange(list, from, taken);
+    settle(store, db, entry, list);
+  }
+  return taken;
 }
 
 /**

@@ -9,6 +9,7 @@ import { moveElement, popElements, sideOrReply } from "./lists-elements.ts";
 import { multiPop, multiPopOrReply } from "./multi-pop.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellPop } from "./tell.ts";
 
 const list = new Value();
 
@@ -58,7 +59,8 @@ function lmpop(session: Session, args: Args, reply: Reply): void {
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    return popElements(store, db, entry, list, first, count, reply);
+    const taken = popElements(store, db, entry, list, first, count, reply);
+    return tellPop(session, args, i, first ? "LPOP" : "RPOP", taken);
   }
   reply.nullArray();
 }

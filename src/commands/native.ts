@@ -9,6 +9,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { TYPE_STRING } from "../types/kinds.ts";
 import { Command } from "./command.ts";
 import { value, WRONG_TYPE } from "./guards.ts";
+import { tellDelete, tellSet } from "./tell.ts";
 import type { Handler } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -33,6 +34,7 @@ function set(session: Session, args: Args, reply: Reply): void {
   const entry = db.find(bytes, start, end);
   db.setString(entry, bytes, start, end, bytes, args.start(1), args.end(1), false);
   session.engine.keyspace.store.changes++;
+  tellSet(session, bytes, start, end, bytes, args.start(1), args.end(1), false);
   nativeOk(reply, bytes, start, end);
 }
 
@@ -46,6 +48,7 @@ function clear(session: Session, args: Args, reply: Reply): void {
   db.readString(entry, value);
   nativeOk(reply, value.bytes, value.start, value.end);
   db.remove(entry);
+  tellDelete(session, args, 0);
   session.engine.keyspace.store.changes++;
 }
 

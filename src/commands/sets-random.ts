@@ -1,5 +1,6 @@
 /** Commands that take members of a set by chance, and leave them in it or not. */
 import { RANDOM_REPEATS_MAX } from "../base/limits.ts";
+import { EFFECT_ARGUMENTS_MAX } from "../base/limits.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -14,6 +15,7 @@ import { int64OrReply, openOrReply, SYNTAX_ERROR, WRONG } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
+import { tellDelete } from "./tell.ts";
 
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 const TOO_MANY = "ERR value is out of range";
@@ -26,6 +28,9 @@ const FEW_SHARE = 3;
 const POPPED_SINGLY_MAX = 16;
 /** A dict is left to be freed, and what remains moved, if that is less than a fifth of what is popped. */
 const MOVE_SHARE = 5;
+
+/** Members that one effect names. */
+const POPPED_TOLD: number = EFFECT_ARGUMENTS_MAX - 2;
 
 const set = new Value();
 /** What stays behind, or was chosen already. */
@@ -55,29 +60,32 @@ function spop(session: Session, args: Args, reply: Reply): void {
     walk.begin(set);
     while (walk.next()) replyMember(walk, reply);
     db.remove(entry);
+    tellDelete(session, args, 1);
   } else if (set.encoding === ENCODING_HASHTABLE) {
-    if ((length - count) * MOVE_SHARE > count) popSingly(sets, count, reply);
-    else popMost(session, length - count, reply);
+    if ((length - count) * MOVE_SHARE > count) popSingly(session, args, count, reply);
+    else popMost(session, args, length - count, reply);
     db.save(entry, set);
   } else {
-    if (count <= POPPED_SINGLY_MAX) popSingly(sets, count, reply);
-    else popPacked(sets, random, count, reply);
+    if (count <= POPPED_SINGLY_MAX) popSingly(session, args, count, reply);
+    else popPacked(session, args, random, count, reply);
     db.save(entry, set);
   }
   store.changes += count;
 }
 
-function popSingly(sets: Sets, count: number, reply: Reply): void {
+function popSingly(session: Session, args: Args, count: number, reply: Reply): void {
+  const { sets } = session.engine.keyspace.store;
   const { walk } = sets;
   for (let left = count; left > 0; left--) {
     walk.random(set);
     replyMember(walk, reply);
+    tellPopped(session, args, walk, left);
     sets.removeAt(set, walk);
   }
 }
 
 /** Pops all members of a dict but `remaining`, which are moved to a set of their own. */
-function popMost(session: Session, remaining: number, reply: Reply): void {
+function popMost(session: Session, args: Args, remaining: number, reply: Reply): void {
   const { store, reclaimer } = session.engine.keyspace;
   const { sets } = store;
   const { walk } = sets;
@@ -88,14 +96,25 @@ function popMost(session: Session, remaining: number, reply: Reply): void {
     sets.addNewWalked(other, walk);
     sets.removeAt(set, walk);
   }
+  let left = sets.length(set);
   walk.begin(set);
-  while (walk.next()) replyMember(walk, reply);
+  for (; walk.next(); left--) {
+    replyMember(walk, reply);
+    tellPopped(session, args, walk, left);
+  }
   reclaimer.freeCollection(sets, set);
   set.set(other.encoding, other.block);
 }
 
 /** Pops members of a packed set, the others being packed anew: one pass for all. */
-function popPacked(sets: Sets, random: Random, count: number, reply: Reply): void {
+function popPacked(
+  session: Session,
+  args: Args,
+  random: Random,
+  count: number,
+  reply: Reply,
+): void {
+  const { sets } = session.engine.keyspace.store;
   const { walk } = sets;
   sets.createLike(other, set);
   let wanted = count;
@@ -103,14 +122,28 @@ function popPacked(sets: Sets, random: Random, count: number, reply: Reply): voi
   walk.begin(set);
   for (; walk.next(); left--) {
     if (random.below(left) < wanted) {
-      wanted--;
       replyMember(walk, reply);
+      tellPopped(session, args, walk, wanted--);
     } else {
       sets.appendWalked(other, walk);
     }
   }
   sets.freeSmall(set);
   set.set(other.encoding, other.block);
+}
+
+/** The member of the walk is popped, and `left` are to be, it included: they are told in effects of bounded length. */
+function tellPopped(session: Session, args: Args, walk: SetWalk, left: number): void {
+  const { effects } = session.engine;
+  if (!effects.active) return;
+  if (effects.told === 0 || left % POPPED_TOLD === 0) {
+    const first = effects.told === 0 && left % POPPED_TOLD !== 0 ? left % POPPED_TOLD : POPPED_TOLD;
+    effects.begin(session.db.index, 2 + first);
+    effects.text("SREM");
+    effects.argument(args, 1);
+  }
+  const { member } = walk;
+  effects.bytes(member.bytes, member.start, member.end);
 }
 
 function srandmember(session: Session, args: Args, reply: Reply): void {

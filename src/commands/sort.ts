@@ -157,7 +157,11 @@ function orderOf(
   const by = options.unsorted ? null : options.by;
   if (options.alpha || options.unsorted) {
     const texts = by === null ? elements : readTexts(session, elements, by);
-    return order.sort((a, b) => sign * texts.compare(a, b));
+    // The order of a set is chance, and what is stored of it must not be.
+    const settles = type === TYPE_SET && texts !== elements;
+    return order.sort(
+      (a, b) => sign * (texts.compare(a, b) || (settles ? elements.compare(a, b) : 0)),
+    );
   }
   const scores = readScores(session, elements, by);
   if (scores === null) return null;

@@ -34,6 +34,7 @@ import {
   sortedSetsOf,
   zset,
 } from "./sorted-set-values.ts";
+import { tellPop } from "./tell.ts";
 
 const INT64_MAX = 2 ** 63;
 /** Below this share of a set, distinct members are drawn; above it, the set is walked. */
@@ -77,7 +78,7 @@ function zmpop(session: Session, args: Args, reply: Reply): void {
     reply.bulk(args.bytes, args.start(i), args.end(i));
     reply.array(kept);
     popMembers(session, entry, kept, !first, true, reply);
-    return;
+    return tellPop(session, args, i, first ? "ZPOPMIN" : "ZPOPMAX", kept);
   }
   reply.nullArray();
 }

@@ -21,6 +21,7 @@ import {
   streamsOf,
   strictIdOrReply,
 } from "./stream-ids.ts";
+import { tellAcknowledged, tellClaim, tellConsumer, tellGroupId } from "./tell-streams.ts";
 
 /** Entries that XAUTOCLAIM takes over unless COUNT says otherwise, and pending ones it looks at for each of them. */
 const COUNT_DEFAULT = 100;
@@ -43,7 +44,10 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
   let end = 5;
   while (end < args.count && isId(args, end, id)) end++;
   if (!optionsOrReply(session, args, end, reply)) return;
-  if (lastId.compare(group.lastId) > 0) group.lastId.copy(lastId);
+  if (lastId.compare(group.lastId) > 0) {
+    group.lastId.copy(lastId);
+    tellGroupId(session, args, 1, 2, group);
+  }
   const { nowMs } = session.engine.clock;
   const { deliveredMs } = options;
   const atMs = deliveredMs < 0 || deliveredMs > nowMs ? nowMs : deliveredMs;
@@ -59,6 +63,7 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
     if (!streams.has(stream, id)) {
       if (!pending) continue;
       groups.removePending(group, id);
+      tellAcknowledged(session, args, 1, id);
       store.changes++;
       continue;
     }
@@ -73,6 +78,7 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
     groups.setDeliveredMs(atMs);
     if (options.retryHigh >= 0) groups.setDeliveries(options.retryLow, options.retryHigh);
     else if (!options.idsOnly) groups.countDelivery();
+    tellClaim(session, args, 1, 2, id);
     replyClaimed(session, options.idsOnly, reply);
     consumer.activeMs = nowMs;
     claimed++;
@@ -122,6 +128,7 @@ function xautoclaim(session: Session, args: Args, reply: Reply): void {
     groups.pendingId(id);
     if (!streams.has(stream, id)) {
       groups.removePending(group, id);
+      tellAcknowledged(session, args, 1, id);
       store.changes++;
       const gone = new StreamId();
       gone.copy(id);
@@ -130,6 +137,7 @@ function xautoclaim(session: Session, args: Args, reply: Reply): void {
       groups.reassign(group, consumer, id);
       groups.setDeliveredMs(nowMs);
       if (!idsOnly) groups.countDelivery();
+      tellClaim(session, args, 1, 2, id);
       replyClaimed(session, idsOnly, reply);
       consumer.activeMs = nowMs;
       claimed++;
@@ -233,6 +241,7 @@ function consumerOf(session: Session, args: Args, group: StreamGroup): StreamCon
   if (consumer === null) {
     consumer = groups.createConsumer(group, args.copy(3), nowMs);
     session.engine.keyspace.store.changes++;
+    tellConsumer(session, args, 1, 2);
   }
   consumer.seenMs = nowMs;
   return consumer;

@@ -23,6 +23,7 @@ import {
   streamsOf,
   strictIdOrReply,
 } from "./stream-ids.ts";
+import { tellClaim, tellConsumer, tellDelivery, tellGroupId } from "./tell-streams.ts";
 
 const MEANINGLESS_LAST =
   "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
@@ -110,12 +111,12 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
   for (let i = 0; i < request.keyCount; i++) {
     if (openKey(session, args, i) === NULL_REF) continue;
     const group = groups[i]!;
-    const consumer = consumerOf(session, args, group);
+    const consumer = consumerOf(session, args, i, group);
     const since = after[i]!;
     if (!since.isMax()) {
       served++;
       replyKey(args, i, reply);
-      history(session, group, consumer, since, reply);
+      history(session, args, i, group, consumer, since, reply);
       continue;
     }
     if (streams.length(stream) === 0) continue;
@@ -123,7 +124,7 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
     if (endId.compare(group.lastId) <= 0) continue;
     served++;
     replyKey(args, i, reply);
-    deliver(session, group, consumer, reply);
+    deliver(session, args, i, group, consumer, reply);
   }
   return replyStreams(place, served, reply);
 }
@@ -138,6 +139,8 @@ function wait(session: Session, args: Args, attempt: Attempt, whenGone: boolean)
 /** Gives the consumer what is new to the group. */
 function deliver(
   session: Session,
+  args: Args,
+  index: number,
   group: StreamGroup,
   consumer: StreamConsumer,
   reply: Reply,
@@ -163,12 +166,17 @@ function deliver(
   }
   if (count > 0) consumer.activeMs = nowMs;
   session.engine.keyspace.store.changes += count;
+  const key = request.keyAt + index;
+  if (request.acknowledges) tellDelivery(session, args, key, request.groupAt, startId, count);
+  tellGroupId(session, args, key, request.groupAt, group);
   reply.patchLength(place, 0x2a, count);
 }
 
 /** Gives the consumer again what is pending there. */
 function history(
   session: Session,
+  args: Args,
+  index: number,
   group: StreamGroup,
   consumer: StreamConsumer,
   since: StreamId,
@@ -188,6 +196,7 @@ function history(
       streams.groups.setDeliveredMs(session.engine.clock.nowMs);
       streams.groups.countDelivery();
       session.engine.keyspace.store.changes++;
+      tellClaim(session, args, request.keyAt + index, request.groupAt, startId);
     } else {
       // The entry was deleted meanwhile.
       reply.array(2);
@@ -201,7 +210,12 @@ function history(
 }
 
 /** The consumer that the command names, which comes into being with its first command. */
-function consumerOf(session: Session, args: Args, group: StreamGroup): StreamConsumer {
+function consumerOf(
+  session: Session,
+  args: Args,
+  index: number,
+  group: StreamGroup,
+): StreamConsumer {
   const { bytes } = args;
   const at = request.groupAt + 1;
   const manager = streamsOf(session).groups;
@@ -210,6 +224,7 @@ function consumerOf(session: Session, args: Args, group: StreamGroup): StreamCon
   if (consumer === null) {
     consumer = manager.createConsumer(group, args.copy(at), nowMs);
     session.engine.keyspace.store.changes++;
+    tellConsumer(session, args, request.keyAt + index, request.groupAt);
   }
   consumer.seenMs = nowMs;
   return consumer;

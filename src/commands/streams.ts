@@ -28,6 +28,7 @@ import {
   streamsOf,
   strictIdOrReply,
 } from "./stream-ids.ts";
+import { tellTrim } from "./tell-streams.ts";
 
 const TOO_SMALL =
   "ERR The ID specified in XADD is equal or smaller than the target stream top item";
@@ -39,7 +40,17 @@ const LIMIT_MAX = 1_000_000;
 
 const trim = new Trim();
 /** The options before an id, or before the end. */
-const options = { trims: false, createStream: true, idGiven: false, sequenceGiven: false };
+const options = {
+  trims: false,
+  createStream: true,
+  idGiven: false,
+  sequenceGiven: false,
+  approximate: false,
+  strategyAt: 0,
+  operatorAt: 0,
+  thresholdAt: 0,
+  limitAt: 0,
+};
 const newId = new StreamId();
 const lastId = new StreamId();
 
@@ -90,6 +101,7 @@ function xadd(session: Session, args: Args, reply: Reply): void {
     session.engine.blocking.signal(db, args.bytes, args.start(1), args.end(1));
   }
   session.engine.keyspace.store.changes++;
+  if (!sequenceGiven || options.approximate) tellTrim(session, args, options, idAt, newId);
   replyId(reply, newId);
 }
 
@@ -141,7 +153,10 @@ function xtrim(session: Session, args: Args, reply: Reply): void {
   const entry = openOrReply(session, found, TYPE_STREAM, stream, reply);
   if (entry === WRONG) return;
   const deleted = streamsOf(session).trim(stream, trim);
-  if (deleted > 0) db.save(entry, stream);
+  if (deleted > 0) {
+    db.save(entry, stream);
+    if (options.approximate) tellTrim(session, args, options, 0, newId);
+  }
   session.engine.keyspace.store.changes += deleted;
   reply.integer(deleted);
 }
@@ -209,6 +224,8 @@ function optionsOrReply(session: Session, args: Args, adds: boolean, reply: Repl
   options.idGiven = false;
   options.sequenceGiven = false;
   trim.approximate = false;
+  options.operatorAt = 0;
+  options.limitAt = 0;
   trim.limit = 0;
   let limitGiven = false;
   let at = 2;
@@ -219,6 +236,7 @@ function optionsOrReply(session: Session, args: Args, adds: boolean, reply: Repl
       at = strategyOrReply(args, at, reply);
       if (at < 0) return -1;
     } else if (more && args.is(at, "LIMIT")) {
+      options.limitAt = at;
       trim.limit = positionOrReply(args, ++at, reply);
       if (Number.isNaN(trim.limit)) return -1;
       if (trim.limit < 0) return refuse(reply, "ERR The LIMIT argument must be >= 0.");
@@ -245,6 +263,7 @@ function optionsOrReply(session: Session, args: Args, adds: boolean, reply: Repl
   if (limitGiven && !trim.approximate) {
     return refuse(reply, "ERR syntax error, LIMIT cannot be used without the special ~ option");
   }
+  options.approximate = trim.approximate;
   if (trim.approximate && !limitGiven) trim.limit = standardLimit(session);
   return at;
 }
@@ -258,12 +277,14 @@ function strategyOrReply(args: Args, index: number, reply: Reply): number {
     );
   }
   const byLength = args.is(index, "MAXLEN");
+  options.strategyAt = index;
   let at = index + 1;
   trim.approximate = false;
   if (at + 1 < args.count) {
     trim.approximate = isCharacter(args, at, "~");
-    if (trim.approximate || isCharacter(args, at, "=")) at++;
+    if (trim.approximate || isCharacter(args, at, "=")) options.operatorAt = at++;
   }
+  options.thresholdAt = at;
   if (byLength) {
     trim.maxLength = positionOrReply(args, at, reply);
     if (Number.isNaN(trim.maxLength)) return -1;

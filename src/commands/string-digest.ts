@@ -9,6 +9,7 @@ import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
 import { comparisonOf, IFEQ } from "./string-options.ts";
 import { compareOrReply, digestOf } from "./string-values.ts";
+import { tellDelete } from "./tell.ts";
 
 function digest(session: Session, args: Args, reply: Reply): void {
   const entry = session.db.read(args.bytes, args.start(1), args.end(1));
@@ -37,6 +38,7 @@ function delex(session: Session, args: Args, reply: Reply): void {
     if (met === 0) return reply.integer(0);
   }
   db.remove(entry);
+  tellDelete(session, args, 1);
   session.engine.keyspace.store.changes++;
   reply.integer(1);
 }
@@ -48,6 +50,7 @@ function delifeq(session: Session, args: Args, reply: Reply): void {
   if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
   if (compareOrReply(session, entry, IFEQ, args, 2, reply) !== 1) return reply.integer(0);
   db.remove(entry);
+  tellDelete(session, args, 1);
   session.engine.keyspace.store.changes++;
   reply.integer(1);
 }

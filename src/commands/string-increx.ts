@@ -24,6 +24,7 @@ import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
 import { ABSOLUTE_TIMES, due, expiryOrReply, isDue, timeOptionOf } from "./string-options.ts";
 import { NOT_A_FLOAT, readInteger, readLongDouble } from "./string-values.ts";
+import { tellDelete, tellSet, tellSetUntil } from "./tell.ts";
 
 const INT64_MAX: bigint = (1n << 63n) - 1n;
 const INT64_MIN: bigint = -(1n << 63n);
@@ -125,9 +126,10 @@ function byInteger(session: Session, args: Args, wish: Wish, reply: Reply): void
   if (applied > INT64_MAX || applied < INT64_MIN) {
     return reply.error("ERR applied increment would overflow");
   }
-  if (!removeIfDue(session, entry, wish)) {
+  if (!removeIfDue(session, args, entry, wish)) {
     setInt64(result);
-    setExpiry(session, db.setInteger(entry, bytes, start, end, int64.low, int64.high), wish);
+    const at = db.setInteger(entry, bytes, start, end, int64.low, int64.high);
+    setExpiry(session, args, at, wish, result.toString());
   }
   replyIntegers(reply, result, applied);
 }
@@ -161,9 +163,9 @@ function byFloat(session: Session, args: Args, wish: Wish, reply: Reply): void {
   const applied = add(result, negate(old));
   if (!isFinite(applied)) return reply.error("ERR applied increment would be Infinity");
   const text = formatLongDouble(result);
-  if (!removeIfDue(session, entry, wish)) {
+  if (!removeIfDue(session, args, entry, wish)) {
     const at = db.setText(entry, bytes, start, end, Buffer.from(text, "latin1"));
-    setExpiry(session, at, wish);
+    setExpiry(session, args, at, wish, text);
   }
   replyFloats(reply, text, formatLongDouble(applied));
 }
@@ -193,27 +195,36 @@ function setsExpiry(session: Session, entry: Ref, wish: Wish): boolean {
 }
 
 /** A time that is past already deletes the key instead of changing it. Returns whether it was so; counts the change. */
-function removeIfDue(session: Session, entry: Ref, wish: Wish): boolean {
+function removeIfDue(session: Session, args: Args, entry: Ref, wish: Wish): boolean {
   const { db, engine } = session;
   const { store } = engine.keyspace;
   const past =
-    (wish.time & ABSOLUTE_TIMES) !== 0 &&
-    setsExpiry(session, entry, wish) &&
-    isDue(engine.clock.nowMs);
+    (wish.time & ABSOLUTE_TIMES) !== 0 && setsExpiry(session, entry, wish) && isDue(session);
   if (!past) {
     store.changes++;
     return false;
   }
   if (entry !== NULL_REF) {
     db.remove(entry);
+    tellDelete(session, args, 1);
     store.changes++;
   }
   return true;
 }
 
-function setExpiry(session: Session, entry: Ref, wish: Wish): void {
-  if (setsExpiry(session, entry, wish)) session.db.expireAtInt64(entry, due.low, due.high);
+/** Gives the changed key its time of expiry, and tells both. @param text the number that the key holds now */
+function setExpiry(session: Session, args: Args, entry: Ref, wish: Wish, text: string): void {
+  const { low, high } = due;
+  const expires = setsExpiry(session, entry, wish);
+  if (expires) session.db.expireAtInt64(entry, low, high);
   else if (wish.persist) session.db.persist(entry);
+  if (!session.engine.effects.active) return;
+  const { bytes } = args;
+  const [start, end] = [args.start(1), args.end(1)];
+  const content = Buffer.from(text, "latin1");
+  const { length } = content;
+  if (expires) tellSetUntil(session, bytes, start, end, content, 0, length, low, high);
+  else tellSet(session, bytes, start, end, content, 0, length, !wish.persist);
 }
 
 function replyIntegers(reply: Reply, result: bigint, applied: bigint): void {

@@ -16,6 +16,7 @@ import {
   TIMES,
   XX,
 } from "./string-options.ts";
+import { tellSet, tellSetUntil } from "./tell.ts";
 
 const MSETEX_OPTIONS: number = NX | XX | TIMES | KEEPTTL;
 const KEYS_MAX = 0x7fffffff;
@@ -73,7 +74,14 @@ function msetex(session: Session, args: Args, reply: Reply): void {
       if (isNew === ((flags & XX) !== 0)) return reply.integer(0);
     }
   }
-  setPairs(session, args, 2, pairsEnd, (flags & (TIMES | KEEPTTL)) !== 0, time !== 0);
+  const keep = (flags & (TIMES | KEEPTTL)) !== 0;
+  setPairs(session, args, 2, pairsEnd, keep, time !== 0);
+  for (let i = 2; i < pairsEnd; i += 2) {
+    const { bytes } = args;
+    const [start, end, from, to] = [args.start(i), args.end(i), args.start(i + 1), args.end(i + 1)];
+    if (time === 0) tellSet(session, bytes, start, end, bytes, from, to, keep);
+    else tellSetUntil(session, bytes, start, end, bytes, from, to, due.low, due.high);
+  }
   reply.integer(1);
 }
 

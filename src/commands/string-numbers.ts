@@ -9,6 +9,7 @@ import type { CommandRow } from "./row.ts";
 import { oneKey } from "./row.ts";
 import type { Session } from "./session.ts";
 import { NOT_A_FLOAT, readInteger, readLongDouble } from "./string-values.ts";
+import { tellSet } from "./tell.ts";
 
 function incr(session: Session, args: Args, reply: Reply): void {
   increment(session, args, 1, 0, reply);
@@ -62,6 +63,7 @@ function incrbyfloat(session: Session, args: Args, reply: Reply): void {
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   db.setText(entry, bytes, start, end, text);
+  tellSet(session, bytes, start, end, text, 0, text.length, true);
   session.engine.keyspace.store.changes++;
   reply.bulk(text, 0, text.length);
 }

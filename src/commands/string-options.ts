@@ -161,7 +161,8 @@ function resolveExpiry(option: number, nowMs: number): boolean {
   return true;
 }
 
-/** Whether the time in `due` is now or past. */
-export function isDue(nowMs: number): boolean {
-  return toNumber(due.low, due.high) <= nowMs;
+/** Whether the time in `due` is now or past, and that matters. */
+export function isDue(session: Session): boolean {
+  const { clock, expires } = session.engine.keyspace.store;
+  return toNumber(due.low, due.high) <= clock.nowMs && expires;
 }

@@ -27,6 +27,7 @@ import {
   XX,
 } from "./string-options.ts";
 import { compareOrReply } from "./string-values.ts";
+import { tellDelete, tellExpiry, tellPersist, tellSet, tellSetUntil } from "./tell.ts";
 
 const READING_OPTIONS = ["GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"];
 
@@ -86,8 +87,15 @@ function setWithOptions(session: Session, args: Args, reply: Reply): void {
   }
   if (!met) return;
   const keep = (flags & (TIMES | KEEPTTL)) !== 0;
-  const at = db.setString(entry, bytes, start, end, bytes, args.start(2), args.end(2), keep);
-  if (time !== 0) db.expireAtInt64(at, due.low, due.high);
+  const valueStart = args.start(2);
+  const valueEnd = args.end(2);
+  const at = db.setString(entry, bytes, start, end, bytes, valueStart, valueEnd, keep);
+  if (time !== 0) {
+    db.expireAtInt64(at, due.low, due.high);
+    tellSetUntil(session, bytes, start, end, bytes, valueStart, valueEnd, due.low, due.high);
+  } else if (comparison !== 0) {
+    tellSet(session, bytes, start, end, bytes, valueStart, valueEnd, keep);
+  }
   session.engine.keyspace.store.changes++;
   if (!returnsOld) reply.ok();
 }
@@ -123,8 +131,11 @@ function setExpiring(
   const start = args.start(1);
   const end = args.end(1);
   const entry = db.find(bytes, start, end);
-  const at = db.setString(entry, bytes, start, end, bytes, args.start(3), args.end(3), true);
+  const valueStart = args.start(3);
+  const valueEnd = args.end(3);
+  const at = db.setString(entry, bytes, start, end, bytes, valueStart, valueEnd, true);
   db.expireAtInt64(at, due.low, due.high);
+  tellSetUntil(session, bytes, start, end, bytes, valueStart, valueEnd, due.low, due.high);
   session.engine.keyspace.store.changes++;
   reply.ok();
 }
@@ -154,6 +165,7 @@ function getdel(session: Session, args: Args, reply: Reply): void {
   db.readString(entry, value);
   reply.bulk(value.bytes, value.start, value.end);
   db.remove(entry);
+  tellDelete(session, args, 1);
   session.engine.keyspace.store.changes++;
 }
 
@@ -169,12 +181,18 @@ function getex(session: Session, args: Args, reply: Reply): void {
   db.readString(entry, value);
   reply.bulk(value.bytes, value.start, value.end);
   if (time !== 0) {
-    if ((time & ABSOLUTE_TIMES) !== 0 && isDue(engine.clock.nowMs)) db.remove(entry);
-    else db.expireAtInt64(entry, due.low, due.high);
+    if ((time & ABSOLUTE_TIMES) !== 0 && isDue(session)) {
+      db.remove(entry);
+      tellDelete(session, args, 1);
+    } else {
+      db.expireAtInt64(entry, due.low, due.high);
+      tellExpiry(session, args, 1, due.low, due.high);
+    }
   } else if ((flags & PERSIST) === 0 || db.expiryMs(entry) < 0) {
     return;
   } else {
     db.persist(entry);
+    tellPersist(session, args, 1);
   }
   engine.keyspace.store.changes++;
 }

@@ -100,7 +100,7 @@ export class Database {
       entry = dict.next(entry, hash);
     }
     if (entry === NULL_REF || !entries.expires(entry)) return entry;
-    if (this.#keys.dueMs(entry) > store.clock.nowMs) return entry;
+    if (this.#keys.dueMs(entry) > store.clock.nowMs || !store.expires) return entry;
     this.expire(entry);
     return NULL_REF;
   }
@@ -424,19 +424,20 @@ export class Database {
   /** Whether the entry's time has come. */
   hasExpired(entry: Ref): boolean {
     const dueMs = this.expiryMs(entry);
-    return dueMs >= 0 && dueMs <= this.#store.clock.nowMs;
+    return dueMs >= 0 && dueMs <= this.#store.clock.nowMs && this.#store.expires;
   }
 
   /** Deletes up to `limit` keys whose time has come. Returns true while there may be more. */
   expireDue(limit: number): boolean {
     const keys = this.#keys;
-    if (keys.expiring === 0) return false;
+    if (keys.expiring === 0 || !this.#store.expires) return false;
     // A node that is moved within the wheel counts as one that is handed out: both cost about the same.
     let left = limit;
     while (left > 0) {
       const entry = keys.popDue(left);
       left -= keys.moved + 1;
       if (entry === NULL_REF) return keys.exhausted;
+      this.#store.onExpire?.(this, entry);
       this.#store.watcher?.removed(this, entry);
       this.#reclaimer.freeEntry(entry);
       this.#store.expired++;
@@ -446,6 +447,7 @@ export class Database {
 
   /** Deletes an entry whose time has come. */
   expire(entry: Ref): void {
+    this.#store.onExpire?.(this, entry);
     this.remove(entry);
     this.#store.expired++;
   }

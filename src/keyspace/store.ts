@@ -5,6 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { HashSeed } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
+import type { Ref } from "../memory/arena.ts";
 import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
@@ -17,6 +18,7 @@ import { Lists } from "../types/list.ts";
 import { SetAlgebra } from "../types/set-algebra.ts";
 import { Sets } from "../types/set.ts";
 import { Streams } from "../types/stream.ts";
+import type { Database } from "./database.ts";
 import { Entries } from "./entry.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
@@ -44,6 +46,13 @@ export class Store {
 
   /** Told of keys that come and go. */
   watcher: KeyWatcher | null = null;
+  /** Told of every key that is about to be deleted because its time has come. */
+  onExpire: ((database: Database, entry: Ref) => void) | null = null;
+  /**
+   * False while a log is loaded: keys live on then after their time has come, until the log says that they were deleted, since
+   * what it did to them while they lived must find them.
+   */
+  expires = true;
   /** Changes since the start; every successful write adds to it. */
   changes = 0;
   /** Lookups by a read command that found a live key. */

@@ -14,6 +14,8 @@ export class Args {
   bytes: Buffer = Buffer.alloc(0);
   /** Arguments, the command's name included. */
   count = 0;
+  /** Where the RESP frame of these arguments begins in `bytes`, or -1 if they do not stand there as one whole frame. */
+  frame = -1;
   /** First byte of each argument. */
   starts: Int32Array = new Int32Array(CAPACITY_FIRST);
   /** Byte after each argument. */
@@ -22,6 +24,7 @@ export class Args {
   /** Forgets the arguments. */
   clear(): void {
     this.count = 0;
+    this.frame = -1;
     if (this.starts.length > CAPACITY_KEEP) {
       this.starts = new Int32Array(CAPACITY_FIRST);
       this.ends = new Int32Array(CAPACITY_FIRST);
@@ -75,6 +78,21 @@ export class Args {
   /** A copy of the argument's bytes that may be kept. */
   copy(index: number): Buffer {
     return Buffer.from(this.bytes.subarray(this.starts[index]!, this.ends[index]!));
+  }
+
+  /** The arguments in a buffer of their own, to be kept. */
+  detached(): Args {
+    const copy = new Args();
+    let size = 0;
+    for (let i = 0; i < this.count; i++) size += this.length(i);
+    copy.bytes = Buffer.allocUnsafeSlow(size);
+    let at = 0;
+    for (let i = 0; i < this.count; i++) {
+      this.bytes.copy(copy.bytes, at, this.starts[i]!, this.ends[i]!);
+      copy.push(at, at + this.length(i));
+      at += this.length(i);
+    }
+    return copy;
   }
 
   /** Fills in arguments from outside a connection: one buffer with all of them, one after another. */

@@ -157,6 +157,7 @@ export class RespParser {
       this.#missing--;
     }
     this.#missing = -1;
+    args.frame = this.frameStart;
     return FRAME;
   }
 

@@ -148,10 +148,15 @@ const STRINGS: readonly string[] = [
   ...["00", "1.0e10", "5e-324", "-9223372036854775808", "z".repeat(300)],
 ];
 
-/** The commands that both servers have and that can take part. @param ours whether Hutch has a command */
+/**
+ * The commands that both servers have and that can take part.
+ * @param ours whether Hutch has a command
+ * @param leftOut those that can't take part
+ */
 export async function readDocs(
   redis: RespClient,
   ours: (name: string) => boolean,
+  leftOut: ReadonlySet<string> = LEFT_OUT,
 ): Promise<DocCommand[]> {
   const docs: DocCommand[] = [];
   const collect = (name: string, doc: Map<string, RespValue>): void => {
@@ -161,7 +166,7 @@ export async function readDocs(
       return;
     }
     if (!GROUPS.has(text(doc.get("group"))) && !OTHERS.has(name)) return;
-    if (LEFT_OUT.has(name) || name.endsWith("|help") || !ours(name)) return;
+    if (leftOut.has(name) || name.endsWith("|help") || !ours(name)) return;
     docs.push({ name, arguments: items(doc.get("arguments")).map(toArgument) });
   };
   for (const [name, doc] of fields(await redis.call("COMMAND", "DOCS"))) collect(name, fields(doc));

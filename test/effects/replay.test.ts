@@ -1,0 +1,107 @@
+/** The effects of random commands, run again on an empty engine, give the same data. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Random } from "../../src/base/random.ts";
+import type { Instance } from "../../src/instance.ts";
+import type { DocCommand } from "../differential/grammar.ts";
+import { randomCommand, readDocs } from "../differential/grammar.ts";
+import { startInProcess } from "../support/in-process.ts";
+import { RespClient } from "../support/resp-client.ts";
+import { pick, rounds, seeded } from "../support/seed.ts";
+import { createEngine, dataOf, replay, send, takeEffects, takeReply } from "./two-engines.ts";
+
+const SEQUENCES = 60 * rounds;
+const SEQUENCE_LENGTH = 120;
+const SESSIONS = 4;
+
+/** Takes seconds, or answers without end; none of them writes. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "pfselftest",
+  "hrandfield",
+  "srandmember",
+  "zrandmember",
+]);
+
+/** Commands on consumer groups that mean the same few streams, groups and consumers. */
+function groupCommand(random: Random): string[] {
+  const key = pick(random, ["a", "b"]);
+  const group = pick(random, ["g", "h"]);
+  const consumer = pick(random, ["c", "d", "e"]);
+  const id = pick(random, ["1", "2", "3", "4", "5"]);
+  const idle = pick(random, ["0", "0", "1000"]);
+  return pick(random, [
+    ["DEL", key],
+    ["XADD", key, "*", "f", "v"],
+    ["XADD", key, "MAXLEN", "~", "3", "*", "f", "v"],
+    ["XADD", key, id, "f", "v"],
+    ["XDEL", key, id],
+    ["XGROUP", "CREATE", key, group, pick(random, ["0", "$", id]), "MKSTREAM"],
+    ["XGROUP", "SETID", key, group, pick(random, ["0", "$", id])],
+    ["XGROUP", "DELCONSUMER", key, group, consumer],
+    ["XREADGROUP", "GROUP", group, consumer, "COUNT", "2", "STREAMS", key, ">"],
+    ["XREADGROUP", "GROUP", group, consumer, "NOACK", "COUNT", "1", "STREAMS", key, ">"],
+    ["XREADGROUP", "GROUP", group, consumer, "STREAMS", key, "0"],
+    ["XREADGROUP", "GROUP", group, consumer, "BLOCK", "0", "STREAMS", "a", "b", ">", ">"],
+    ["XACK", key, group, id],
+    ["XCLAIM", key, group, consumer, idle, id, "1", "2", "3"],
+    ["XCLAIM", key, group, consumer, idle, id, "FORCE", "LASTID", "4", "JUSTID"],
+    ["XAUTOCLAIM", key, group, consumer, idle, "0", "COUNT", "2"],
+    ["XTRIM", key, "MAXLEN", "~", "2"],
+  ]);
+}
+
+describe("effects", () => {
+  let instance: Instance;
+  let docs: DocCommand[];
+  beforeAll(async () => {
+    instance = startInProcess();
+    const client = await RespClient.connect(instance.port, 3);
+    docs = await readDocs(client, () => true, LEFT_OUT);
+    client.close();
+  });
+  afterAll(() => instance.stop());
+
+  test(
+    "of random commands give the same data when they are run again",
+    () => {
+      const random = seeded("effects, run again");
+      for (let i = 0; i < SEQUENCES; i++) {
+        const first = createEngine();
+        first.record(true);
+        const sessions = Array.from({ length: SESSIONS }, () => first.createSession());
+        const said: string[] = [];
+        for (let n = 0; n < SEQUENCE_LENGTH; n++) {
+          if (random.below(8) === 0) {
+            const ms = random.below(4) === 0 ? 120_000 : random.below(3000);
+            first.clock.advance(ms);
+            said.push(`(${ms} ms later)`);
+            first.beginTurn();
+            if (random.below(2) === 0) while (first.keyspace.housekeep(1e6));
+            first.beat();
+          }
+          const session = sessions[random.below(SESSIONS)]!;
+          if (session.blocked) continue;
+          const line =
+            random.below(5) === 0 ? groupCommand(random) : randomCommand(random, docs).line;
+          const reply = send(session, line);
+          said.push(`${JSON.stringify(line)} -> ${JSON.stringify(reply.slice(0, 60))}`);
+          for (const one of sessions) takeReply(one);
+        }
+        const stream = takeEffects(first);
+        const second = createEngine();
+        second.clock.freeze(first.clock.nowMs + random.below(2) * 1e9);
+        try {
+          replay(second, stream);
+          second.clock.freeze(first.clock.nowMs);
+          expect(dataOf(second)).toEqual(dataOf(first));
+        } catch (error) {
+          console.log(said.join("\n"));
+          console.log(stream.toString("latin1").replaceAll("\r\n", " ").slice(-6000));
+          throw error;
+        }
+        first.keyspace.release();
+        second.keyspace.release();
+      }
+    },
+    { timeout: 60_000 * rounds },
+  );
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { seeded } from "../support/seed.ts";
 
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  for (const database of server.engine.keyspace.databases) database.clear();
+  emptyAll(server);
 });
 
 async function run(line: string): Promise<string> {
@@ -66,7 +66,7 @@ describe("DEBUG", () => {
     for (const name of names) await run(`SET ${name} v${name}`);
     const digest = await run("DEBUG DIGEST");
     expect(digest).not.toBe(`+${"0".repeat(40)}`);
-    for (const database of server.engine.keyspace.databases) database.clear();
+    emptyAll(server);
     for (let n = 0; n < 5000; n++) await run(`SET other:${n} x`);
     for (let n = 0; n < 5000; n++) await run(`DEL other:${n}`);
     for (const name of names.toSorted(() => random.int32())) await run(`SET ${name} v${name}`);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
 import { distance } from "../../src/types/geo.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { seeded } from "../support/seed.ts";
 
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
 });
 
 async function run(line: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** Hashes as a client sees them, where redis-server 7.0 is no reference: newer commands, changes, memory, iterations. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { seeded } from "../support/seed.ts";
 import { until } from "../support/until.ts";
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
 });
 
 async function run(...lines: readonly string[]): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** HyperLogLogs as a client sees them, beside what the differential tests compare with redis-server. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 
 const DAMAGED = "-INVALIDOBJ Corrupted HLL object detected";
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
 });
 
 async function run(...lines: readonly string[]): Promise<string[]> {

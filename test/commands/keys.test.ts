@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { pick, seeded } from "../support/seed.ts";
 
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  for (const database of server.engine.keyspace.databases) database.clear();
+  emptyAll(server);
 });
 
 async function run(line: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** Lists as a client sees them, where redis-server 7.0 is no reference. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { until } from "../support/until.ts";
 
@@ -19,9 +19,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  const { databases, reclaimer } = server.engine.keyspace;
-  databases[0]!.clear();
-  while (reclaimer.step(1000));
+  emptyAll(server);
 });
 
 async function run(...lines: readonly string[]): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { seeded } from "../support/seed.ts";
 import { cpuMs } from "../support/cpu-time.ts";
@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  for (const database of server.engine.keyspace.databases) database.clear();
+  emptyAll(server);
 });
 
 interface Step {
@@ -69,7 +69,7 @@ describe("SCAN", () => {
   test("keys that stay are found, however the table grows and shrinks between the calls", async () => {
     const random = seeded("SCAN");
     for (let round = 0; round < 6; round++) {
-      for (const database of server.engine.keyspace.databases) database.clear();
+      emptyAll(server);
       const stay = Array.from({ length: 300 }, (_, n) => `stay:${n}`);
       await setAll(stay);
       let extra: string[] = [];

@@ -1,7 +1,7 @@
 /** Sorted sets as a client sees them, where redis-server 7.0 is no reference. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import type { RespValue } from "../support/resp-value.ts";
 import { seeded } from "../support/seed.ts";
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
   await run("HELLO 2", "CONFIG SET zset-max-listpack-entries 128");
 });
 

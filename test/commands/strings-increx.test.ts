@@ -1,7 +1,7 @@
 /** INCREX, which redis-server 7.0 does not have: as its documentation and Redis's own tests of 8.8 describe it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { pick, rounds, seeded } from "../support/seed.ts";
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
   server.engine.clock.freeze(START_MS);
 });
 

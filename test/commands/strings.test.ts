@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import type { Instance } from "../../src/instance.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../../src/memory/arena.ts";
 import { ENCODING_NAMES, TYPE_LIST, TYPE_STRING } from "../../src/types/kinds.ts";
-import { startInProcess } from "../support/in-process.ts";
+import { emptyAll, startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 
 const WRONG_TYPE = "-WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  server.engine.keyspace.databases[0]!.clear();
+  emptyAll(server);
   server.engine.clock.freeze(START_MS);
 });
 

@@ -4,6 +4,8 @@ import { Options } from "../../src/base/options.ts";
 import type { Instance } from "../../src/instance.ts";
 import { startInstance } from "../../src/instance.ts";
 
+const SLICE_NS = 1e9;
+
 /** Starts it on a free port, its memory in verify mode. @param values options by name */
 export function startInProcess(values: Readonly<Record<string, string>> = {}): Instance {
   const options = new Options(OPTION_ROWS);
@@ -12,4 +14,13 @@ export function startInProcess(values: Readonly<Record<string, string>> = {}): I
     if (error !== null) throw new Error(`${name}: ${error}`);
   }
   return startInstance({ options, verify: true });
+}
+
+/**
+ * Empties all databases and lets housekeeping finish, so that nothing of an earlier test comes back in the middle of the next one,
+ * which may measure memory.
+ */
+export function emptyAll({ engine }: Instance): void {
+  for (const database of engine.keyspace.databases) database.clear();
+  while (engine.keyspace.housekeep(SLICE_NS));
 }

@@ -49,6 +49,7 @@ import { stringManyRows } from "./commands/string-many.ts";
 import { stringNumberRows } from "./commands/string-numbers.ts";
 import { stringRangeRows } from "./commands/string-ranges.ts";
 import { stringRows } from "./commands/strings.ts";
+import { dumpRows } from "./persistence/dump.ts";
 
 export const ALL_ROWS: readonly CommandRow[] = [
   ...configRows,
@@ -98,6 +99,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...memoryRows,
   ...keyRows,
   ...expiryRows,
+  ...dumpRows,
   ...debugRows,
   ...commandInfoRows,
 ];

@@ -69,14 +69,15 @@ export class Dict {
     this.#arena = arena;
   }
 
-  /** Makes an empty dict and returns its block. */
-  create(): Ref {
+  /** Makes an empty dict and returns its block. @param count entries that it will get soon */
+  create(count = 0): Ref {
+    const bits = bitsFor(count);
     const ref = this.#arena.allocateZeroed(DICT_SIZE);
-    const table = this.#arena.allocateZeroed(4 << BITS_MIN);
+    const table = this.#arena.allocateZeroed(4 * 2 ** bits);
     const words = this.#wordsOf(ref);
     const base = wordOf(ref);
     words[base + TABLE] = table;
-    words[base + BITS] = BITS_MIN;
+    words[base + BITS] = bits;
     return ref;
   }
 
@@ -515,6 +516,13 @@ export class Dict {
 /** Index of the first word of a block in its segment's word view. */
 function wordOf(ref: Ref): number {
   return (ref & SEGMENT_MASK) << 2;
+}
+
+/** Bits of a table that holds `count` entries without growing. */
+function bitsFor(count: number): number {
+  let bits = BITS_MIN;
+  while (bits < BITS_MAX && count > 2 ** bits) bits++;
+  return bits;
 }
 
 /** Adds one to the low `bits` bits of `cursor` read in reverse, leaving 0 after the last. */

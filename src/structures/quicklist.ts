@@ -303,6 +303,11 @@ export class Quicklist {
     }
   }
 
+  /** Adds a listpack that is not empty as the last node, whatever its size; it belongs to the list from then on. */
+  appendPack(list: Ref, pack: Ref): void {
+    this.#link(list, this.#get(list, TAIL) as Ref, pack);
+  }
+
   // ---- inside ----
 
   /** The node of an index that exists; leaves in `#offset` which of its elements it is. */

@@ -27,7 +27,7 @@ export type VisitField = (field: Slice, content: Slice) => void;
 
 export class Hashes implements Collection {
   readonly #kit: Kit;
-  readonly #entries: HashEntries;
+  readonly entries: HashEntries;
   readonly #field: Slice = new Slice();
   readonly #content: Slice = new Slice();
   #visit: VisitField = () => undefined;
@@ -39,29 +39,41 @@ export class Hashes implements Collection {
   readonly #random32 = (): number => this.#kit.random.int32();
 
   readonly #visitEntry = (entry: Ref): void => {
-    this.#entries.readField(entry, this.#field);
-    this.#entries.readValue(entry, this.#content);
+    this.entries.readField(entry, this.#field);
+    this.entries.readValue(entry, this.#content);
     this.#visit(this.#field, this.#content);
   };
-  readonly #freeEntry = (entry: Ref): void => this.#entries.free(entry);
+  readonly #freeEntry = (entry: Ref): void => this.entries.free(entry);
   readonly #weighEntry = (entry: Ref): void => {
-    this.#weighed += this.#entries.memory(entry);
+    this.#weighed += this.entries.memory(entry);
     this.#sampled++;
   };
   readonly #countEntry = (): void => void this.#sampled++;
   readonly #copyEntry = (entry: Ref): void => {
     const { dict } = this.#kit;
-    dict.insert(this.#target, this.#entries.duplicate(entry), dict.hashOf(entry));
+    dict.insert(this.#target, this.entries.duplicate(entry), dict.hashOf(entry));
   };
 
   constructor(kit: Kit) {
     this.#kit = kit;
-    this.#entries = new HashEntries(kit.arena, kit.blobs);
+    this.entries = new HashEntries(kit.arena, kit.blobs);
   }
 
   /** Makes `value` an empty hash. */
   create(value: Value): void {
     value.set(ENCODING_LISTPACK, this.#kit.listpack.create());
+  }
+
+  /** Makes `value` an empty hash that will get about `count` fields: a dict at once if it must become one. */
+  createFor(value: Value, count: number): void {
+    if (count <= this.#kit.limits.hashMaxListpackEntries) this.create(value);
+    else value.set(ENCODING_HASHTABLE, this.#kit.dict.create(count));
+  }
+
+  /** Makes `value` a hash of a listpack of fields and values, a dict if there are too many of them. */
+  settle(value: Value, pack: Ref): void {
+    value.set(ENCODING_LISTPACK, pack);
+    if (this.length(value) > this.#kit.limits.hashMaxListpackEntries) this.#toDict(value);
   }
 
   // ---- fields ----
@@ -84,7 +96,7 @@ export class Hashes implements Collection {
     const entry = this.#find(value.block, field, start, end);
     if (entry === NULL_REF) return false;
     this.#found = entry;
-    this.#entries.readValue(entry, out);
+    this.entries.readValue(entry, out);
     return true;
   }
 
@@ -131,14 +143,14 @@ export class Hashes implements Collection {
       }
     }
     const old = this.#find(value.block, field, fieldStart, fieldEnd);
-    if (old !== NULL_REF && this.#entries.overwrite(old, content, start, end)) return false;
-    const entry = this.#entries.create(field, fieldStart, fieldEnd, content, start, end);
+    if (old !== NULL_REF && this.entries.overwrite(old, content, start, end)) return false;
+    const entry = this.entries.create(field, fieldStart, fieldEnd, content, start, end);
     if (old === NULL_REF) {
       dict.insert(value.block, entry, this.#hash);
       return true;
     }
     dict.replace(value.block, old, entry);
-    this.#entries.free(old);
+    this.entries.free(old);
     return false;
   }
 
@@ -148,7 +160,7 @@ export class Hashes implements Collection {
    */
   overwriteFound(value: Value, content: Buffer, start: number, end: number): boolean {
     if (value.encoding === ENCODING_HASHTABLE) {
-      return this.#entries.overwrite(this.#found as Ref, content, start, end);
+      return this.entries.overwrite(this.#found as Ref, content, start, end);
     }
     const { limits } = this.#kit;
     if (end - start > limits.hashMaxListpackValue) return false;
@@ -169,7 +181,7 @@ export class Hashes implements Collection {
     const entry = this.#find(value.block, field, start, end);
     if (entry === NULL_REF) return false;
     this.#kit.dict.remove(value.block, entry);
-    this.#entries.free(entry);
+    this.entries.free(entry);
     return true;
   }
 
@@ -319,7 +331,7 @@ export class Hashes implements Collection {
     const hash = this.#kit.hash(field, start, end);
     this.#hash = hash;
     let entry = dict.first(block, hash);
-    while (entry !== NULL_REF && !this.#entries.equals(entry, field, start, end)) {
+    while (entry !== NULL_REF && !this.entries.equals(entry, field, start, end)) {
       entry = dict.next(entry, hash);
     }
     return entry;
@@ -342,7 +354,7 @@ export class Hashes implements Collection {
 
   readonly #addToTarget = (field: Slice, content: Slice): void => {
     const hash = this.#kit.hash(field.bytes, field.start, field.end);
-    const entry = this.#entries.create(
+    const entry = this.entries.create(
       field.bytes,
       field.start,
       field.end,

@@ -9,6 +9,7 @@
  * An element is found through `cursor`, which is good until the list changes; functions that say so move it along.
  */
 import { Slice } from "../base/slice.ts";
+import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Listpack } from "../structures/listpack.ts";
 import { Cursor, Quicklist } from "../structures/quicklist.ts";
@@ -28,7 +29,8 @@ export class Lists implements Collection {
   readonly cursor: Cursor = new Cursor();
   readonly #kit: Kit;
   readonly #listpack: Listpack;
-  readonly #quicklist: Quicklist;
+  /** Lists that are no listpack: their nodes, for who reads or builds them whole. */
+  readonly quicklist: Quicklist;
   /** The option's value that the limits below were made from. */
   #fill = NaN;
   #threshold = NaN;
@@ -37,7 +39,7 @@ export class Lists implements Collection {
   constructor(kit: Kit) {
     this.#kit = kit;
     this.#listpack = kit.listpack;
-    this.#quicklist = new Quicklist(kit.arena, kit.listpack);
+    this.quicklist = new Quicklist(kit.arena, kit.listpack);
   }
 
   // ---- the whole list ----
@@ -49,19 +51,19 @@ export class Lists implements Collection {
 
   length(value: Value): number {
     if (value.encoding === ENCODING_LISTPACK) return this.#listpack.count(value.block);
-    return this.#quicklist.length(value.block);
+    return this.quicklist.length(value.block);
   }
 
   freeSmall(value: Value): boolean {
     if (value.encoding === ENCODING_LISTPACK) this.#listpack.free(value.block);
-    else if (this.#quicklist.nodes(value.block) > FREE_AT_ONCE) return false;
-    else this.#quicklist.freeSome(value.block, Infinity);
+    else if (this.quicklist.nodes(value.block) > FREE_AT_ONCE) return false;
+    else this.quicklist.freeSome(value.block, Infinity);
     return true;
   }
 
   /** A node is freed as a whole and so counts as one element. */
   freeSome(value: Value, limit: number): boolean {
-    if (value.encoding === ENCODING_QUICKLIST) return this.#quicklist.freeSome(value.block, limit);
+    if (value.encoding === ENCODING_QUICKLIST) return this.quicklist.freeSome(value.block, limit);
     this.#listpack.free(value.block);
     return false;
   }
@@ -72,13 +74,13 @@ export class Lists implements Collection {
       encoding,
       encoding === ENCODING_LISTPACK
         ? this.#listpack.duplicate(block)
-        : this.#quicklist.duplicate(block),
+        : this.quicklist.duplicate(block),
     );
   }
 
   memory(value: Value, samples: number): number {
     if (value.encoding === ENCODING_LISTPACK) return this.#kit.arena.sizeOf(value.block);
-    return this.#quicklist.memory(value.block, samples);
+    return this.quicklist.memory(value.block, samples);
   }
 
   // ---- the encoding ----
@@ -88,7 +90,7 @@ export class Lists implements Collection {
     this.#refreshLimits();
     if (value.encoding !== ENCODING_LISTPACK) return;
     const { block } = value;
-    const quicklist = this.#quicklist;
+    const quicklist = this.quicklist;
     if (
       this.#listpack.byteLength(block) + bytes <= quicklist.bytesMax &&
       this.#listpack.count(block) + count <= quicklist.countMax
@@ -100,7 +102,7 @@ export class Lists implements Collection {
 
   /** Packs a list again that has become short. */
   shrink(value: Value): void {
-    const quicklist = this.#quicklist;
+    const quicklist = this.quicklist;
     if (value.encoding !== ENCODING_QUICKLIST || quicklist.nodes(value.block) !== 1) return;
     this.#refreshLimits();
     const counted = quicklist.countMax !== Infinity;
@@ -111,14 +113,25 @@ export class Lists implements Collection {
     value.set(ENCODING_LISTPACK, quicklist.unwrap(value.block));
   }
 
+  /** Makes `value` a list of a quicklist that is not empty: packed, if it is one node within the limits. */
+  settle(value: Value, list: Ref): void {
+    const { quicklist } = this;
+    value.set(ENCODING_QUICKLIST, list);
+    if (quicklist.nodes(list) !== 1) return;
+    this.#refreshLimits();
+    const size = this.#listpack.byteLength(quicklist.pack(quicklist.head(list)));
+    if (size > quicklist.bytesMax || quicklist.length(list) > quicklist.countMax) return;
+    value.set(ENCODING_LISTPACK, quicklist.unwrap(list));
+  }
+
   #refreshLimits(): void {
     const { listMaxListpackSize: fill, listPackedThreshold: threshold } = this.#kit.limits;
     if (fill === this.#fill && threshold === this.#threshold) return;
     this.#fill = fill;
     this.#threshold = threshold;
     const bytesMax = fill < 0 ? SIZES[Math.min(-fill, SIZES.length) - 1]! : COUNTED_SIZE_MAX;
-    this.#quicklist.bytesMax = Math.min(bytesMax, threshold);
-    this.#quicklist.countMax = fill < 0 ? Infinity : Math.max(1, fill);
+    this.quicklist.bytesMax = Math.min(bytesMax, threshold);
+    this.quicklist.countMax = fill < 0 ? Infinity : Math.max(1, fill);
   }
 
   // ---- finding ----
@@ -127,7 +140,7 @@ export class Lists implements Collection {
   seek(value: Value, index: number): boolean {
     const { cursor } = this;
     if (value.encoding === ENCODING_QUICKLIST) {
-      return this.#quicklist.seek(value.block, index, cursor);
+      return this.quicklist.seek(value.block, index, cursor);
     }
     cursor.set(NULL_REF, value.block, this.#listpack.at(value.block, index));
     return cursor.pos !== 0;
@@ -144,11 +157,11 @@ export class Lists implements Collection {
 
   /** Moves the cursor to the first element of the next listpack. Returns false if there is none. */
   toNextPack(): boolean {
-    return this.cursor.node !== NULL_REF && this.#quicklist.toNextNode(this.cursor);
+    return this.cursor.node !== NULL_REF && this.quicklist.toNextNode(this.cursor);
   }
 
   #toPrevPack(): boolean {
-    return this.cursor.node !== NULL_REF && this.#quicklist.toPrevNode(this.cursor);
+    return this.cursor.node !== NULL_REF && this.quicklist.toPrevNode(this.cursor);
   }
 
   /** Moves the cursor to the first element, its own one or behind it, that is source[start, end). Returns false if there is none. */
@@ -176,7 +189,7 @@ export class Lists implements Collection {
   /** Adds an element at the front or at the end. */
   push(value: Value, front: boolean, source: Buffer, start: number, end: number): void {
     if (value.encoding === ENCODING_QUICKLIST) {
-      this.#quicklist.push(value.block, front, source, start, end);
+      this.quicklist.push(value.block, front, source, start, end);
     } else {
       value.block = front
         ? this.#listpack.prepend(value.block, source, start, end)
@@ -189,7 +202,7 @@ export class Lists implements Collection {
     this.#growAtCursor(value, end - start);
     const { cursor } = this;
     if (value.encoding === ENCODING_QUICKLIST) {
-      this.#quicklist.insert(value.block, cursor, after, source, start, end);
+      this.quicklist.insert(value.block, cursor, after, source, start, end);
     } else {
       value.block = after
         ? this.#listpack.insertAfter(cursor.pack, cursor.pos, source, start, end)
@@ -204,7 +217,7 @@ export class Lists implements Collection {
     if (value.encoding === ENCODING_QUICKLIST) {
       this.read(this.#slice);
       const { length } = this.#slice;
-      this.#quicklist.replace(value.block, cursor, length, source, start, end);
+      this.quicklist.replace(value.block, cursor, length, source, start, end);
     } else {
       value.block = this.#listpack.replace(cursor.pack, cursor.pos, source, start, end);
     }
@@ -214,7 +227,7 @@ export class Lists implements Collection {
   remove(value: Value, forward: boolean): boolean {
     const { cursor } = this;
     if (value.encoding === ENCODING_QUICKLIST) {
-      return this.#quicklist.remove(value.block, cursor, forward);
+      return this.quicklist.remove(value.block, cursor, forward);
     }
     const { pos } = cursor;
     const pack = this.#listpack.remove(cursor.pack, pos);
@@ -227,7 +240,7 @@ export class Lists implements Collection {
   /** Removes `count` elements, all of which exist, from an index on. */
   removeRange(value: Value, index: number, count: number): void {
     if (value.encoding === ENCODING_QUICKLIST) {
-      this.#quicklist.removeRange(value.block, index, count);
+      this.quicklist.removeRange(value.block, index, count);
     } else if (count > 0) {
       const from = this.#listpack.at(value.block, index);
       value.block = this.#listpack.removeRange(value.block, from, count);
@@ -239,7 +252,7 @@ export class Lists implements Collection {
     this.grow(value, 1, bytes);
     const { cursor } = this;
     if (value.encoding === ENCODING_QUICKLIST && cursor.node === NULL_REF) {
-      cursor.node = this.#quicklist.head(value.block);
+      cursor.node = this.quicklist.head(value.block);
     }
   }
 }

@@ -73,13 +73,13 @@ export class Sets implements Collection {
   /** Makes an empty set that will get at least `count` members: a dict at once if it can be nothing else. */
   createFor(value: Value, count: number): void {
     if (count > Math.max(this.#intsetCountMax(), this.#kit.limits.setMaxListpackEntries)) {
-      this.createDict(value);
+      this.createDict(value, count);
     } else this.createIntset(value);
   }
 
-  /** Makes an empty set that is a dict. */
-  createDict(value: Value): void {
-    value.set(ENCODING_HASHTABLE, this.#kit.dict.create());
+  /** Makes an empty set that is a dict. @param count members that it will get soon */
+  createDict(value: Value, count = 0): void {
+    value.set(ENCODING_HASHTABLE, this.#kit.dict.create(count));
   }
 
   /** Makes an empty set of the encoding of a packed one. */
@@ -95,6 +95,12 @@ export class Sets implements Collection {
     const { setMaxListpackEntries } = this.#kit.limits;
     const max = encoding === ENCODING_INTSET ? this.#intsetCountMax() : setMaxListpackEntries;
     if (hint > max) this.#toDict(value);
+  }
+
+  /** Makes `value` a set of an intset or of a listpack of different members, a dict if there are too many of them. */
+  settle(value: Value, encoding: number, block: Ref): void {
+    value.set(encoding, block);
+    this.expect(value, this.length(value));
   }
 
   // ---- members ----

@@ -61,10 +61,16 @@ export class SortedSets implements Collection {
   /** Makes an empty sorted set. @param hint members that it will have at least */
   create(value: Value, hint = 0): void {
     if (hint > this.#kit.limits.zsetMaxListpackEntries) {
-      value.set(ENCODING_SKIPLIST, this.#createTree());
+      value.set(ENCODING_SKIPLIST, this.#createTree(hint));
     } else {
       value.set(ENCODING_LISTPACK, this.#kit.listpack.create());
     }
+  }
+
+  /** Makes `value` a sorted set of a listpack of members and scores in order, a tree if there are too many of them. */
+  settle(value: Value, pack: Ref): void {
+    value.set(ENCODING_LISTPACK, pack);
+    if (this.length(value) > this.#kit.limits.zsetMaxListpackEntries) this.#unpack(value);
   }
 
   // ---- members ----
@@ -324,9 +330,9 @@ export class SortedSets implements Collection {
 
   // ---- inside ----
 
-  #createTree(): Ref {
+  #createTree(count = 0): Ref {
     const block = this.#tree.create(1);
-    const dict = this.#kit.dict.create();
+    const dict = this.#kit.dict.create(count);
     this.#kit.arena.words[block >>> SEGMENT_SHIFT]![((block & SEGMENT_MASK) << 2) + OWNER_WORD] =
       dict;
     return block;

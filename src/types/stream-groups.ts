@@ -17,6 +17,8 @@ const TIME = 0;
 const COUNT = 2;
 const CONSUMER = 4;
 const PENDING_WORDS = 5;
+/** In the place of a consumer's number. */
+const NOBODY = 0;
 
 export class StreamConsumer {
   readonly name: Buffer;
@@ -194,8 +196,13 @@ export class StreamGroups {
   }
 
   setDeliveredMs(ms: number): void {
-    this.#pending.set(this.cursor, TIME, ms | 0);
-    this.#pending.set(this.cursor, TIME + 1, Math.floor(ms / 4294967296));
+    this.setDelivered(ms | 0, Math.floor(ms / 4294967296));
+  }
+
+  /** The same with the time in two words. */
+  setDelivered(low: number, high: number): void {
+    this.#pending.set(this.cursor, TIME, low);
+    this.#pending.set(this.cursor, TIME + 1, high);
   }
 
   deliveriesLow(): number {
@@ -224,6 +231,22 @@ export class StreamGroups {
   /** Makes the id pending at a consumer, if it is not pending in the group. Returns whether it was not; `cursor` is at it. */
   addPending(group: StreamGroup, consumer: StreamConsumer, id: StreamId): boolean {
     if (!this.#pending.insert(group.pending, id, this.cursor)) return false;
+    this.#pending.set(this.cursor, CONSUMER, consumer.number);
+    this.#ids.insert(consumer.pending, id, this.#idCursor);
+    return true;
+  }
+
+  /** Makes the id pending in the group, at nobody yet. Returns whether it was not; `cursor` is at it. */
+  addOrphan(group: StreamGroup, id: StreamId): boolean {
+    if (!this.#pending.insert(group.pending, id, this.cursor)) return false;
+    this.#pending.set(this.cursor, CONSUMER, NOBODY);
+    return true;
+  }
+
+  /** Gives an id that is pending at nobody to a consumer. Returns whether there was one. */
+  adopt(group: StreamGroup, consumer: StreamConsumer, id: StreamId): boolean {
+    if (!this.findPending(group, id)) return false;
+    if (this.#pending.get(this.cursor, CONSUMER) !== NOBODY) return false;
     this.#pending.set(this.cursor, CONSUMER, consumer.number);
     this.#ids.insert(consumer.pending, id, this.#idCursor);
     return true;

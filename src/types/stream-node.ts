@@ -21,8 +21,9 @@ import { decodeInteger, END, entryBefore, entrySize } from "../structures/listpa
 import type { Listpack } from "../structures/listpack.ts";
 import type { StreamId } from "../structures/stream-id.ts";
 
-const FLAG_DELETED = 1;
-const FLAG_SAME_FIELDS = 2;
+// Flags of an entry.
+export const FLAG_DELETED = 1;
+export const FLAG_SAME_FIELDS = 2;
 
 /** Elements of an entry beside fields and values, without its size: flags, ms, seq. */
 const ENTRY_ELEMENTS = 3;

@@ -159,6 +159,16 @@ export class Streams implements Collection {
     return this.#own.next();
   }
 
+  /** The first node's listpack, its id in `id`; NULL_REF if there is none. The cursor is good until the stream changes. */
+  firstNode(value: Value, cursor: IdCursor, id: StreamId): Ref {
+    return this.#nodeAt(this.#tree.first(this.nodes(value), cursor), cursor, id);
+  }
+
+  /** The listpack of the node behind the cursor's, likewise. */
+  nextNode(cursor: IdCursor, id: StreamId): Ref {
+    return this.#nodeAt(this.#tree.next(cursor), cursor, id);
+  }
+
   // ---- changing ----
 
   /** Whether an entry of that size may be added at all. */
@@ -197,6 +207,28 @@ export class Streams implements Collection {
     const added = ((words[base + ADDED]! >>> 0) + 1) | 0;
     words[base + ADDED] = added;
     if (added === 0) words[base + ADDED + 1]!++;
+  }
+
+  /**
+   * Adds a node from outside: bytes that `NodeCheck` passes, with `live` entries that are not deleted. Neither the last id nor
+   * the number of entries ever added changes.
+   */
+  appendNode(
+    value: Value,
+    id: StreamId,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    live: number,
+  ): void {
+    const node = this.#kit.listpack.load(bytes, start, end);
+    this.#tree.insert(this.nodes(value), id, this.#cursor);
+    this.#tree.set(this.#cursor, 0, node);
+    this.#writeId(value, TAIL_ID, id);
+    const words = this.#words(value.block);
+    const base = baseOf(value.block);
+    words[base + TAIL] = node;
+    words[base + LENGTH]! += live;
   }
 
   /** Deletes an entry. Returns whether there was one. */
@@ -310,6 +342,12 @@ export class Streams implements Collection {
   }
 
   // ---- inside ----
+
+  #nodeAt(found: boolean, cursor: IdCursor, id: StreamId): Ref {
+    if (!found) return NULL_REF;
+    this.#tree.id(cursor, id);
+    return this.#tree.get(cursor, 0) as Ref;
+  }
 
   #words(ref: Ref): Int32Array {
     return this.#kit.arena.words[ref >>> SEGMENT_SHIFT]!;

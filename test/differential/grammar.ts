@@ -79,6 +79,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 
 /** Commands whose answers can't be equal to the last byte. */
 const COMPARES: Readonly<Record<string, Compare>> = {
+  // Tables have an order of their own; test/persistence/dump.test.ts compares the bytes of the others.
+  dump: "type",
   randomkey: "type",
   sdiff: "unordered",
   sinter: "unordered",

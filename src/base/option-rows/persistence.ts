@@ -32,7 +32,7 @@ export const persistenceRows: readonly OptionRow[] = [
     protected: true,
     check: checkDumpName,
   }),
-  flag("rdbcompression", "yes", "compress strings in snapshots", INERT),
+  flag("rdbcompression", "yes", "compress strings in dumps and snapshots"),
   flag("rdbchecksum", "yes", "end snapshots with a checksum", FIXED_INERT),
   flag("rdb-save-incremental-fsync", "yes", "sync snapshots in steps", INERT),
   flag("rdb-del-sync-files", "no", "delete snapshots that were made for replicas", INERT),

@@ -1,0 +1,251 @@
+/** DUMP and RESTORE: a value as bytes that another server takes, and back. The payload's form is in rdb-format.ts. */
+import { addInt64, int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
+import { Slice } from "../base/slice.ts";
+import { NOT_AN_INTEGER, int64OrReply, SYNTAX_ERROR } from "../commands/guards.ts";
+import type { CommandRow } from "../commands/row.ts";
+import { oneKey } from "../commands/row.ts";
+import type { Session } from "../commands/session.ts";
+import { tellDelete } from "../commands/tell.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Args } from "../protocol/args.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { TYPE_STRING } from "../types/kinds.ts";
+import { Value } from "../types/value.ts";
+import { Crc64 } from "./crc64.ts";
+import { FOOTER_SIZE, VERSION_MAX, VERSION_WRITTEN } from "./rdb-format.ts";
+import { RdbInput } from "./rdb-input.ts";
+import { RdbOutput } from "./rdb-output.ts";
+import { RdbValueReader, typeOfRdb } from "./rdb-value-reader.ts";
+import { RdbValueWriter } from "./rdb-value-writer.ts";
+
+const BAD_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+const BAD_DATA = "ERR Bad data format";
+const BUSY_KEY = "BUSYKEY Target key name already exists.";
+const BAD_TTL = "ERR Invalid TTL value, must be >= 0";
+const BAD_IDLE_TIME = "ERR Invalid IDLETIME value, must be >= 0";
+const BAD_FREQUENCY = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+
+const KEY = 1;
+const TTL = 2;
+const PAYLOAD = 3;
+const FIRST_OPTION = 4;
+
+const FREQUENCY_MAX = 255;
+/** The access clock counts seconds in 24 bits. */
+const ACCESS_MASK = 0xffffff;
+
+const output = new RdbOutput(null);
+const input = RdbInput.of(output.buffer, 0, 0);
+const crc = new Crc64();
+const value = new Value();
+const text = new Slice();
+
+function dump(session: Session, args: Args, reply: Reply): void {
+  const { db, engine } = session;
+  const entry = db.read(args.bytes, args.start(KEY), args.end(KEY));
+  if (entry === NULL_REF) return reply.null();
+  const writer = new RdbValueWriter(engine.keyspace.store);
+  output.clear();
+  output.compresses = engine.options.text("rdbcompression") === "yes";
+  output.byte(writer.typeOf(entry));
+  const rest = writer.write(output, db, entry);
+  if (rest !== null) for (const _ of rest);
+  output.byte(VERSION_WRITTEN);
+  output.byte(0);
+  crc.reset();
+  crc.add(output.buffer, 0, output.pos);
+  output.int64(crc.low, crc.high);
+  reply.bulk(output.buffer, 0, output.pos);
+}
+
+/** What the options of RESTORE say. */
+const chosen = { replace: false, absolute: false, idleSeconds: -1, frequency: -1 };
+
+function restore(session: Session, args: Args, reply: Reply): void {
+  if (!readOptionsOrReply(args, reply)) return;
+  const { db, engine } = session;
+  const { bytes } = args;
+  const start = args.start(KEY);
+  const end = args.end(KEY);
+  const old = db.find(bytes, start, end);
+  if (old !== NULL_REF && !chosen.replace) return reply.error(BUSY_KEY);
+  if (!int64OrReply(args, TTL, reply)) return;
+  const { low, high } = int64;
+  if (high < 0) return reply.error(BAD_TTL);
+  if (!isIntact(bytes, args.start(PAYLOAD), args.end(PAYLOAD))) return reply.error(BAD_PAYLOAD);
+  const { nowMs } = engine.clock;
+  const expires = (low | high) !== 0;
+  int64.low = low;
+  int64.high = high;
+  if (expires && !chosen.absolute && !addInt64(low, high, nowMs | 0, Math.floor(nowMs / 2 ** 32))) {
+    return reply.error(BAD_TTL);
+  }
+  const dueLow = int64.low;
+  const dueHigh = int64.high;
+  input.reuse(bytes, args.start(PAYLOAD), args.end(PAYLOAD) - FOOTER_SIZE);
+  const type = input.byte();
+  if (!readValue(session, type)) return reply.error(BAD_DATA);
+  if (old !== NULL_REF) db.remove(db.find(bytes, start, end));
+  reply.ok();
+  const { store } = engine.keyspace;
+  if (expires && store.expires && isSafe(dueHigh) && toNumber(dueLow, dueHigh) <= nowMs) {
+    drop(session, type);
+    if (old === NULL_REF) return;
+    tellDelete(session, args, KEY);
+    store.changes++;
+    return;
+  }
+  let entry = put(db, type, bytes, start, end);
+  if (expires) entry = db.expireAtInt64(entry, dueLow, dueHigh);
+  if (chosen.idleSeconds >= 0) {
+    store.entries.setAccess(entry, (store.access - chosen.idleSeconds) & ACCESS_MASK);
+  }
+  if (expires) tellRestore(session, args, dueLow, dueHigh);
+  store.changes++;
+}
+
+/** The key holds the payload's value, until a time: Unix time in ms in two words. */
+function tellRestore(session: Session, args: Args, low: number, high: number): void {
+  const { effects } = session.engine;
+  if (!effects.active) return;
+  effects.begin(session.db.index, 6);
+  effects.text("RESTORE");
+  effects.argument(args, KEY);
+  effects.int64(low, high);
+  effects.argument(args, PAYLOAD);
+  effects.text("REPLACE");
+  effects.text("ABSTTL");
+}
+
+function readOptionsOrReply(args: Args, reply: Reply): boolean {
+  chosen.replace = false;
+  chosen.absolute = false;
+  chosen.idleSeconds = -1;
+  chosen.frequency = -1;
+  for (let i = FIRST_OPTION; i < args.count; i++) {
+    const hasValue = i + 1 < args.count;
+    if (args.is(i, "REPLACE")) {
+      chosen.replace = true;
+    } else if (args.is(i, "ABSTTL")) {
+      chosen.absolute = true;
+    } else if (args.is(i, "IDLETIME") && hasValue && chosen.frequency === -1) {
+      chosen.idleSeconds = numberOrReply(args, ++i, Infinity, BAD_IDLE_TIME, reply);
+      if (chosen.idleSeconds === -1) return false;
+    } else if (args.is(i, "FREQ") && hasValue && chosen.idleSeconds === -1) {
+      chosen.frequency = numberOrReply(args, ++i, FREQUENCY_MAX, BAD_FREQUENCY, reply);
+      if (chosen.frequency === -1) return false;
+    } else {
+      reply.error(SYNTAX_ERROR);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** A number from 0 to `max`; else answers an error and returns -1. */
+function numberOrReply(
+  args: Args,
+  index: number,
+  max: number,
+  error: string,
+  reply: Reply,
+): number {
+  if (!parseInt64(args.bytes, args.start(index), args.end(index))) {
+    reply.error(NOT_AN_INTEGER);
+    return -1;
+  }
+  const number = toNumber(int64.low, int64.high);
+  if (number >= 0 && number <= max) return number;
+  reply.error(error);
+  return -1;
+}
+
+/** Whether the payload is of a version that can be read, and its checksum right. */
+function isIntact(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < FOOTER_SIZE) return false;
+  const footer = end - FOOTER_SIZE;
+  if (bytes.readUInt16LE(footer) > VERSION_MAX) return false;
+  crc.reset();
+  crc.add(bytes, start, footer + 2);
+  return crc.matches(bytes, footer + 2);
+}
+
+/** Reads what `input` has to `value`, or of a string to `text`. Returns false, with nothing kept, if it is no value. */
+function readValue({ engine }: Session, type: number): boolean {
+  const code = typeOfRdb(type);
+  if (code === -1) return false;
+  if (code === TYPE_STRING) {
+    input.string(text);
+  } else {
+    const { store, reclaimer } = engine.keyspace;
+    const rest = new RdbValueReader(store, reclaimer).read(input, type, value);
+    if (rest !== null) for (const _ of rest);
+  }
+  return !input.failed;
+}
+
+/** Puts what was read under a key that is free. */
+function put(db: Database, type: number, bytes: Buffer, start: number, end: number): Ref {
+  const free = db.find(bytes, start, end);
+  const code = typeOfRdb(type);
+  if (code !== TYPE_STRING) return db.create(bytes, start, end, code, value);
+  return db.setString(free, bytes, start, end, text.bytes, text.start, text.end, false);
+}
+
+/** Lets go of what was read. */
+function drop({ engine }: Session, type: number): void {
+  const { store, reclaimer } = engine.keyspace;
+  const collection = store.collections[typeOfRdb(type)];
+  if (collection !== undefined) reclaimer.freeCollection(collection, value);
+}
+
+const restoreRow: CommandRow = {
+  name: "restore",
+  arity: -4,
+  flags: "write denyoom",
+  keys: oneKey("OW update"),
+  since: "2.6.0",
+  group: "generic",
+  summary: "Makes a key of the bytes that DUMP gave of another.",
+  complexity:
+    "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
+  categories: "dangerous",
+  syntax:
+    "key:key ttl:integer serialized-value:string [replace:REPLACE@3.0.0] [absttl:ABSTTL@5.0.0] [IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]",
+  history: [
+    ["3.0.0", "The option `REPLACE`."],
+    ["5.0.0", "The option `ABSTTL`."],
+    ["5.0.0", "The options `IDLETIME` and `FREQ`."],
+  ],
+  handler: restore,
+};
+
+export const dumpRows: readonly CommandRow[] = [
+  {
+    name: "dump",
+    arity: 2,
+    flags: "readonly",
+    keys: oneKey("RO access"),
+    since: "2.6.0",
+    group: "generic",
+    summary: "Returns the value of a key as bytes that RESTORE takes.",
+    complexity:
+      "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+    syntax: "key:key",
+    tips: ["nondeterministic_output"],
+    handler: dump,
+  },
+  restoreRow,
+  {
+    ...restoreRow,
+    name: "restore-asking",
+    flags: "write denyoom asking",
+    since: "3.0.0",
+    group: "server",
+    summary: "RESTORE between the nodes of a cluster.",
+    categories: "keyspace dangerous",
+    systemCommand: true,
+  },
+];

@@ -1,0 +1,64 @@
+/**
+ * The codes of RDB files and DUMP payloads. The format, as far as it is the same everywhere:
+ *
+ *   file      "REDIS", version in four digits, { opcode ... | [expiry] type, key, value }, end, checksum
+ *   DUMP      type, value, version u16, checksum
+ *   length    00LLLLLL | 01LLLLLL L | 10000000 u32 | 10000001 u64, the high byte first;
+ *             11eeeeee: no length but a string in another form (ENCODED_...)
+ *   string    length, bytes | 11000000 i8 | 11000001 i16 | 11000010 i32 | 11000011 length, length, LZF
+ *   time, double     eight bytes, the low one first
+ *   checksum         crc64.ts; 0 in a file: none
+ *
+ * Redis's rdb.h names the codes; it is what they were taken from.
+ */
+
+/** What is written: read by Redis 7.0 and everything since. */
+export const VERSION_WRITTEN = 10;
+/** What is read. Since 12 nothing has been added that a server without modules would write. */
+export const VERSION_MAX = 12;
+
+// Types of values.
+export const RDB_STRING = 0;
+export const RDB_LIST = 1;
+export const RDB_SET = 2;
+/** Scores as text. */
+export const RDB_ZSET = 3;
+export const RDB_HASH = 4;
+/** Scores as eight bytes. */
+export const RDB_ZSET_2 = 5;
+export const RDB_MODULE_2 = 7;
+export const RDB_HASH_ZIPMAP = 9;
+export const RDB_LIST_ZIPLIST = 10;
+export const RDB_SET_INTSET = 11;
+export const RDB_ZSET_ZIPLIST = 12;
+export const RDB_HASH_ZIPLIST = 13;
+/** Nodes that are ziplists. */
+export const RDB_LIST_QUICKLIST = 14;
+export const RDB_STREAM_LISTPACKS = 15;
+export const RDB_HASH_LISTPACK = 16;
+export const RDB_ZSET_LISTPACK = 17;
+/** Nodes that are listpacks or single elements. */
+export const RDB_LIST_QUICKLIST_2 = 18;
+/** With the first id, the greatest deleted one and the number of entries ever added. */
+export const RDB_STREAM_LISTPACKS_2 = 19;
+/** Since version 11. */
+export const RDB_SET_LISTPACK = 20;
+/** With the time of a consumer's last success; since version 11. */
+export const RDB_STREAM_LISTPACKS_3 = 21;
+
+// Lengths.
+export const LENGTH_14 = 0x40;
+export const LENGTH_32 = 0x80;
+export const LENGTH_64 = 0x81;
+export const ENCODED = 0xc0;
+export const ENCODED_INT8 = 0xc0;
+export const ENCODED_INT16 = 0xc1;
+export const ENCODED_INT32 = 0xc2;
+export const ENCODED_LZF = 0xc3;
+
+// Nodes of RDB_LIST_QUICKLIST_2.
+export const NODE_PLAIN = 1;
+export const NODE_PACKED = 2;
+
+/** Version and checksum at the end of a DUMP payload. */
+export const FOOTER_SIZE = 10;

@@ -1,0 +1,234 @@
+/**
+ * Writes values in the RDB format, straight from the arena. Each type and encoding has one form, the lowest that holds it, which
+ * Redis 7.0 loads:
+ *
+ *   string                 STRING               hash, listpack      HASH_LISTPACK, the block
+ *   list                   LIST_QUICKLIST_2     hash, dict          HASH
+ *   set, intset            SET_INTSET, block    sorted, listpack    ZSET_LISTPACK, the block
+ *   set, listpack or dict  SET                  sorted, skiplist    ZSET_2, the greatest member first
+ *                                               stream              see rdb-stream-writer.ts
+ *
+ * What is short is written at once. Of anything else the caller gets a generator and writes it a piece at a time; the value must
+ * not change until it is done, other values may.
+ */
+import { Slice } from "../base/slice.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Entries } from "../keyspace/entry.ts";
+import type { Store } from "../keyspace/store.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_INT,
+  ENCODING_INTSET,
+  ENCODING_LISTPACK,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+} from "../types/kinds.ts";
+import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
+import { Value } from "../types/value.ts";
+import {
+  NODE_PACKED,
+  RDB_HASH,
+  RDB_HASH_LISTPACK,
+  RDB_LIST_QUICKLIST_2,
+  RDB_SET,
+  RDB_SET_INTSET,
+  RDB_STREAM_LISTPACKS_2,
+  RDB_STRING,
+  RDB_ZSET_2,
+  RDB_ZSET_LISTPACK,
+} from "./rdb-format.ts";
+import type { RdbOutput } from "./rdb-output.ts";
+import { writeStream } from "./rdb-stream-writer.ts";
+
+/** Writes on with every `next`, until it is done. */
+export type Pieces = Generator<undefined, undefined>;
+
+/** Elements of a piece: some microseconds. */
+const PIECE = 32;
+
+export class RdbValueWriter {
+  readonly #store: Store;
+  readonly #entries: Entries;
+  readonly #value: Value = new Value();
+  readonly #first: Slice = new Slice();
+  readonly #second: Slice = new Slice();
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#entries = store.entries;
+  }
+
+  /** The RDB type of an entry's value. */
+  typeOf(entry: Ref): number {
+    const encoding = this.#entries.encoding(entry);
+    const packed = encoding === ENCODING_LISTPACK;
+    switch (this.#entries.type(entry)) {
+      case TYPE_STRING:
+        return RDB_STRING;
+      case TYPE_LIST:
+        return RDB_LIST_QUICKLIST_2;
+      case TYPE_SET:
+        return encoding === ENCODING_INTSET ? RDB_SET_INTSET : RDB_SET;
+      case TYPE_HASH:
+        return packed ? RDB_HASH_LISTPACK : RDB_HASH;
+      case TYPE_STREAM:
+        return RDB_STREAM_LISTPACKS_2;
+      default:
+        return packed ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
+    }
+  }
+
+  /** Writes an entry's value, without its type. @returns null if that was all, else what writes the rest */
+  write(output: RdbOutput, database: Database, entry: Ref): Pieces | null {
+    const entries = this.#entries;
+    const type = entries.type(entry);
+    if (type === TYPE_STRING) {
+      if (entries.encoding(entry) === ENCODING_INT) {
+        output.integer(entries.low(entry), entries.high(entry));
+      } else {
+        const content = this.#first;
+        database.readString(entry, content);
+        output.string(content.bytes, content.start, content.end);
+      }
+      return null;
+    }
+    const value = this.#value;
+    database.load(entry, value);
+    switch (type) {
+      case TYPE_LIST:
+        return this.#list(output, value);
+      case TYPE_SET:
+        return this.#set(output, value);
+      case TYPE_HASH:
+        return this.#hash(output, value);
+      case TYPE_STREAM:
+        return writeStream(output, this.#store, value);
+      default:
+        return this.#sortedSet(output, value);
+    }
+  }
+
+  /** A block that is the same in memory and in the file. */
+  #block(output: RdbOutput, pack: Ref): void {
+    const content = this.#first;
+    this.#store.kit.listpack.whole(pack, content);
+    output.string(content.bytes, content.start, content.end);
+  }
+
+  #list(output: RdbOutput, { encoding, block }: Value): Pieces | null {
+    if (encoding !== ENCODING_LISTPACK) return this.#nodes(output, block);
+    output.length(1);
+    output.length(NODE_PACKED);
+    this.#block(output, block);
+    return null;
+  }
+
+  *#nodes(output: RdbOutput, list: Ref): Pieces {
+    const { quicklist } = this.#store.lists;
+    output.length(quicklist.nodes(list));
+    for (let node = quicklist.head(list); node !== NULL_REF; node = quicklist.next(node)) {
+      output.length(NODE_PACKED);
+      this.#block(output, quicklist.pack(node));
+      yield;
+    }
+  }
+
+  #set(output: RdbOutput, value: Value): Pieces | null {
+    const { sets } = this.#store;
+    if (value.encoding === ENCODING_INTSET) {
+      const content = this.#first;
+      sets.intset.whole(value.block, content);
+      output.string(content.bytes, content.start, content.end);
+      return null;
+    }
+    output.length(sets.length(value));
+    if (value.encoding === ENCODING_HASHTABLE) return this.#members(output, value.block);
+    const { walk } = sets;
+    walk.begin(value);
+    while (walk.next()) {
+      const { bytes, start, end } = walk.member;
+      output.string(bytes, start, end);
+    }
+    return null;
+  }
+
+  *#members(output: RdbOutput, dict: Ref): Pieces {
+    const batch: Ref[] = [];
+    const { entries } = this.#store.sets;
+    const write = (entry: Ref): void => {
+      const member = this.#first;
+      entries.read(entry, member);
+      output.string(member.bytes, member.start, member.end);
+    };
+    for (let bucket = 0; bucket !== -1;) {
+      bucket = this.#batch(dict, bucket, batch, write);
+      yield;
+    }
+  }
+
+  #hash(output: RdbOutput, { encoding, block }: Value): Pieces | null {
+    if (encoding !== ENCODING_LISTPACK) return this.#fields(output, block);
+    this.#block(output, block);
+    return null;
+  }
+
+  *#fields(output: RdbOutput, dict: Ref): Pieces {
+    const batch: Ref[] = [];
+    const { entries } = this.#store.hashes;
+    output.length(this.#store.kit.dict.count(dict));
+    const write = (entry: Ref): void => {
+      const field = this.#first;
+      const content = this.#second;
+      entries.readField(entry, field);
+      entries.readValue(entry, content);
+      output.string(field.bytes, field.start, field.end);
+      output.string(content.bytes, content.start, content.end);
+    };
+    for (let bucket = 0; bucket !== -1;) {
+      bucket = this.#batch(dict, bucket, batch, write);
+      yield;
+    }
+  }
+
+  /** Writes some entries of a dict. Returns the bucket to go on with, or -1. */
+  #batch(dict: Ref, bucket: number, batch: Ref[], write: (entry: Ref) => void): number {
+    batch.length = 0;
+    const next = this.#store.kit.dict.collect(dict, bucket, PIECE, batch);
+    for (let i = 0; i < batch.length; i++) write(batch[i]!);
+    return next;
+  }
+
+  #sortedSet(output: RdbOutput, value: Value): Pieces | null {
+    if (value.encoding !== ENCODING_LISTPACK) return this.#scoredMembers(output, value);
+    this.#block(output, value.block);
+    return null;
+  }
+
+  *#scoredMembers(output: RdbOutput, value: Value): Pieces {
+    const { sortedSets } = this.#store;
+    const count = sortedSets.length(value);
+    const cursor = new SortedSetCursor();
+    output.length(count);
+    // Whoever inserts them one by one has nothing to search for.
+    for (sortedSets.seek(value, count - 1, cursor); cursor.valid;) {
+      this.#scoredPiece(output, cursor);
+      yield;
+    }
+  }
+
+  #scoredPiece(output: RdbOutput, cursor: SortedSetCursor): void {
+    const { sortedSets } = this.#store;
+    const member = this.#first;
+    for (let left = PIECE; left > 0 && cursor.valid; left--) {
+      sortedSets.readMember(cursor, member);
+      output.string(member.bytes, member.start, member.end);
+      output.double(sortedSets.scoreAt(cursor));
+      sortedSets.prev(cursor);
+    }
+  }
+}

@@ -1,6 +1,6 @@
 /** Keys and values of any bytes. */
 import type { Argument } from "../../support/resp-client.ts";
-import type { Case } from "../case.ts";
+import type { Case, Step } from "../case.ts";
 
 const ALL_BYTES = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte));
 
@@ -35,7 +35,71 @@ function bothWays(text: string): Argument[][] {
   ];
 }
 
+/** Every type, with the text in each place that takes bytes; the second time in the form that large values have. */
+function inEveryType(text: string): Argument[][] {
+  const long = `${text}${"\xfe".repeat(300)}`;
+  return [text, long].flatMap((bytes) => [
+    ["RPUSH", "l", bytes, "\x00", bytes],
+    ["LRANGE", "l", 0, -1],
+    ["LPOS", "l", bytes],
+    ["LINSERT", "l", "BEFORE", bytes, `${bytes}\x80`],
+    ["LREM", "l", -1, bytes],
+    ["LINDEX", "l", 0],
+    ["HSET", "h", bytes, bytes, `${bytes}\xff`, ""],
+    ["HGET", "h", bytes],
+    ["HMGET", "h", bytes, `${bytes}\xff`, `${bytes}\xfe`],
+    ["HSTRLEN", "h", bytes],
+    ["HDEL", "h", `${bytes}\xff`],
+    ["SADD", "s", bytes, `${bytes}\x00`],
+    ["SISMEMBER", "s", bytes],
+    ["SMISMEMBER", "s", bytes, `${bytes}\x00`, `${bytes}\x01`],
+    ["SREM", "s", `${bytes}\x00`],
+    ["ZADD", "z", 1, bytes, 1, `${bytes}\x00`, 1, `\xff${bytes}`],
+    ["ZRANGE", "z", 0, -1, "WITHSCORES"],
+    ["ZSCORE", "z", bytes],
+    ["ZRANK", "z", `\xff${bytes}`],
+    ["ZRANGEBYLEX", "z", `[${bytes}`, "+"],
+    ["ZREM", "z", `${bytes}\x00`],
+    ["XADD", "x", "*", bytes, bytes],
+    ["XLEN", "x"],
+    ["PFADD", "p", bytes],
+    ["PFCOUNT", "p"],
+    ["GEOADD", "g", 13, 38, bytes],
+    ["GEOPOS", "g", bytes],
+    ["SORT", "l", "ALPHA"],
+    ["COPY", "h", bytes, "REPLACE"],
+    ["HGET", bytes, bytes],
+    ["DEL", bytes, "l", "h", "s", "z", "x", "p", "g"],
+  ]);
+}
+
+/** redis-server sorts by strcoll, which ends at a zero byte: what is equal up to there comes in any order. */
+function compared(run: Argument[]): Step {
+  if (run[0] === "SORT") return { run, compare: "unordered" };
+  return run[0] === "XADD" ? { run, compare: "type" } : run;
+}
+
 export const cases: readonly Case[] = [
+  {
+    name: "strings that are not valid UTF-8 are elements, fields, members and names as any other",
+    data: false,
+    steps: STRINGS.flatMap(inEveryType).map(compared),
+  },
+  {
+    name: "names of consumer groups and consumers may hold any bytes",
+    steps: STRINGS.flatMap((text) => [
+      ["XADD", text, "1-1", text, text],
+      ["XGROUP", "CREATE", text, text, "0"],
+      ["XGROUP", "CREATE", text, `${text}2`, "$"],
+      ["XREADGROUP", "GROUP", text, text, "STREAMS", text, ">"],
+      ["XPENDING", text, text],
+      ["XPENDING", text, text, "-", "+", 10, "none"],
+      ["XACK", text, text, "1-1"],
+      ["XGROUP", "DELCONSUMER", text, text, text],
+      ["XGROUP", "DESTROY", text, `${text}2`],
+      ["XRANGE", text, "-", "+"],
+    ]),
+  },
   {
     name: "each of the 256 bytes is a key and a value of its own",
     steps: Array.from({ length: 256 }, (_, byte) => {

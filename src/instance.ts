@@ -54,6 +54,7 @@ export function startInstance(setup: InstanceSetup): Instance {
   const stop = (): Promise<void> => {
     if (!stopping) {
       stopping = true;
+      engine.logger.notice("User requested shutdown...");
       listeners.stop();
       closeConnections(engine)
         .finally(() => {

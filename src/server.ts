@@ -87,10 +87,7 @@ function run({ options, configFile, rows }: Start): void {
     }
     return null;
   };
-  handleSignals(logger, () => {
-    logger.notice("User requested shutdown...");
-    void stop();
-  });
+  handleSignals(logger, () => void stop());
   void stopped.then(() => {
     removePidFile();
     logger.warning("Hutch is now ready to exit, bye bye...");

@@ -72,6 +72,7 @@ describe("the end", () => {
       expect(await client.text("PING")).toBe("+PONG");
       await expect(client.call("SHUTDOWN", "NOSAVE")).rejects.toThrow("closed");
       expect(await run.exited).toBe(0);
+      expect(run.out()).toMatch(/User requested shutdown\.\.\.[^]*bye bye/);
     } finally {
       await run.stop();
     }

@@ -59,7 +59,8 @@ export class Connection implements Peer {
     this.#output = new Output(socket, session.reply);
     this.address = `${socket.remoteAddress}:${socket.remotePort}`;
     this.localAddress = `${socket.localAddress}:${socket.localPort}`;
-    this.fd = session.id;
+    // Bun's sockets have it, though its types do not say so.
+    this.fd = (socket as { fd?: number }).fd ?? -1;
     session.peer = this;
   }
 

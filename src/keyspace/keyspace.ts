@@ -6,6 +6,8 @@ import { Database } from "./database.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { Store } from "./store.ts";
 
+/** Large values that wait to be freed, above which no further keys are expired: they would only wait as well. */
+const ORPHANS_MAX = 1024;
 /** Keys, buckets or entries that housekeeping handles before it looks at the time again. */
 const SLICE = 256;
 
@@ -31,16 +33,18 @@ export class Keyspace {
 
   /**
    * Works for at most about `budgetNs` nanoseconds at what waits: keys whose time has come, dicts that are resizing,
-   * memory of flushed databases. Returns true when work is left.
+   * memory of flushed databases, memory to give back to the system. Returns true when work is left.
    */
   housekeep(budgetNs: number): boolean {
     const deadline = nanoseconds() + budgetNs;
     let more = true;
     while (more) {
       more = this.reclaimer.step(SLICE);
+      if (this.store.arena.trim()) more = true;
       for (let i = 0; i < this.databases.length; i++) {
         const database = this.databases[(this.#nextDatabase + i) % this.databases.length]!;
-        if (this.activeExpiry && database.expiring > 0) {
+        const expires = this.activeExpiry && this.reclaimer.orphans < ORPHANS_MAX;
+        if (expires && database.expiring > 0) {
           const startNs = nanoseconds();
           if (database.expireDue(SLICE)) more = true;
           this.expiryNs += nanoseconds() - startNs;

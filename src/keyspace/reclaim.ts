@@ -2,19 +2,25 @@
  * Giving memory back: of what is small at once, of whole databases and large collections in slices. A database that was
  * flushed leaves its dict here, and a large collection that was deleted its block; each housekeeping slice frees some of
  * their elements, so that no turn pays for all of them.
+ *
+ * Collections that wait are a list in the arena, as many may be deleted at once:
+ *
+ *   orphan (16 bytes)   0 next Ref    4 type u32    8 encoding u32    12 block Ref
  */
-import type { Ref } from "../memory/arena.ts";
-import { NULL_REF } from "../memory/arena.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { VisitEntry } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
 import { Value } from "../types/value.ts";
 import type { Store } from "./store.ts";
 
-/** A large value that nothing refers to any more. */
-interface Orphan {
-  readonly collection: Collection;
-  readonly value: Value;
-}
+const ORPHAN_SIZE = 16;
+
+// Words of an orphan.
+const NEXT = 0;
+const TYPE = 1;
+const ENCODING = 2;
+const BLOCK = 3;
 
 /** A dict that waits to be emptied, and where to go on. */
 interface Flushed {
@@ -29,13 +35,18 @@ export class Reclaimer {
   freed = 0;
   readonly #store: Store;
   readonly #waiting: Flushed[] = [];
-  readonly #orphans: Orphan[] = [];
+  readonly #arena: Arena;
+  /** The large value that was deleted last, of those that nothing refers to any more. */
+  #orphan: Ref = NULL_REF;
+  /** Large values that wait to be freed. */
+  orphans = 0;
   readonly #value = new Value();
   readonly #batch: Ref[] = [];
   readonly #collect: VisitEntry = (entry) => this.#batch.push(entry);
 
   constructor(store: Store) {
     this.#store = store;
+    this.#arena = store.arena;
   }
 
   /** Frees an entry that is in no dict and no wheel, with all that it holds. */
@@ -61,9 +72,15 @@ export class Reclaimer {
   /** Frees a value that stands in no entry: at once if it is small, else in slices. */
   freeCollection(collection: Collection, value: Value): void {
     if (collection.freeSmall(value)) return;
-    const orphan = new Value();
-    orphan.set(value.encoding, value.block);
-    this.#orphans.push({ collection, value: orphan });
+    const orphan = this.#arena.allocate(ORPHAN_SIZE);
+    const words = this.#arena.words[orphan >>> SEGMENT_SHIFT]!;
+    const base = (orphan & SEGMENT_MASK) << 2;
+    words[base + NEXT] = this.#orphan;
+    words[base + TYPE] = this.#store.collections.indexOf(collection);
+    words[base + ENCODING] = value.encoding;
+    words[base + BLOCK] = value.block;
+    this.#orphan = orphan;
+    this.orphans++;
   }
 
   /** Takes over a dict with all its entries; they must be in no wheel that lives on. */
@@ -75,18 +92,16 @@ export class Reclaimer {
   get pending(): number {
     let count = 0;
     for (const { left } of this.#waiting) count += left;
-    for (const { collection, value } of this.#orphans) count += collection.length(value);
+    for (let orphan = this.#orphan; orphan !== NULL_REF; orphan = this.#word(orphan, NEXT) as Ref) {
+      count += this.#loadOrphan(orphan).length(this.#value);
+    }
     return count;
   }
 
   /** Frees about `limit` entries, an empty bucket counting as one. Returns true while there are more. */
   step(limit: number): boolean {
-    const orphan = this.#orphans[0];
-    if (orphan !== undefined) {
-      if (!orphan.collection.freeSome(orphan.value, limit)) {
-        this.#orphans.shift();
-        this.freed++;
-      }
+    if (this.#orphan !== NULL_REF) {
+      this.#freeSome(limit);
       return true;
     }
     const { dict: dicts } = this.#store;
@@ -107,6 +122,27 @@ export class Reclaimer {
       this.#waiting.shift();
     }
     // Entries of a flushed database may have left large collections behind.
-    return this.#waiting.length > 0 || this.#orphans.length > 0;
+    return this.#waiting.length > 0 || this.orphans > 0;
+  }
+
+  /** Frees about `limit` elements of the first orphan. */
+  #freeSome(limit: number): void {
+    const orphan = this.#orphan;
+    const next = this.#word(orphan, NEXT) as Ref;
+    if (this.#loadOrphan(orphan).freeSome(this.#value, limit)) return;
+    this.#arena.free(orphan);
+    this.#orphan = next;
+    this.orphans--;
+    this.freed++;
+  }
+
+  /** Points `#value` at an orphan's value, and returns what frees it. */
+  #loadOrphan(orphan: Ref): Collection {
+    this.#value.set(this.#word(orphan, ENCODING), this.#word(orphan, BLOCK) as Ref);
+    return this.#store.collections[this.#word(orphan, TYPE)]!;
+  }
+
+  #word(orphan: Ref, word: number): number {
+    return this.#arena.words[orphan >>> SEGMENT_SHIFT]![((orphan & SEGMENT_MASK) << 2) + word]!;
   }
 }

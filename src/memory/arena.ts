@@ -10,7 +10,8 @@
  * system is zero without being touched. Freed blocks of a span form a list inside themselves, one list a span, so a
  * span whose blocks are all free gives its pages back, and a segment whose pages are all free goes back to the system.
  *
- * Fresh segments cost no resident memory until they are written to. Control data (what a page is, how many of its
+ * Fresh segments cost no resident memory until they are written to; the pages of new spans are populated a few at a time,
+ * which is cheaper than one fault each. What is given back to the system goes in slices (`trim`). Control data (what a page is, how many of its
  * blocks are in use) stands apart from the data, in `#page...` arrays of 24 bytes a page.
  *
  * What stays when everything was freed: segment 0, with at most one empty span a class in it; and one more segment while
@@ -22,6 +23,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { CLASS_COUNT, CLASS_OF_UNITS, CLASS_SIZES, CLASS_SIZE_MAX, UNIT } from "./size-classes.ts";
+import { SystemMemory } from "./system-memory.ts";
 
 /** Names a block: its address in units of 16 bytes, as a signed 32-bit integer. 0 names nothing. */
 export type Ref = number & { readonly brand: "Ref" };
@@ -48,6 +50,8 @@ const RUN_SIZE_MAX: number = SEGMENT_SIZE / 2;
 const ZERO_BY_HAND_MAX: number = 1024 * 1024;
 /** A wholly free segment goes back to the system if at least this many pages are free in the others. */
 const SPARE_PAGES = 64;
+/** Pages that are populated together. */
+const POPULATED_PAGES = 4;
 /** The largest block: `Uint8Array` access slows twentyfold above index 2^31. */
 export const BLOCK_SIZE_MAX: number = 2 ** 31 - PAGE_SIZE;
 
@@ -90,12 +94,16 @@ export class Arena {
   /** First span with a free block by class, or -1. */
   readonly #openSpans: Int32Array = new Int32Array(CLASS_COUNT).fill(-1);
 
+  readonly #system: SystemMemory = new SystemMemory();
+
   // Per segment.
   readonly #segmentFreePages: Int32Array = new Int32Array(SEGMENTS_MAX);
   /** No run of free pages longer than this exists in the segment. */
   readonly #segmentRunBound: Int32Array = new Int32Array(SEGMENTS_MAX);
   /** No free page lies below this page of the segment. */
   readonly #segmentHint: Int32Array = new Int32Array(SEGMENTS_MAX);
+  /** Pages from this one on were never used. */
+  readonly #segmentFresh: Int32Array = new Int32Array(SEGMENTS_MAX);
   /** Bytes of a segment that is one block, else 0. */
   readonly #segmentBlock: Float64Array = new Float64Array(SEGMENTS_MAX);
 
@@ -206,6 +214,12 @@ export class Arena {
     this.#spareSegment = -1;
     this.#openSpans.fill(-1);
     this.#live?.clear();
+    while (this.trim());
+  }
+
+  /** Gives a bounded part of what was freed back to the system. Returns true while there is more. */
+  trim(): boolean {
+    return this.#system.step();
   }
 
   // ---- spans: blocks of one size class ----
@@ -213,6 +227,7 @@ export class Arena {
   #openSpan(index: number): number {
     const pages = spanPages(index);
     const span = this.#takePages(pages);
+    this.#populate(span, pages);
     for (let page = span; page < span + pages; page++) {
       this.#pageKind[page] = index;
       this.#pageHead[page] = span;
@@ -222,6 +237,19 @@ export class Arena {
     this.#spanFresh[span] = 0;
     this.#linkSpan(span, index);
     return span;
+  }
+
+  /** Has the system provide the pages of a new span and a few more, if they were never used. */
+  #populate(page: number, count: number): void {
+    const segment = page >>> PAGES_SHIFT;
+    const local = page & (PAGES_PER_SEGMENT - 1);
+    const fresh = this.#segmentFresh[segment]!;
+    if (local + count <= fresh) return;
+    const end = Math.min(PAGES_PER_SEGMENT, Math.max(local + count, local + POPULATED_PAGES));
+    const from = Math.max(fresh, local);
+    this.#segmentFresh[segment] = end;
+    const { buffer } = this.words[segment]!;
+    this.#system.populate(buffer as ArrayBuffer, from * PAGE_SIZE, (end - from) * PAGE_SIZE);
   }
 
   #linkSpan(span: number, index: number): void {
@@ -363,7 +391,7 @@ export class Arena {
     let segment = lowest;
     while (segment < this.words.length && this.words[segment]!.length !== 0) segment++;
     assert(segment < SEGMENTS_MAX, "the arena is full: 64 GiB of addresses are in use");
-    const buffer = new ArrayBuffer(size);
+    const buffer = this.#system.take(size);
     this.words[segment] = new Int32Array(buffer);
     this.bytes[segment] = Buffer.from(buffer);
     this.reservedBytes += size;
@@ -373,16 +401,16 @@ export class Arena {
     this.#segmentFreePages[segment] = PAGES_PER_SEGMENT;
     this.#segmentRunBound[segment] = PAGES_PER_SEGMENT;
     this.#segmentHint[segment] = 0;
+    this.#segmentFresh[segment] = 0;
     this.#segmentBlock[segment] = 0;
     return segment;
   }
 
-  /** Detaching the buffer frees it at once, in the background, without waiting for a garbage collection. */
   #dropSegment(segment: number): void {
     const words = this.words[segment]!;
     if (words.length === 0) return;
     this.reservedBytes -= words.byteLength;
-    (words.buffer as ArrayBuffer).transfer(0);
+    this.#system.give(words.buffer as ArrayBuffer);
     this.words[segment] = NO_WORDS;
     this.bytes[segment] = NO_BYTES;
     const base = segment << PAGES_SHIFT;

@@ -97,6 +97,10 @@ export class LocalCaller {
   /** Decodes the reply of a call. A command that answers nothing (CLIENT REPLY OFF) gives null. */
   #settle(call: Call, session: Session): void {
     const { reply } = session;
+    if (reply.overflowed) {
+      reply.clear();
+      return call.reject(new Error(`the reply exceeds ${reply.sizeMax} bytes`));
+    }
     const decoder = new RespReplyDecoder(call.wantsBytes);
     decoder.feed(reply.buffer.subarray(0, reply.pos));
     let answer: ReplyValue = null;

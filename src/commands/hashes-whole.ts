@@ -1,6 +1,7 @@
 /** Commands that go through the fields of a hash: all of them, some by chance, or from cursor to cursor. */
-import type { Slice } from "../base/slice.ts";
+import { RANDOM_REPEATS_MAX } from "../base/limits.ts";
 import { int64, toNumber } from "../base/numbers.ts";
+import type { Slice } from "../base/slice.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -20,10 +21,6 @@ import {
   scanOptionOrReply,
 } from "./scan-arguments.ts";
 import type { Session } from "./session.ts";
-
-/** Fields that HRANDFIELD returns at most where they may repeat, and bytes of such a reply. */
-const REPEATED_MAX = 2 ** 24;
-const REPEATED_SIZE_MAX = 2 ** 30;
 
 const hash = new Value();
 
@@ -121,16 +118,10 @@ function hrandfield(session: Session, args: Args, reply: Reply): void {
 }
 
 function replyRepeated(session: Session, count: number, withValues: boolean, reply: Reply): void {
-  if (count > REPEATED_MAX) return reply.error("ERR value is out of range");
+  if (count > RANDOM_REPEATS_MAX) return reply.error("ERR value is out of range");
   const { hashes } = session.engine.keyspace.store;
-  const from = reply.pos;
   const write = startPairs(count, withValues, reply);
-  for (let i = 0; i < count; i++) {
-    hashes.random(hash, write);
-    if (reply.pos - from <= REPEATED_SIZE_MAX) continue;
-    reply.pos = from;
-    return reply.error("ERR value is out of range");
-  }
+  for (let left = count; left > 0 && !reply.overflowed; left--) hashes.random(hash, write);
 }
 
 /** Begins an array of fields, with their values if wanted. Returns what writes an element. */

@@ -64,7 +64,7 @@ export function replyElements(
   }
   lists.seek(list, index);
   let left = count - replyEntries(store, lists.cursor.pack, lists.cursor.pos, count, reply);
-  while (left > 0 && lists.toNextPack()) {
+  while (left > 0 && !reply.overflowed && lists.toNextPack()) {
     left -= replyEntries(store, lists.cursor.pack, lists.cursor.pos, left, reply);
   }
 }
@@ -99,7 +99,7 @@ function replyEntries(store: Store, pack: Ref, pos: number, count: number, reply
     if (out + SHORT_REPLY_MAX > buffer.length) {
       reply.pos = out;
       reply.ensure(SHORT_REPLY_MAX);
-      ({ buffer } = reply);
+      ({ buffer, pos: out } = reply);
     }
     const length = head - STRING6;
     buffer[out++] = 0x24;

@@ -45,7 +45,7 @@ export function replyPacked(
       if (pos + length + SHORT_OVERHEAD > buffer.length) {
         reply.pos = pos;
         reply.ensure(length + SHORT_OVERHEAD);
-        buffer = reply.buffer;
+        ({ buffer, pos } = reply);
       }
       buffer[pos++] = DOLLAR;
       if (length > 9) buffer[pos++] = ZERO + ((length / 10) | 0);

@@ -32,7 +32,9 @@ function keys(session: Session, args: Args, reply: Reply): void {
     reply.bulk(value.bytes, value.start, value.end);
     count++;
   };
-  for (let cursor = db.scan(0, visit); cursor !== 0;) cursor = db.scan(cursor, visit);
+  let cursor = 0;
+  do cursor = db.scan(cursor, visit);
+  while (cursor !== 0 && !reply.overflowed);
   reply.patchLength(place, 0x2a, count);
 }
 

@@ -121,7 +121,7 @@ export class Session {
     // The reply of a command that waits comes later.
     if (this.blocked) return;
     if (this.#replyMode === "on" || this.#replyMode === "skip-next") return;
-    this.reply.pos = from;
+    this.reply.takeBack(from);
     if (this.#replyMode === "skip-this") this.replyMode = "on";
   }
 

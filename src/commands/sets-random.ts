@@ -169,7 +169,7 @@ function srandmember(session: Session, args: Args, reply: Reply): void {
   if (count < 0) {
     if (-count > RANDOM_REPEATS_MAX) return reply.error(TOO_MANY);
     reply.array(-count);
-    for (let left = -count; left > 0; left--) {
+    for (let left = -count; left > 0 && !reply.overflowed; left--) {
       walk.random(set);
       replyMember(walk, reply);
     }

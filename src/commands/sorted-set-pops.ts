@@ -1,4 +1,5 @@
 /** Commands that take members of sorted sets from either end, by chance, or from cursor to cursor. */
+import { RANDOM_REPEATS_MAX } from "../base/limits.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -142,9 +143,10 @@ function zrandmember(session: Session, args: Args, reply: Reply): void {
   if (entry === NULL_REF || count === 0) return reply.array(0);
   const length = sets.length(zset);
   if (count >= length) return replyRange(reply, sets, zset, 0, length, false, withScores);
+  if (-count > RANDOM_REPEATS_MAX) return reply.error("ERR value is out of range");
   replyHeader(reply, Math.abs(count), withScores);
   if (count < 0) {
-    for (let left = -count; left > 0; left--) {
+    for (let left = -count; left > 0 && !reply.overflowed; left--) {
       sets.seek(zset, random.below(length), cursor);
       replyMember(reply, sets, cursor, withScores);
     }

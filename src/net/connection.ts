@@ -10,6 +10,7 @@
  * that bound and stalls nobody else. What it had sent already stays in the read buffer, in order.
  */
 import type { Socket } from "bun";
+import { freeBuffer } from "../base/bytes.ts";
 import {
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
@@ -164,6 +165,7 @@ export class Connection implements Peer {
     if (this.#closed) return;
     const output = this.#output;
     if (this.session.reply.pos > 0) {
+      if (this.session.reply.overflowed) return this.dropForOutput();
       const before = output.sent;
       output.flush();
       this.session.engine.stats.bytesSent += output.sent - before;
@@ -199,6 +201,7 @@ export class Connection implements Peer {
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
     const { batch } = this.#settings;
+    session.reply.sizeMax = this.#settings.replySizeMax;
     let result: ParseResult = FRAME;
     while (result === FRAME && !this.#closing && !this.#stalled) {
       // Before authentication each command may change what the next one is allowed.
@@ -261,7 +264,7 @@ export class Connection implements Peer {
     if (left === 0 || this.#closing) {
       this.#end = 0;
       parser.shift(-from);
-      if (this.#buffer.length > READ_BUFFER_KEEP) this.#buffer = NOTHING;
+      if (this.#buffer.length > READ_BUFFER_KEEP) this.#replaceBuffer(NOTHING);
       return;
     }
     if (bytes !== this.#buffer) {
@@ -296,11 +299,17 @@ export class Connection implements Peer {
       const size = announced > needed ? Math.min(doubled, announced) : doubled;
       const grown = Buffer.allocUnsafeSlow(size);
       this.#buffer.copy(grown, 0, 0, this.#end);
-      this.#buffer = grown;
+      this.#replaceBuffer(grown);
     }
     chunk.copy(this.#buffer, this.#end);
     this.#end = needed;
     return true;
+  }
+
+  /** Nobody refers to the bytes of commands that have run: a large read buffer need not wait for a collection. */
+  #replaceBuffer(buffer: Buffer): void {
+    if (this.#buffer.length > READ_BUFFER_KEEP) freeBuffer(this.#buffer);
+    this.#buffer = buffer;
   }
 
   #pause(): void {

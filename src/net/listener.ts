@@ -2,7 +2,6 @@
 import type { Socket, TCPSocketListener } from "bun";
 import { BrokenInvariant } from "../base/assert.ts";
 import type { Engine } from "../commands/engine.ts";
-import { ReplyTooLarge } from "../protocol/reply.ts";
 import { Connection } from "./connection.ts";
 import type { Settings } from "./settings.ts";
 import { Turn } from "./turn.ts";
@@ -49,8 +48,7 @@ export class Listener {
         },
         error: (socket, error) => {
           engine.logger.warning(`Connection error: ${error.message}`);
-          if (error instanceof ReplyTooLarge) socket.data?.dropForOutput();
-          else socket.data?.close();
+          socket.data?.close();
           // A broken invariant is no matter of this connection: it ends the process, with its state.
           if (error instanceof BrokenInvariant) throw error;
         },

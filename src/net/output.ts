@@ -3,6 +3,7 @@
  * did not take. As long as something is left over, batches queue behind it, so bytes leave in order.
  */
 import type { Socket } from "bun";
+import { freeBuffer } from "../base/bytes.ts";
 import { OUTPUT_PAUSE_SIZE } from "../base/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 
@@ -56,6 +57,7 @@ export class Output {
       this.#from += taken;
       if (taken < left) return;
       this.#queue.shift();
+      freeBuffer(first);
       this.#from = 0;
       first = this.#queue[0];
     }
@@ -64,6 +66,7 @@ export class Output {
   /** Forgets everything not yet sent. */
   drop(): void {
     this.#reply.clear();
+    for (const batch of this.#queue) freeBuffer(batch);
     this.#queue.length = 0;
     this.#from = 0;
     this.unsent = 0;

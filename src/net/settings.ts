@@ -1,5 +1,5 @@
 /** What connections need of the options, kept as plain fields that follow CONFIG SET. */
-import { INPUT_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
+import { INPUT_MAX, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
 import { Batch } from "./batch.ts";
@@ -24,6 +24,8 @@ export class Settings {
   keepAliveMs = 0;
   protectedMode = false;
   readonly outputLimits: OutputLimits = { hard: 0, soft: 0, softMs: 0 };
+  /** Bytes that the replies of one command, and those of earlier ones that were not sent yet, may have. */
+  replySizeMax: number = REPLY_SIZE_MAX;
 
   constructor(engine: Engine) {
     const { options } = engine;
@@ -53,5 +55,8 @@ export class Settings {
     this.outputLimits.hard = Number(words[at + 1]);
     this.outputLimits.soft = Number(words[at + 2]);
     this.outputLimits.softMs = Number(words[at + 3]) * 1000;
+    const { hard } = this.outputLimits;
+    this.replySizeMax =
+      hard === 0 ? REPLY_SIZE_MAX : Math.min(REPLY_FLUSH_SIZE + hard, REPLY_SIZE_MAX);
   }
 }

@@ -1,4 +1,5 @@
 /** Buffers of one size that pass from connection to connection, so that an idle connection holds none. */
+import { freeBuffer } from "../base/bytes.ts";
 import { REPLY_BUFFER_SIZE } from "../base/limits.ts";
 
 const POOL_MAX = 64;
@@ -11,9 +12,9 @@ export class BufferPool {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(REPLY_BUFFER_SIZE);
   }
 
-  /** Gives back a buffer; one that has grown is left to the garbage collector. */
+  /** Gives back a buffer that nobody uses any more. One that has grown is freed. */
   give(buffer: Buffer): void {
-    if (buffer.length === REPLY_BUFFER_SIZE && this.#free.length < POOL_MAX)
-      this.#free.push(buffer);
+    if (buffer.length > REPLY_BUFFER_SIZE) freeBuffer(buffer);
+    else if (buffer.length > 0 && this.#free.length < POOL_MAX) this.#free.push(buffer);
   }
 }

@@ -133,7 +133,7 @@ export function nativeError(reply: Reply, text: string): void {
 
 function writeFrame(reply: Reply, status: number, bytes: Buffer, start: number, end: number): void {
   const length = end - start;
-  reply.ensure(length + 6);
+  if (!reply.ensure(length + 6)) return;
   const { buffer } = reply;
   let { pos } = reply;
   buffer[pos++] = NATIVE_HEADER;

@@ -4,11 +4,14 @@
  * Bytes are appended at `pos` of `buffer`, which comes from the pool with the first reply of a turn and goes back when
  * everything was sent. A length that is known only later is written by `reserveLength` and `patchLength`. Where RESP3 has
  * a type that RESP2 lacks (map, set, double, null, ...), the method of that type writes what Redis writes for RESP2.
+ *
+ * A batch above `sizeMax` is not sent at all. Commands need not know: from then on what they write is discarded, so that none
+ * stops in the middle of what it changes; those that may write much more than there is ask for `overflowed` and stop.
  */
 import { copyBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
-import { REPLY_SIZE_MAX } from "../base/limits.ts";
+import { REPLY_BUFFER_SIZE, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX } from "../base/limits.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 
 const CR = 13;
@@ -27,10 +30,9 @@ const FALSE_3 = Buffer.from("#f\r\n");
 /** A header: type byte, digits, CR LF. */
 const HEADER_MAX: number = INT64_DIGITS_MAX + 3;
 
-/** A command's reply exceeds what a connection may hold. Whoever feeds the connection closes it. */
-export class ReplyTooLarge extends Error {
-  override name = "ReplyTooLarge";
-}
+/** Where what is written behind the limit goes: above REPLY_FLUSH_SIZE, so that whoever sends replies looks at it soon. */
+const DISCARD_FROM: number = REPLY_FLUSH_SIZE + 1;
+const DISCARD_SIZE: number = DISCARD_FROM + REPLY_BUFFER_SIZE;
 
 export class Reply {
   buffer: Buffer = EMPTY;
@@ -42,15 +44,19 @@ export class Reply {
   errors = 0;
   /** The text of the last of them. */
   lastError = "";
+  /** Bytes that a batch may have. */
+  sizeMax: number = REPLY_SIZE_MAX;
+  /** More was written than may be: the batch is of no use. */
+  overflowed = false;
   readonly #pool: BufferPool;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
   }
 
-  /** Makes room for `size` more bytes. */
-  ensure(size: number): void {
-    if (this.pos + size > this.buffer.length) this.#grow(size);
+  /** Makes room for `size` more bytes; may set `pos`. Returns false if there is none, after an overflow. */
+  ensure(size: number): boolean {
+    return this.pos + size <= this.buffer.length || this.#grow(size);
   }
 
   /** Forgets the written bytes and gives the buffer back to the pool. */
@@ -58,6 +64,13 @@ export class Reply {
     this.#pool.give(this.buffer);
     this.buffer = EMPTY;
     this.pos = 0;
+    this.overflowed = false;
+  }
+
+  /** Takes back what was written since. @param from `pos` then */
+  takeBack(from: number): void {
+    this.pos = from;
+    if (from === 0) this.overflowed = false;
   }
 
   /** Hands the written bytes to the caller, who owns them from now on. */
@@ -147,7 +160,7 @@ export class Reply {
   /** A bulk string of bytes[start, end). */
   bulk(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
-    this.ensure(length + HEADER_MAX + 2);
+    if (!this.ensure(length + HEADER_MAX + 2)) return;
     const { buffer } = this;
     let pos = this.pos;
     buffer[pos++] = 0x24;
@@ -161,7 +174,7 @@ export class Reply {
   /** A bulk string of text. @param text one character a byte */
   text(text: string): void {
     this.header(0x24, text.length);
-    this.ensure(text.length + 2);
+    if (!this.ensure(text.length + 2)) return;
     this.buffer.write(text, this.pos, "latin1");
     this.#endLine(this.pos + text.length);
   }
@@ -184,7 +197,7 @@ export class Reply {
       return;
     }
     this.header(0x3d, text.length + 4);
-    this.ensure(text.length + 6);
+    if (!this.ensure(text.length + 6)) return;
     this.buffer.write(`${format}:${text}`, this.pos, "latin1");
     this.#endLine(this.pos + text.length + 4);
   }
@@ -237,6 +250,7 @@ export class Reply {
 
   /** Writes the header at `place` and closes the gap that the reserved room leaves. */
   patchLength(place: number, type: number, value: number): void {
+    if (this.overflowed) return;
     const end = this.pos;
     const bodyStart = place + HEADER_MAX;
     this.pos = place;
@@ -247,7 +261,7 @@ export class Reply {
 
   /** Bytes that are a reply already. */
   raw(bytes: Buffer, start: number, end: number): void {
-    this.ensure(end - start);
+    if (!this.ensure(end - start)) return;
     copyBytes(this.buffer, this.pos, bytes, start, end);
     this.pos += end - start;
   }
@@ -264,7 +278,7 @@ export class Reply {
   }
 
   #line(type: number, text: string): void {
-    this.ensure(text.length + 3);
+    if (!this.ensure(text.length + 3)) return;
     const { buffer } = this;
     let { pos } = this;
     buffer[pos++] = type;
@@ -281,18 +295,29 @@ export class Reply {
     this.pos = pos + 2;
   }
 
-  #grow(size: number): void {
-    if (this.buffer.length === 0) {
+  #grow(size: number): boolean {
+    if (this.buffer.length === 0 && !this.overflowed) {
       this.buffer = this.#pool.take();
-      if (size <= this.buffer.length) return;
+      if (size <= this.buffer.length) return true;
     }
     const needed = this.pos + size;
-    if (needed > REPLY_SIZE_MAX)
-      throw new ReplyTooLarge(`a reply of more than ${REPLY_SIZE_MAX} bytes`);
-    const doubled = Math.min(this.buffer.length * 2, REPLY_SIZE_MAX);
+    if (this.overflowed || needed > this.sizeMax) return this.#discard(size);
+    const doubled = Math.min(this.buffer.length * 2, this.sizeMax);
     const larger = Buffer.allocUnsafeSlow(Math.max(doubled, needed));
     this.buffer.copy(larger, 0, 0, this.pos);
     this.#pool.give(this.buffer);
     this.buffer = larger;
+    return true;
+  }
+
+  /** Forgets the batch and makes room for what is written for nobody, if it is not too much even for that. */
+  #discard(size: number): boolean {
+    if (!this.overflowed) {
+      this.#pool.give(this.buffer);
+      this.buffer = Buffer.allocUnsafeSlow(DISCARD_SIZE);
+    }
+    this.overflowed = true;
+    this.pos = DISCARD_FROM;
+    return size <= REPLY_BUFFER_SIZE;
   }
 }

@@ -2,12 +2,13 @@
 
 const TIMEOUT_MS = 10_000;
 
-/** Settles when `condition` holds; fails if it does not within 10 s. @param what completes "waited in vain for ..." */
+/** Settles when `condition` holds; fails if it does not in time. @param what completes "waited in vain for ..." */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<void> {
-  const deadline = performance.now() + TIMEOUT_MS;
+  const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await Bun.sleep(1);

@@ -125,9 +125,6 @@ export function causeOf(pause: ExplainedPause): string {
     return `waited ${pause.waitedMs.toFixed(1)} ms while ${whom} had the core`;
   }
   if (collection >= half) return `collection, ${collection.toFixed(1)} ms`;
-  if (pause.buffers.length > 0) {
-    return `new buffers: ${pause.buffers.map((size) => `${size / 1048576} MiB`).join(", ")}`;
-  }
   return pause.callbackMs >= half ? "commands" : "the runtime, or the system";
 }
 

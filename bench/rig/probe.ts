@@ -9,7 +9,7 @@
  * A round of the loop serves everybody whose bytes have come, so under load it is as long as that work takes, and no pause.
  *
  * A pause of LONG_MS or more is written to standard error at once, in one line, together with what can have caused it:
- * time inside the callback, time in which the thread waited for a core, large buffers made. The engine's own log of
+ * time inside the callback, time in which the thread waited for a core. The engine's own log of
  * collections (BUN_JSC_logGC=1) goes to the same place, so the lines before a pause tell whether it was one.
  *
  * SIGUSR2 writes the whole report as JSON to the file that HUTCH_PROBE_REPORT names.
@@ -21,8 +21,6 @@ import { MicrosecondHistogram } from "./statistics.ts";
 
 export const LONG_MARK = "hutch-probe-long ";
 const LONG_MS = 2;
-/** Buffers from this size on are segments and tables. */
-const LARGE_BUFFER: number = 1 << 20;
 /** How often the thread's waiting time is looked at, and how often the other threads' time on a core, which costs more. */
 const WAIT_EVERY_NS = 1e6;
 const OTHERS_EVERY_NS = 50e6;
@@ -37,8 +35,6 @@ export interface LongPause {
   readonly othersMs: number;
   /** Bytes received since the start. */
   readonly receivedBytes: number;
-  /** Sizes of the large buffers made within. */
-  readonly buffers: readonly number[];
 }
 
 export interface Distribution {
@@ -61,7 +57,6 @@ const pauses = new MicrosecondHistogram();
 const callbacks = new MicrosecondHistogram();
 const rounds = new MicrosecondHistogram();
 let receivedBytes = 0;
-let buffers: number[] = [];
 let stepNs = 0;
 let roundNs = 0;
 let roundCallbacks = 0;
@@ -97,7 +92,6 @@ function step(now: number, tookNs: number): void {
       othersReadNs = now;
     }
   }
-  if (buffers.length > 0) buffers = [];
   // What this function itself took is no pause.
   stepNs = Bun.nanoseconds();
 }
@@ -118,7 +112,6 @@ function reportLong(ms: number, callbackMs: number): void {
     waitedMs: (schedstatOf(process.pid).waitNs - waitNs) / 1e6,
     othersMs: (othersRunNs() - othersNs) / 1e6,
     receivedBytes,
-    buffers,
   };
   writeSync(2, `\n${LONG_MARK}${JSON.stringify(pause)}\n`);
 }
@@ -153,12 +146,6 @@ function install(reportFile: string): void {
     return listen({ ...options, socket });
   };
   Object.assign(Bun, { listen: timed });
-  globalThis.ArrayBuffer = new Proxy(ArrayBuffer, {
-    construct(target, args: [number], newTarget: new () => ArrayBuffer): ArrayBuffer {
-      if (args[0] >= LARGE_BUFFER) buffers.push(args[0]);
-      return Reflect.construct(target, args, newTarget) as ArrayBuffer;
-    },
-  });
   process.on("SIGUSR2", () => {
     const report: ProbeReport = {
       pauses: distribution(pauses),

@@ -36,6 +36,7 @@ import { sortedSetPopRows } from "./commands/sorted-set-pops.ts";
 import { sortedSetRangeRows } from "./commands/sorted-set-ranges.ts";
 import { sortedSetRows } from "./commands/sorted-sets.ts";
 import { streamClaimRows } from "./commands/stream-claim.ts";
+import { streamDeleteRows } from "./commands/stream-delete.ts";
 import { streamInfoRows } from "./commands/stream-info.ts";
 import { streamGroupRows } from "./commands/stream-groups.ts";
 import { streamPendingRows } from "./commands/stream-pending.ts";
@@ -83,6 +84,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...geoRows,
   ...geoSearchRows,
   ...streamRows,
+  ...streamDeleteRows,
   ...streamRangeRows,
   ...streamReadRows,
   ...streamGroupRows,

@@ -10,6 +10,8 @@
  * waits for several keys finds all that the command brought. A try is the command itself, run again: it looks at its keys
  * in its own order.
  *
+ * A command that time may serve as well says when to try again (`tryAgainAt`).
+ *
  * While nobody waits, a signal is one comparison, and so is the end of a command.
  */
 import type { Database } from "../keyspace/database.ts";
@@ -27,8 +29,13 @@ import type { Session } from "./session.ts";
 /** Tries to do what the command wants: writes its one reply and returns true, or changes nothing and returns false. */
 export type Attempt = (session: Session, args: Args, reply: Reply) => boolean;
 
-/** A command that waits. */
+/** A command that waits. It is due when its time is over, or before that when it wants to try again. */
 interface Wait extends Due {
+  dueMs: number;
+  /** When its time is over. */
+  readonly endMs: number;
+  /** Tries again by time, not only when its keys change. */
+  retries: boolean;
   session: Session;
   readonly args: Args;
   readonly attempt: Attempt;
@@ -70,6 +77,8 @@ export class Blocking implements KeyWatcher {
   readonly #queues: readonly Map<string, Queue>[];
   readonly #dues = new DueHeap<Wait>();
   readonly #ready: Queue[] = [];
+  /** How many try again by time. */
+  #retrying = 0;
   /** Sessions that have got their reply and go on when the command that runs now has ended. */
   #resuming: Session[] = [];
   #serving = false;
@@ -81,7 +90,9 @@ export class Blocking implements KeyWatcher {
 
   /** Clients that wait for a time that ends. */
   get timed(): number {
-    return this.#dues.size;
+    let count = 0;
+    for (const { endMs } of this.#waits.values()) if (endMs !== Infinity) count++;
+    return count;
   }
 
   /** Keys that somebody waits for. */
@@ -122,9 +133,20 @@ export class Blocking implements KeyWatcher {
     whenGone = false,
   ): void {
     const kept = args.detached();
-    const dueMs = timeoutMs === 0 ? Infinity : this.#engine.clock.nowMs + timeoutMs;
+    const endMs = timeoutMs === 0 ? Infinity : this.#engine.clock.nowMs + timeoutMs;
     const queues: Queue[] = [];
-    const wait: Wait = { session, args: kept, attempt, type, whenGone, queues, dueMs, place: -1 };
+    const wait: Wait = {
+      dueMs: endMs,
+      endMs,
+      retries: false,
+      place: -1,
+      session,
+      args: kept,
+      attempt,
+      type,
+      whenGone,
+      queues,
+    };
     for (let i = 0; i < keyCount; i++) {
       const queue = this.#queueOf(session.db, kept, keyAt + i);
       if (queue.waits.has(wait)) continue;
@@ -135,9 +157,20 @@ export class Blocking implements KeyWatcher {
     session.blocked = true;
     if (this.#waits.size === 0) this.#engine.keyspace.store.watcher = this;
     this.#waits.set(session, wait);
-    if (timeoutMs === 0) return;
-    this.#dues.add(wait);
-    if (wait.place === 0) this.onDue(dueMs);
+    if (endMs !== Infinity) this.#await(wait, endMs);
+  }
+
+  /**
+   * Lets the session, which waits, try again at a time (Unix ms) although nothing may have changed; Infinity: not before
+   * something does. It is the last such call that counts.
+   */
+  tryAgainAt(session: Session, ms: number): void {
+    const wait = this.#waits.get(session)!;
+    if (!wait.retries) this.#retrying++;
+    wait.retries = true;
+    // Not at once: what it could do now it has tried.
+    const dueMs = Math.min(wait.endMs, Math.max(ms, this.#engine.clock.nowMs + 1));
+    if (dueMs !== wait.dueMs) this.#await(wait, dueMs);
   }
 
   /** Lets `heir` wait in the place of a session, which goes on at once. */
@@ -155,6 +188,7 @@ export class Blocking implements KeyWatcher {
     const wait = this.#waits.get(session);
     if (wait === undefined) return;
     this.#waits.delete(session);
+    if (wait.retries) this.#retrying--;
     this.#dues.remove(wait);
     for (const queue of wait.queues) {
       queue.waits.delete(wait);
@@ -176,12 +210,14 @@ export class Blocking implements KeyWatcher {
     return true;
   }
 
-  /** Answers those whose time is over. */
+  /** Answers those whose time is over, and lets those try that wanted to. */
   expire(): void {
     const { nowMs } = this.#engine.clock;
     for (let first = this.#dues.first; first !== undefined; first = this.#dues.first) {
       if (first.dueMs > nowMs) return this.onDue(first.dueMs);
-      this.#answer(first, null);
+      if (first.endMs <= nowMs) this.#answer(first, null);
+      // An attempt that fails says when it tries again, if it does.
+      else if (!this.#try(first) && first.dueMs <= nowMs) this.#await(first, first.endMs);
     }
   }
 
@@ -192,6 +228,11 @@ export class Blocking implements KeyWatcher {
     if (this.#waits.size === 0) return;
     const queue = this.#queues[database.index]!.get(key.toString("latin1", start, end));
     if (queue !== undefined) this.#note(queue);
+  }
+
+  /** Something about a key changed that concerns only those who try again by time: they may do so earlier now. */
+  signalRetrying(database: Database, key: Buffer, start: number, end: number): void {
+    if (this.#retrying > 0) this.signal(database, key, start, end);
   }
 
   created(database: Database, key: Buffer, start: number, end: number): void {
@@ -216,6 +257,15 @@ export class Blocking implements KeyWatcher {
     for (const { index } of [a, b]) {
       for (const queue of this.#queues[index]!.values()) this.#note(queue);
     }
+  }
+
+  /** Lets a wait fall due at another time. */
+  #await(wait: Wait, dueMs: number): void {
+    this.#dues.remove(wait);
+    wait.dueMs = dueMs;
+    if (dueMs === Infinity) return;
+    this.#dues.add(wait);
+    if (wait.place === 0) this.onDue(dueMs);
   }
 
   // ---- serving ----

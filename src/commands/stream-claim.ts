@@ -63,7 +63,7 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
     if (!streams.has(stream, id)) {
       if (!pending) continue;
       groups.removePending(group, id);
-      tellAcknowledged(session, args, 1, id);
+      tellAcknowledged(session, args, 1, group, id);
       store.changes++;
       continue;
     }
@@ -75,7 +75,7 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
       groups.addPending(group, consumer, id);
       groups.setDeliveries(1, 0);
     }
-    groups.setDeliveredMs(atMs);
+    groups.setDeliveredMs(group, id, atMs);
     if (options.retryHigh >= 0) groups.setDeliveries(options.retryLow, options.retryHigh);
     else if (!options.idsOnly) groups.countDelivery();
     tellClaim(session, args, 1, 2, id);
@@ -85,6 +85,7 @@ function xclaim(session: Session, args: Args, reply: Reply): void {
     store.changes++;
   }
   reply.patchLength(place, 0x2a, claimed);
+  session.engine.blocking.signalRetrying(session.db, args.bytes, args.start(1), args.end(1));
 }
 
 function xautoclaim(session: Session, args: Args, reply: Reply): void {
@@ -128,14 +129,14 @@ function xautoclaim(session: Session, args: Args, reply: Reply): void {
     groups.pendingId(id);
     if (!streams.has(stream, id)) {
       groups.removePending(group, id);
-      tellAcknowledged(session, args, 1, id);
+      tellAcknowledged(session, args, 1, group, id);
       store.changes++;
       const gone = new StreamId();
       gone.copy(id);
       deleted.push(gone);
     } else if (minIdleMs <= 0 || nowMs - groups.deliveredMs() >= minIdleMs) {
       groups.reassign(group, consumer, id);
-      groups.setDeliveredMs(nowMs);
+      groups.setDeliveredMs(group, id, nowMs);
       if (!idsOnly) groups.countDelivery();
       tellClaim(session, args, 1, 2, id);
       replyClaimed(session, idsOnly, reply);

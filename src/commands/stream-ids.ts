@@ -4,6 +4,12 @@ import { Slice } from "../base/slice.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { parseUint64, STREAM_ID_DIGITS_MAX, StreamId } from "../structures/stream-id.ts";
+import type { ReferencePolicy } from "../types/stream-references.ts";
+import {
+  DELETE_REFERENCES,
+  KEEP_REFERENCES,
+  ONLY_ACKNOWLEDGED,
+} from "../types/stream-references.ts";
 import type { StreamWalk } from "../types/stream-walk.ts";
 import type { Streams } from "../types/stream.ts";
 import { Value } from "../types/value.ts";
@@ -113,6 +119,14 @@ export function boundOrReply(
   return false;
 }
 
+/** The argument as what deleting entries means for consumer groups, or null if it is something else. */
+export function referencePolicy(args: Args, index: number): ReferencePolicy | null {
+  if (args.is(index, "KEEPREF")) return KEEP_REFERENCES;
+  if (args.is(index, "DELREF")) return DELETE_REFERENCES;
+  if (args.is(index, "ACKED")) return ONLY_ACKNOWLEDGED;
+  return null;
+}
+
 /** Writes an id as a bulk string. */
 export function replyId(reply: Reply, id: StreamId): void {
   reply.bulk(digits, 0, id.write(digits, 0));
@@ -121,6 +135,11 @@ export function replyId(reply: Reply, id: StreamId): void {
 /** Writes the entry that the walk is at: its id and its fields and values. */
 export function replyEntry(reply: Reply, walk: StreamWalk): void {
   reply.array(2);
+  replyEntryBody(reply, walk);
+}
+
+/** The elements of an entry without the header of their array. */
+export function replyEntryBody(reply: Reply, walk: StreamWalk): void {
   replyId(reply, walk.id);
   const { fields } = walk;
   reply.array(2 * fields);

@@ -1,4 +1,10 @@
-/** XREAD and XREADGROUP: what came after an id, of several streams at once. */
+/**
+ * XREAD and XREADGROUP: what came after an id, of several streams at once.
+ *
+ * With CLAIM, XREADGROUP first takes over what has been pending in the group for long enough, the oldest first, and then
+ * goes on with what is new; an entry of its answer has four elements then, the others being how long it was idle, in ms, and
+ * how often it was delivered before. If it waits, it also tries again when the next pending entry has become old enough.
+ */
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -8,6 +14,7 @@ import { StreamId } from "../structures/stream-id.ts";
 import { TYPE_STREAM } from "../types/kinds.ts";
 import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
 import { countRead } from "../types/stream-lag.ts";
+import type { Streams } from "../types/stream.ts";
 import type { Attempt } from "./blocking.ts";
 import { int64OrReply, isTypeOrReply, SYNTAX_ERROR } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
@@ -17,13 +24,20 @@ import {
   isCharacter,
   nameOf,
   replyEntry,
+  replyEntryBody,
   replyId,
   startId,
   stream,
   streamsOf,
   strictIdOrReply,
 } from "./stream-ids.ts";
-import { tellClaim, tellConsumer, tellDelivery, tellGroupId } from "./tell-streams.ts";
+import {
+  tellAcknowledged,
+  tellClaim,
+  tellConsumer,
+  tellDelivery,
+  tellGroupId,
+} from "./tell-streams.ts";
 
 const MEANINGLESS_LAST =
   "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
@@ -32,6 +46,9 @@ const NEW_WITHOUT_GROUP =
 
 /** Unix times are less than that. */
 const TIME_MAX_MS = 2 ** 63;
+
+/** Room for ids that is kept from one command to the next. */
+const CLAIMED_KEPT = 4096;
 
 /** What the command line asks for. */
 const request = {
@@ -42,6 +59,8 @@ const request = {
   /** Index of the group's name, or 0. The consumer's comes next. */
   groupAt: 0,
   acknowledges: true,
+  /** How long an entry must have been pending to be taken over, or -1 if none is. */
+  minIdleMs: -1,
   keyAt: 0,
   keyCount: 0,
 };
@@ -51,6 +70,12 @@ const after: StreamId[] = [];
 /** Of each stream: the group. */
 const groups: (StreamGroup | null)[] = [];
 const lastId = new StreamId();
+
+/** When the next pending entry can be taken over that now can't, Unix ms. */
+let claimableMs = Infinity;
+/** The ids of entries that are taken over, four words each. */
+let claimed = new Int32Array(4 * CLAIMED_KEPT);
+const claimedId = new StreamId();
 
 function xread(session: Session, args: Args, reply: Reply): void {
   if (!parseOrReply(session, args, "xread", reply)) return;
@@ -97,8 +122,15 @@ function read(session: Session, args: Args, reply: Reply): boolean {
 
 function xreadgroup(session: Session, args: Args, reply: Reply): void {
   if (readGroup(session, args, reply)) return;
-  if (request.timeoutMs < 0) reply.nullArray();
-  else wait(session, args, readGroup, true);
+  if (request.timeoutMs < 0) return reply.nullArray();
+  wait(session, args, readGroupAgain, true);
+  if (request.minIdleMs >= 0) session.engine.blocking.tryAgainAt(session, claimableMs);
+}
+
+function readGroupAgain(session: Session, args: Args, reply: Reply): boolean {
+  if (readGroup(session, args, reply)) return true;
+  if (request.minIdleMs >= 0) session.engine.blocking.tryAgainAt(session, claimableMs);
+  return false;
 }
 
 /** Answers what is new to the group, or an error. Returns false if there is nothing, with nothing answered. */
@@ -107,6 +139,7 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
   if (!resolveOrReply(session, args, reply)) return true;
   const place = reply.reserveLength();
   let served = 0;
+  claimableMs = Infinity;
   const streams = streamsOf(session);
   for (let i = 0; i < request.keyCount; i++) {
     if (openKey(session, args, i) === NULL_REF) continue;
@@ -119,12 +152,16 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
       history(session, args, i, group, consumer, since, reply);
       continue;
     }
-    if (streams.length(stream) === 0) continue;
-    streams.edgeId(stream, true, endId);
-    if (endId.compare(group.lastId) <= 0) continue;
-    served++;
+    const { pos } = reply;
     replyKey(args, i, reply);
-    deliver(session, args, i, group, consumer, reply);
+    const entries = reply.reserveLength();
+    let count = request.minIdleMs < 0 ? 0 : claim(session, args, i, group, consumer, reply);
+    if (count < request.limit && hasNew(streams, group)) {
+      count += deliver(session, args, i, group, consumer, request.limit - count, reply);
+    }
+    reply.patchLength(entries, 0x2a, count);
+    if (count > 0) served++;
+    else reply.pos = pos;
   }
   return replyStreams(place, served, reply);
 }
@@ -136,40 +173,129 @@ function wait(session: Session, args: Args, attempt: Attempt, whenGone: boolean)
   blocking.block(session, args, keyAt, keyCount, timeoutMs, TYPE_STREAM, attempt, whenGone);
 }
 
-/** Gives the consumer what is new to the group. */
-function deliver(
+/** Whether the stream has entries that the group was not given. */
+function hasNew(streams: Streams, group: StreamGroup): boolean {
+  if (streams.length(stream) === 0) return false;
+  streams.edgeId(stream, true, endId);
+  return endId.compare(group.lastId) > 0;
+}
+
+/** Finds what has been pending for long enough, up to the limit, in `claimed`. Returns how many entries that is. */
+function findClaimable(session: Session, group: StreamGroup): number {
+  const { groups: manager } = streamsOf(session);
+  const { nowMs } = session.engine.clock;
+  const untilMs = nowMs - request.minIdleMs;
+  const count = Math.min(manager.countUntil(group, untilMs), request.limit);
+  if (count === 0) {
+    claimableMs = Math.min(claimableMs, manager.oldestMs(group) + request.minIdleMs);
+    return 0;
+  }
+  if (claimed.length < 4 * count) claimed = new Int32Array(4 * count);
+  manager.copyOldest(group, count, claimed);
+  return count;
+}
+
+/** Gives the consumer what has been pending for long enough, up to the limit. Returns how many entries. */
+function claim(
   session: Session,
   args: Args,
   index: number,
   group: StreamGroup,
   consumer: StreamConsumer,
   reply: Reply,
-): void {
+): number {
+  for (;;) {
+    const found = findClaimable(session, group);
+    const given = takeOver(session, args, index, group, consumer, found, reply);
+    // What was found may all have been deleted; then it is gone now.
+    if (given > 0 || found === 0) return given;
+  }
+}
+
+/** Gives the consumer the first entries of `claimed`. Returns how many; those that were deleted meanwhile just go. */
+function takeOver(
+  session: Session,
+  args: Args,
+  index: number,
+  group: StreamGroup,
+  consumer: StreamConsumer,
+  count: number,
+  reply: Reply,
+): number {
+  const streams = streamsOf(session);
+  const { groups: manager, walk } = streams;
+  const { nowMs } = session.engine.clock;
+  const key = request.keyAt + index;
+  let given = 0;
+  for (let at = 0; at < 4 * count; at += 4) {
+    claimedId.set(claimed[at]!, claimed[at + 1]!, claimed[at + 2]!, claimed[at + 3]!);
+    walk.begin(streams.nodes(stream), claimedId, claimedId, false);
+    if (!walk.next()) {
+      manager.removePending(group, claimedId);
+      tellAcknowledged(session, args, key, group, claimedId);
+      continue;
+    }
+    manager.findPending(group, claimedId);
+    reply.array(4);
+    replyEntryBody(reply, walk);
+    reply.integer(Math.max(0, nowMs - manager.deliveredMs()));
+    reply.int64(manager.deliveriesLow(), manager.deliveriesHigh());
+    manager.reassign(group, consumer, claimedId);
+    manager.setDeliveredMs(group, claimedId, nowMs);
+    manager.countDelivery();
+    tellClaim(session, args, key, request.groupAt, claimedId);
+    given++;
+  }
+  if (claimed.length > 4 * CLAIMED_KEPT) claimed = new Int32Array(4 * CLAIMED_KEPT);
+  if (given > 0) consumer.activeMs = nowMs;
+  session.engine.keyspace.store.changes += count;
+  return given;
+}
+
+/** Gives the consumer what is new to the group, `limit` entries at most. Returns how many. */
+function deliver(
+  session: Session,
+  args: Args,
+  index: number,
+  group: StreamGroup,
+  consumer: StreamConsumer,
+  limit: number,
+  reply: Reply,
+): number {
   const streams = streamsOf(session);
   const { walk } = streams;
   const { nowMs } = session.engine.clock;
+  const { acknowledges, minIdleMs } = request;
   startId.copy(group.lastId);
   startId.increment();
   endId.setMax();
   walk.begin(streams.nodes(stream), startId, endId, false);
-  const place = reply.reserveLength();
   let count = 0;
-  for (; count < request.limit && walk.next(); count++) {
+  for (; count < limit && walk.next(); count++) {
     countRead(streams, stream, group, walk.id);
-    replyEntry(reply, walk);
-    if (!request.acknowledges) continue;
+    if (minIdleMs < 0) {
+      replyEntry(reply, walk);
+    } else {
+      reply.array(4);
+      replyEntryBody(reply, walk);
+      reply.integer(0);
+      reply.integer(0);
+    }
+    if (!acknowledges) continue;
     if (!streams.groups.addPending(group, consumer, walk.id)) {
       streams.groups.reassign(group, consumer, walk.id);
     }
-    streams.groups.setDeliveredMs(nowMs);
+    streams.groups.setDeliveredMs(group, walk.id, nowMs);
     streams.groups.setDeliveries(1, 0);
   }
-  if (count > 0) consumer.activeMs = nowMs;
+  if (count === 0) return 0;
+  consumer.activeMs = nowMs;
   session.engine.keyspace.store.changes += count;
   const key = request.keyAt + index;
   if (request.acknowledges) tellDelivery(session, args, key, request.groupAt, startId, count);
   tellGroupId(session, args, key, request.groupAt, group);
-  reply.patchLength(place, 0x2a, count);
+  session.engine.blocking.signalRetrying(session.db, args.bytes, args.start(key), args.end(key));
+  return count;
 }
 
 /** Gives the consumer again what is pending there. */
@@ -193,7 +319,7 @@ function history(
     if (walk.next()) {
       replyEntry(reply, walk);
       streams.groups.findPending(group, startId);
-      streams.groups.setDeliveredMs(session.engine.clock.nowMs);
+      streams.groups.setDeliveredMs(group, startId, session.engine.clock.nowMs);
       streams.groups.countDelivery();
       session.engine.keyspace.store.changes++;
       tellClaim(session, args, request.keyAt + index, request.groupAt, startId);
@@ -258,6 +384,7 @@ function parseOrReply(session: Session, args: Args, name: string, reply: Reply):
   request.timeoutMs = -1;
   request.groupAt = 0;
   request.acknowledges = true;
+  request.minIdleMs = -1;
   request.keyCount = 0;
   for (let i = 1; i < args.count; i++) {
     const more = args.count - i - 1;
@@ -283,6 +410,13 @@ function parseOrReply(session: Session, args: Args, name: string, reply: Reply):
       if (!inGroup) return refuse(reply, onlyInGroup("GROUP"));
       request.groupAt = i + 1;
       i += 2;
+    } else if (args.is(i, "CLAIM") && more > 0) {
+      if (!inGroup) return refuse(reply, onlyInGroup("CLAIM"));
+      if (!parseInt64(args.bytes, args.start(++i), args.end(i))) {
+        return refuse(reply, "ERR min-idle-time is not an integer or out of range");
+      }
+      if (int64.high < 0) return refuse(reply, "ERR min-idle-time must be a positive integer");
+      request.minIdleMs = toNumber(int64.low, int64.high);
     } else if (args.is(i, "NOACK")) {
       if (!inGroup) return refuse(reply, onlyInGroup("NOACK"));
       request.acknowledges = false;
@@ -396,7 +530,9 @@ export const streamReadRows: readonly CommandRow[] = [
     complexity: "O(log N + M) for each stream of N entries, of which M are returned",
     syntax:
       "GROUP group_consumer:(group:string consumer:string) [COUNT count:integer] " +
-      `[BLOCK milliseconds:integer] [noack:NOACK] STREAMS ${STREAMS_SYNTAX}`,
+      "[BLOCK milliseconds:integer] [CLAIM min-idle-time:integer@8.4.0] [noack:NOACK] " +
+      `STREAMS ${STREAMS_SYNTAX}`,
+    history: [["8.4.0", "The option `CLAIM`."]],
     handler: xreadgroup,
   },
 ];

@@ -1,10 +1,12 @@
-/** Commands that add entries to streams and take them away. */
+/** Commands that add entries to streams and trim them. */
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { StreamId } from "../structures/stream-id.ts";
 import { TYPE_STREAM } from "../types/kinds.ts";
+import type { ReferencePolicy } from "../types/stream-references.ts";
+import { KEEP_REFERENCES, ONLY_ACKNOWLEDGED, trimStream } from "../types/stream-references.ts";
 import { Trim } from "../types/stream.ts";
 import {
   int64OrReply,
@@ -22,13 +24,14 @@ import {
   endId,
   isCharacter,
   newIdOrReply,
+  referencePolicy,
   replyId,
   startId,
   stream,
   streamsOf,
   strictIdOrReply,
 } from "./stream-ids.ts";
-import { tellTrim } from "./tell-streams.ts";
+import { referenceWatcher, tellTrim } from "./tell-streams.ts";
 
 const TOO_SMALL =
   "ERR The ID specified in XADD is equal or smaller than the target stream top item";
@@ -50,6 +53,9 @@ const options = {
   operatorAt: 0,
   thresholdAt: 0,
   limitAt: 0,
+  /** What trimming means for consumer groups. */
+  policy: KEEP_REFERENCES as ReferencePolicy,
+  policyAt: 0,
 };
 const newId = new StreamId();
 const lastId = new StreamId();
@@ -93,7 +99,13 @@ function xadd(session: Session, args: Args, reply: Reply): void {
   }
   if (entry === NULL_REF) streams.create(stream);
   streams.append(stream, newId, args, from, words / 2);
-  if (options.trims) streams.trim(stream, trim);
+  const { policy } = options;
+  // What each entry's deletion tells comes behind the entry that is added.
+  const tellsFirst = options.trims && policy === ONLY_ACKNOWLEDGED;
+  if (tellsFirst) tellTrim(session, args, options, idAt, newId);
+  if (options.trims) {
+    trimStream(streams, stream, trim, policy, referenceWatcher(session, args));
+  }
   if (entry === NULL_REF) {
     db.create(args.bytes, args.start(1), args.end(1), TYPE_STREAM, stream);
   } else {
@@ -101,7 +113,9 @@ function xadd(session: Session, args: Args, reply: Reply): void {
     session.engine.blocking.signal(db, args.bytes, args.start(1), args.end(1));
   }
   session.engine.keyspace.store.changes++;
-  if (!sequenceGiven || options.approximate) tellTrim(session, args, options, idAt, newId);
+  if (!tellsFirst && (!sequenceGiven || options.approximate || options.policyAt > 0)) {
+    tellTrim(session, args, options, idAt, newId);
+  }
   replyId(reply, newId);
 }
 
@@ -127,24 +141,6 @@ function xlen(session: Session, args: Args, reply: Reply): void {
   reply.integer(entry === NULL_REF ? 0 : streamsOf(session).length(stream));
 }
 
-function xdel(session: Session, args: Args, reply: Reply): void {
-  const { db } = session;
-  const found = db.find(args.bytes, args.start(1), args.end(1));
-  if (found === NULL_REF) return reply.integer(0);
-  const entry = openOrReply(session, found, TYPE_STREAM, stream, reply);
-  if (entry === WRONG) return;
-  for (let i = 2; i < args.count; i++) if (!strictIdOrReply(args, i, startId, reply)) return;
-  const streams = streamsOf(session);
-  let deleted = 0;
-  for (let i = 2; i < args.count; i++) {
-    strictIdOrReply(args, i, startId, reply);
-    if (streams.delete(stream, startId)) deleted++;
-  }
-  if (deleted > 0) db.save(entry, stream);
-  session.engine.keyspace.store.changes += deleted;
-  reply.integer(deleted);
-}
-
 function xtrim(session: Session, args: Args, reply: Reply): void {
   if (optionsOrReply(session, args, false, reply) < 0) return;
   const { db } = session;
@@ -152,10 +148,15 @@ function xtrim(session: Session, args: Args, reply: Reply): void {
   if (found === NULL_REF) return reply.integer(0);
   const entry = openOrReply(session, found, TYPE_STREAM, stream, reply);
   if (entry === WRONG) return;
-  const deleted = streamsOf(session).trim(stream, trim);
+  const { policy } = options;
+  const watcher = referenceWatcher(session, args);
+  const deleted = trimStream(streamsOf(session), stream, trim, policy, watcher);
   if (deleted > 0) {
     db.save(entry, stream);
-    if (options.approximate) tellTrim(session, args, options, 0, newId);
+    const told = policy === ONLY_ACKNOWLEDGED;
+    if (!told && (options.approximate || options.policyAt > 0)) {
+      tellTrim(session, args, options, 0, newId);
+    }
   }
   session.engine.keyspace.store.changes += deleted;
   reply.integer(deleted);
@@ -223,11 +224,16 @@ function optionsOrReply(session: Session, args: Args, adds: boolean, reply: Repl
   options.createStream = true;
   options.idGiven = false;
   options.sequenceGiven = false;
+  options.policy = KEEP_REFERENCES;
+  options.policyAt = 0;
   trim.approximate = false;
+  options.strategyAt = 0;
   options.operatorAt = 0;
+  options.thresholdAt = 0;
   options.limitAt = 0;
   trim.limit = 0;
   let limitGiven = false;
+  let policy: ReferencePolicy | null = null;
   let at = 2;
   for (; at < args.count; at++) {
     const more = at + 1 < args.count;
@@ -243,6 +249,9 @@ function optionsOrReply(session: Session, args: Args, adds: boolean, reply: Repl
       limitGiven = true;
     } else if (adds && args.is(at, "NOMKSTREAM")) {
       options.createStream = false;
+    } else if (options.policyAt === 0 && (policy = referencePolicy(args, at)) !== null) {
+      options.policy = policy;
+      options.policyAt = at;
     } else if (adds) {
       const given = newIdOrReply(args, at, newId, reply);
       if (given === null) return -1;
@@ -311,6 +320,8 @@ const TRIM_SYNTAX =
   "trim:(strategy:<maxlen:MAXLEN|minid:MINID@6.2.0> [operator:<equal:=|approximately:~>] " +
   "threshold:string [LIMIT count:integer@6.2.0])";
 
+const POLICY_SYNTAX = "[condition:<keepref:KEEPREF|delref:DELREF|acked:ACKED>@8.2.0]";
+
 export const streamRows: readonly CommandRow[] = [
   {
     name: "xadd",
@@ -329,12 +340,13 @@ export const streamRows: readonly CommandRow[] = [
     summary: "Adds an entry to a stream, which is made if there is none.",
     complexity: "O(1); with trimming O(N) where N is the number of entries removed",
     syntax:
-      `key:key [nomkstream:NOMKSTREAM@6.2.0] [${TRIM_SYNTAX}] ` +
+      `key:key [nomkstream:NOMKSTREAM@6.2.0] ${POLICY_SYNTAX} [${TRIM_SYNTAX}] ` +
       "id_or_auto:<auto_id:*|id:string> field_value:(field:string value:string)...",
     tips: ["nondeterministic_output"],
     history: [
       ["6.2.0", "The options `NOMKSTREAM`, `MINID` and `LIMIT`."],
       ["7.0.0", "Ids of the form `<ms>-*`."],
+      ["8.2.0", "The options `KEEPREF`, `DELREF` and `ACKED`."],
     ],
     handler: xadd,
   },
@@ -351,18 +363,6 @@ export const streamRows: readonly CommandRow[] = [
     handler: xlen,
   },
   {
-    name: "xdel",
-    arity: -3,
-    flags: "write fast",
-    keys: oneKey("RW delete"),
-    since: "5.0.0",
-    group: "stream",
-    summary: "Deletes entries of a stream and returns how many there were.",
-    complexity: "O(log N) for each id, N being the length of the stream",
-    syntax: "key:key id:string...",
-    handler: xdel,
-  },
-  {
     name: "xtrim",
     arity: -4,
     flags: "write",
@@ -371,9 +371,12 @@ export const streamRows: readonly CommandRow[] = [
     group: "stream",
     summary: "Removes the oldest entries of a stream.",
     complexity: "O(N) where N is the number of entries removed",
-    syntax: `key:key ${TRIM_SYNTAX}`,
+    syntax: `key:key ${TRIM_SYNTAX} ${POLICY_SYNTAX}`,
     tips: ["nondeterministic_output"],
-    history: [["6.2.0", "The options `MINID` and `LIMIT`."]],
+    history: [
+      ["6.2.0", "The options `MINID` and `LIMIT`."],
+      ["8.2.0", "The options `KEEPREF`, `DELREF` and `ACKED`."],
+    ],
     handler: xtrim,
   },
   {

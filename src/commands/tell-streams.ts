@@ -6,6 +6,8 @@ import { EFFECT_ARGUMENTS_MAX } from "../base/limits.ts";
 import type { Args } from "../protocol/args.ts";
 import { STREAM_ID_DIGITS_MAX, StreamId } from "../structures/stream-id.ts";
 import type { StreamGroup } from "../types/stream-groups.ts";
+import type { ReferencePolicy, ReferenceWatcher } from "../types/stream-references.ts";
+import { ONLY_ACKNOWLEDGED } from "../types/stream-references.ts";
 import type { Session } from "./session.ts";
 import { stream, streamsOf } from "./stream-ids.ts";
 
@@ -24,10 +26,14 @@ export interface TrimPlaces {
   /** LIMIT, whose number follows. */
   readonly limitAt: number;
   readonly approximate: boolean;
+  /** KEEPREF, DELREF or ACKED, which is never told: older servers do not know it. */
+  readonly policyAt: number;
+  readonly policy: ReferencePolicy;
 }
 
 /**
- * XADD or XTRIM with the id that was made, and a trim that gives what there is in the opened stream now.
+ * XADD or XTRIM with the id that was made, and a trim that gives what there is in the opened stream now, if the one of the
+ * command may do something else elsewhere. An XADD that deletes acknowledged entries is told without a trim.
  * @param idAt index of XADD's id, or 0
  */
 export function tellTrim(
@@ -39,25 +45,24 @@ export function tellTrim(
 ): void {
   const { effects } = session.engine;
   if (!effects.active) return;
-  const { strategyAt, operatorAt, thresholdAt, limitAt, approximate } = places;
-  effects.begin(session.db.index, args.count - (approximate && limitAt > 0 ? 2 : 0));
-  const streams = streamsOf(session);
+  const { strategyAt, operatorAt, thresholdAt, limitAt, approximate, policyAt, policy } = places;
+  const trims = policy !== ONLY_ACKNOWLEDGED;
+  const isLeftOut = (at: number): boolean =>
+    at > 0 &&
+    (at === policyAt ||
+      (limitAt > 0 && (approximate || !trims) && (at === limitAt || at === limitAt + 1)) ||
+      (!trims && (at === strategyAt || at === operatorAt || at === thresholdAt)));
+  let count = 0;
+  for (let i = 0; i < args.count; i++) if (!isLeftOut(i)) count++;
+  effects.begin(session.db.index, count);
   for (let i = 0; i < args.count; i++) {
-    if (i === idAt && idAt > 0) {
-      effects.bytes(digits, 0, id.write(digits, 0));
-    } else if (!approximate || i === 0) {
-      effects.argument(args, i);
-    } else if (i === limitAt) {
-      i++;
-    } else if (i === strategyAt) {
-      effects.text("MAXLEN");
-    } else if (i === operatorAt) {
-      effects.text("=");
-    } else if (i === thresholdAt) {
-      effects.integer(streams.length(stream));
-    } else {
-      effects.argument(args, i);
-    }
+    if (isLeftOut(i)) continue;
+    if (i === idAt && i > 0) effects.bytes(digits, 0, id.write(digits, 0));
+    else if (!approximate || i === 0) effects.argument(args, i);
+    else if (i === strategyAt) effects.text("MAXLEN");
+    else if (i === operatorAt) effects.text("=");
+    else if (i === thresholdAt) effects.integer(streamsOf(session).length(stream));
+    else effects.argument(args, i);
   }
 }
 
@@ -139,15 +144,38 @@ export function tellConsumer(session: Session, args: Args, keyAt: number, groupA
   effects.argument(args, groupAt + 1);
 }
 
-/** An entry is not pending any more: it was deleted from the stream. @param at index of the key; the group follows */
-export function tellAcknowledged(session: Session, args: Args, at: number, id: StreamId): void {
+/** An entry is not pending in the group any more. @param keyAt index of the stream's key */
+export function tellAcknowledged(
+  session: Session,
+  args: Args,
+  keyAt: number,
+  group: StreamGroup,
+  id: StreamId,
+): void {
   const { effects } = session.engine;
   if (!effects.active) return;
   effects.begin(session.db.index, 4);
   effects.text("XACK");
-  effects.argument(args, at);
-  effects.argument(args, at + 1);
+  effects.argument(args, keyAt);
+  effects.bytes(group.name, 0, group.name.length);
   effects.bytes(digits, 0, id.write(digits, 0));
+}
+
+/** Tells what happens to entries and groups of the stream whose key is the first argument; null while nobody keeps effects. */
+export function referenceWatcher(session: Session, args: Args): ReferenceWatcher | null {
+  const { effects } = session.engine;
+  if (!effects.active) return null;
+  return {
+    deleted(id) {
+      effects.begin(session.db.index, 3);
+      effects.text("XDEL");
+      effects.argument(args, 1);
+      effects.bytes(digits, 0, id.write(digits, 0));
+    },
+    released(group, id) {
+      tellAcknowledged(session, args, 1, group, id);
+    },
+  };
 }
 
 /** XCLAIM up to its ids, of which there are to be `ids`. */

@@ -64,6 +64,7 @@ export class Beat {
       () => {
         this.#engine.beginTurn();
         blocking.expire();
+        blocking.serve();
       },
       Math.min(Math.max(1, dueMs - clock.nowMs), TIMER_MAX_MS),
     );

@@ -158,6 +158,18 @@ export class OrderedTree {
     this.#removeHere(tree);
   }
 
+  /** Takes the entry out that is equal to `probe`, an entry in no tree. Returns it, or NULL_REF if there is none. */
+  take(tree: Ref, probe: Ref): Ref {
+    this.#seekEntry(tree, probe, this.score(probe));
+    const words = this.#wordsOf(this.#leaf);
+    const base = wordOf(this.#leaf);
+    if (this.#index >= words[base]!) return NULL_REF;
+    const entry = words[base + ENTRIES + this.#index] as Ref;
+    if (this.#compare(words[base + KEYS + this.#index]!, entry) !== 0) return NULL_REF;
+    this.#removeHere(tree);
+    return entry;
+  }
+
   /** Gives an entry of the tree another score. */
   update(tree: Ref, entry: Ref, score: number): void {
     this.#seekEntry(tree, entry, this.score(entry));

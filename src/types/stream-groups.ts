@@ -7,11 +7,14 @@
  *                                   8 count   deliveries, u64
  *                                  16 number  of the consumer
  *
- * That is 36 bytes in the group's tree and 16 in the consumer's.
+ * That is 36 bytes in the group's tree and 16 in the consumer's. A group that is asked for the oldest of them has an index by
+ * time too (stream-idle.ts).
  */
 import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
 import { IdCursor, IdTree } from "../structures/id-tree.ts";
 import { StreamId } from "../structures/stream-id.ts";
+import { StreamIdle } from "./stream-idle.ts";
 
 const TIME = 0;
 const COUNT = 2;
@@ -47,6 +50,8 @@ export class StreamGroup {
   readHigh = -1;
   /** The tree of pending entries. */
   readonly pending: Ref;
+  /** The index of its pending entries by time, or 0 while nobody has asked for it. */
+  idle: Ref = NULL_REF;
   /** Ordered by name. */
   readonly consumers: StreamConsumer[] = [];
   readonly byNumber: Map<number, StreamConsumer> = new Map();
@@ -72,6 +77,7 @@ export class StreamGroups {
   readonly cursor: IdCursor = new IdCursor();
   readonly #pending: IdTree;
   readonly #ids: IdTree;
+  readonly #idle: StreamIdle;
   /** By the stream's block, which never moves; ordered by name. */
   readonly #groups: Map<Ref, StreamGroup[]> = new Map();
   readonly #idCursor: IdCursor = new IdCursor();
@@ -80,6 +86,7 @@ export class StreamGroups {
   constructor(arena: Arena) {
     this.#pending = new IdTree(arena, PENDING_WORDS);
     this.#ids = new IdTree(arena, 0);
+    this.#idle = new StreamIdle(arena);
   }
 
   // ---- groups ----
@@ -108,6 +115,7 @@ export class StreamGroups {
   destroy(stream: Ref, group: StreamGroup): void {
     for (const consumer of group.consumers) this.#ids.destroy(consumer.pending);
     this.#pending.destroy(group.pending);
+    if (group.idle !== NULL_REF) while (this.#idle.freeSome(group.idle, Infinity));
     const groups = this.#groups.get(stream)!;
     groups.splice(groups.indexOf(group), 1);
     if (groups.length === 0) this.#groups.delete(stream);
@@ -138,6 +146,9 @@ export class StreamGroups {
     let more = this.#ids.first(consumer.pending, cursor);
     for (; more; more = this.#ids.next(cursor)) {
       this.#ids.id(cursor, this.#id);
+      if (group.idle !== NULL_REF && this.findPending(group, this.#id)) {
+        this.#idle.remove(group.idle, this.deliveredMs(), this.#id);
+      }
       this.#pending.remove(group.pending, this.#id);
     }
     this.#ids.destroy(consumer.pending);
@@ -195,11 +206,13 @@ export class StreamGroups {
     return high * 4294967296 + (this.#pending.get(this.cursor, TIME) >>> 0);
   }
 
-  setDeliveredMs(ms: number): void {
+  /** Sets the time of the last delivery of the entry at `cursor`, whose id is `id`. */
+  setDeliveredMs(group: StreamGroup, id: StreamId, ms: number): void {
+    if (group.idle !== NULL_REF) this.#idle.move(group.idle, this.deliveredMs(), ms, id);
     this.setDelivered(ms | 0, Math.floor(ms / 4294967296));
   }
 
-  /** The same with the time in two words. */
+  /** The same with the time in two words, in a group that has no index by time. */
   setDelivered(low: number, high: number): void {
     this.#pending.set(this.cursor, TIME, low);
     this.#pending.set(this.cursor, TIME + 1, high);
@@ -265,8 +278,39 @@ export class StreamGroups {
   removePending(group: StreamGroup, id: StreamId): boolean {
     if (!this.findPending(group, id)) return false;
     this.#ids.remove(this.consumerAt(group).pending, id);
+    if (group.idle !== NULL_REF) this.#idle.remove(group.idle, this.deliveredMs(), id);
     this.#pending.remove(group.pending, id);
     return true;
+  }
+
+  // ---- pending entries by time ----
+
+  /** When the oldest pending entry was delivered, Unix ms; Infinity if nothing is pending. */
+  oldestMs(group: StreamGroup): number {
+    return this.#idle.oldestMs(this.#idleOf(group));
+  }
+
+  /** Pending entries that were delivered at that time, Unix ms, or before. */
+  countUntil(group: StreamGroup, ms: number): number {
+    return this.#idle.countUntil(this.#idleOf(group), ms);
+  }
+
+  /** Copies the ids of the oldest pending entries, four words each. @param count not more than there are */
+  copyOldest(group: StreamGroup, count: number, out: Int32Array): void {
+    this.#idle.copyOldest(this.#idleOf(group), count, out);
+  }
+
+  /** The index by time. The first time it is made, which takes as long as there are pending entries. */
+  #idleOf(group: StreamGroup): Ref {
+    if (group.idle !== NULL_REF) return group.idle;
+    const idle = this.#idle.create();
+    let more = this.#pending.first(group.pending, this.cursor);
+    for (; more; more = this.#pending.next(this.cursor)) {
+      this.#pending.id(this.cursor, this.#id);
+      this.#idle.add(idle, this.deliveredMs(), this.#id);
+    }
+    group.idle = idle;
+    return idle;
   }
 
   // ---- for the keyspace ----
@@ -281,6 +325,10 @@ export class StreamGroups {
     const groups = this.#groups.get(stream);
     if (groups === undefined) return false;
     const group = groups.at(-1)!;
+    if (group.idle !== NULL_REF) {
+      if (this.#idle.freeSome(group.idle, limit)) return true;
+      group.idle = NULL_REF;
+    }
     let left = limit;
     while (left > 0 && this.#pending.count(group.pending) > 0) {
       left -= this.#pending.dropLastLeaf(group.pending);
@@ -316,6 +364,7 @@ export class StreamGroups {
     let bytes = 0;
     for (const group of this.of(stream)) {
       bytes += this.#pending.memory(group.pending);
+      if (group.idle !== NULL_REF) bytes += this.#idle.memory(group.idle);
       for (const consumer of group.consumers) bytes += this.#ids.memory(consumer.pending);
     }
     return bytes;

@@ -77,6 +77,16 @@ export class StreamWalk {
     return false;
   }
 
+  /** The id of the node that the walk is in. */
+  nodeId(out: StreamId): void {
+    out.copy(this.#master);
+  }
+
+  /** Entries of the node that the walk is in. */
+  liveInNode(): number {
+    return this.#nodes.live(this.node);
+  }
+
   /** Reads the next field and value of the entry, of which it has `fields`. */
   readPair(field: Slice, value: Slice): void {
     const listpack = this.#listpack;

@@ -248,6 +248,12 @@ export class Streams implements Collection {
     return true;
   }
 
+  /** Whether a trim removes the whole node that the walk is in. */
+  isNodeOutside(value: Value, walk: StreamWalk, trim: Trim): boolean {
+    this.#tree.id(walk.cursor, this.#master);
+    return this.#isOutside(walk.node, trim, this.length(value) - this.#nodes.live(walk.node));
+  }
+
   /** Removes entries from the beginning. Returns how many. */
   trim(value: Value, trim: Trim): number {
     const cursor = this.#cursor;

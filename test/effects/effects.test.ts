@@ -65,6 +65,31 @@ const CASES: readonly (readonly [before: string, command: string, effects: strin
   ["XADD s 1 f v", "XADD s MAXLEN ~ 1 * f v", `XADD s MAXLEN = 2 ${NOW}-0 f v`],
   ["XADD s 1 f v", "XADD s MINID ~ 0 LIMIT 5 9-1 f v", "XADD s MAXLEN = 2 9-1 f v"],
   ["XADD s 1 f v", "XTRIM s MAXLEN 0", "XTRIM s MAXLEN 0"],
+  ["XADD s MAXLEN 5 1 f v", "XADD s ACKED 2 f v w x", "XADD s 2-0 f v w x"],
+  ["XADD s 1 f v", "XADD s KEEPREF MAXLEN 1 9-1 f v", "XADD s MAXLEN 1 9-1 f v"],
+  ["XADD s 1 f v", "XTRIM s MAXLEN 0 ACKED", "XDEL s 1-0"],
+  ["XADD s 1 f v", "XADD s MAXLEN = 1 ACKED 2-* f v", "MULTI;XADD s 2-0 f v;XDEL s 1-0;EXEC"],
+  [
+    "XADD s 1 f v; XGROUP CREATE s g 0; XREADGROUP GROUP g c STREAMS s >",
+    "XTRIM s MAXLEN 0 DELREF",
+    "MULTI;XACK s g 1-0;XTRIM s MAXLEN 0;EXEC",
+  ],
+  [
+    "XADD s 1 f v; XGROUP CREATE s g 0; XREADGROUP GROUP g c STREAMS s >",
+    "XDELEX s DELREF IDS 2 1 2",
+    "MULTI;XACK s g 1-0;XDEL s 1-0;EXEC",
+  ],
+  [
+    "XADD s 1 f v; XGROUP CREATE s g 0; XREADGROUP GROUP g c STREAMS s >",
+    "XACKDEL s g ACKED IDS 1 1",
+    "MULTI;XACK s g 1-0;XDEL s 1-0;EXEC",
+  ],
+  ["XADD s 1 f v; XGROUP CREATE s g 0", "XDELEX s ACKED IDS 1 1", ""],
+  [
+    "XADD s 1 f v; XADD s 2 f v; XGROUP CREATE s g 0; XREADGROUP GROUP g c STREAMS s >; XDEL s 1",
+    "XREADGROUP GROUP g c CLAIM 0 STREAMS s >",
+    `MULTI;XACK s g 1-0;XCLAIM s g c 0 2-0 TIME ${NOW} RETRYCOUNT 2 FORCE JUSTID;EXEC`,
+  ],
   ["XADD s 1 f v", "XTRIM s MAXLEN ~ 0", "XTRIM s MAXLEN = 0"],
   [
     "XADD s 1 f v; XADD s 2 f v; XGROUP CREATE s g 0",

@@ -21,6 +21,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "zrandmember",
 ]);
 
+const POLICIES: readonly string[] = ["KEEPREF", "DELREF", "ACKED"];
+
 /** Commands on consumer groups that mean the same few streams, groups and consumers. */
 function groupCommand(random: Random): string[] {
   const key = pick(random, ["a", "b"]);
@@ -46,6 +48,13 @@ function groupCommand(random: Random): string[] {
     ["XCLAIM", key, group, consumer, idle, id, "FORCE", "LASTID", "4", "JUSTID"],
     ["XAUTOCLAIM", key, group, consumer, idle, "0", "COUNT", "2"],
     ["XTRIM", key, "MAXLEN", "~", "2"],
+    ["XTRIM", key, "MAXLEN", pick(random, ["=", "~"]), "1", pick(random, POLICIES)],
+    ["XADD", key, pick(random, POLICIES), "MAXLEN", "~", "2", "LIMIT", "9", "*", "f", "v"],
+    ["XADD", key, "MINID", id, pick(random, POLICIES), "6-*", "f", "v"],
+    ["XDELEX", key, pick(random, POLICIES), "IDS", "3", id, "1", "2"],
+    ["XACKDEL", key, group, pick(random, POLICIES), "IDS", "3", id, "1", "2"],
+    ["XREADGROUP", "GROUP", group, consumer, "CLAIM", idle, "STREAMS", key, ">"],
+    ["XREADGROUP", "GROUP", group, consumer, "BLOCK", "0", "CLAIM", "500", "STREAMS", key, ">"],
   ]);
 }
 

@@ -36,19 +36,38 @@ class Model {
 
   add(score: number, text = `m${this.#next++}`): void {
     const member = Buffer.from(text);
+    const entry = this.#entry(score, member);
+    this.tree.insert(this.ref, entry);
+    this.items.splice(this.#place(score, member), 0, { entry, member, score });
+  }
+
+  #entry(score: number, member: Buffer): Ref {
     const entry = this.arena.allocate(OrderedTree.entrySize(member.length));
     this.tree.setScore(entry, score);
     this.tree.setLength(entry, member.length);
     const start = (entry & SEGMENT_MASK) * 16 + MEMBER_AT;
     member.copy(this.arena.bytes[entry >>> SEGMENT_SHIFT]!, start);
-    this.tree.insert(this.ref, entry);
-    this.items.splice(this.#place(score, member), 0, { entry, member, score });
+    return entry;
   }
 
   removeAt(index: number): void {
     const { entry } = this.items[index]!;
     this.tree.remove(this.ref, entry);
     this.arena.free(entry);
+    this.items.splice(index, 1);
+  }
+
+  /** Takes out the entry that is equal to another one in no tree, if there is such an entry. */
+  take(score: number, member: Buffer): void {
+    const index = this.items.findIndex(
+      (item) => item.score === score && item.member.equals(member),
+    );
+    const probe = this.#entry(score, member);
+    const taken = this.tree.take(this.ref, probe);
+    expect(taken).toBe(this.items[index]?.entry ?? NULL_REF);
+    this.arena.free(probe);
+    if (taken === NULL_REF) return;
+    this.arena.free(taken);
     this.items.splice(index, 1);
   }
 
@@ -135,8 +154,12 @@ describe("an ordered tree", () => {
             const kind = random.below(10);
             if (length === 0 || (growing ? kind < 7 : kind < 1)) {
               if (phase < 5) model.add(draw(random), `${random.below(1e9)}-${step}-${phase}`);
-            } else if (kind < 8) model.removeAt(random.below(length));
-            else model.update(random.below(length), draw(random));
+            } else if (kind < 6) model.removeAt(random.below(length));
+            else if (kind < 8) {
+              const { score, member } = pick(random, model.items);
+              const other = random.below(3) === 0;
+              model.take(other ? draw(random) : score, other ? Buffer.from("m") : member);
+            } else model.update(random.below(length), draw(random));
             if (step % 25 === 0) model.probe(random, scores);
           }
           model.walk();

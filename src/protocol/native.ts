@@ -48,10 +48,6 @@ export class NativeParser {
     return this.#length === -1 ? 0 : this.#length;
   }
 
-  get idle(): boolean {
-    return this.#missing === -1;
-  }
-
   /** The first byte that is still needed. */
   get start(): number {
     return this.#missing === -1 ? this.pos : this.frameStart;

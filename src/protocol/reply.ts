@@ -20,7 +20,6 @@ const LF = 10;
 const EMPTY = Buffer.alloc(0);
 const OK = Buffer.from("+OK\r\n");
 const PONG = Buffer.from("+PONG\r\n");
-const QUEUED = Buffer.from("+QUEUED\r\n");
 const NULL_BULK = Buffer.from("$-1\r\n");
 const NULL_ARRAY = Buffer.from("*-1\r\n");
 const NULL_3 = Buffer.from("_\r\n");
@@ -89,10 +88,6 @@ export class Reply {
 
   pong(): void {
     this.#constant(PONG);
-  }
-
-  queued(): void {
-    this.#constant(QUEUED);
   }
 
   /** A simple string. @param text ASCII without line breaks */

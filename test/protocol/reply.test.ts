@@ -20,7 +20,6 @@ const CASES: readonly (readonly [
 ])[] = [
   ["ok", (r) => r.ok(), "+OK\r\n"],
   ["pong", (r) => r.pong(), "+PONG\r\n"],
-  ["queued", (r) => r.queued(), "+QUEUED\r\n"],
   ["a simple string", (r) => r.simple("Background saving"), "+Background saving\r\n"],
   ["an error", (r) => r.error("ERR no"), "-ERR no\r\n"],
   ["0", (r) => r.integer(0), ":0\r\n"],

@@ -74,6 +74,23 @@ describe("CONFIG GET", () => {
   });
 });
 
+test("the options that Redis 7.2 and 7.4 added have their names and defaults", async () => {
+  const added = new Map([
+    ["aof-disable-auto-gc", "no"],
+    ["cluster-announce-human-nodename", ""],
+    ["locale-collate", ""],
+    ["lua-enable-deprecated-api", "no"],
+    ["max-new-connections-per-cycle", "10"],
+    ["max-new-tls-connections-per-cycle", "1"],
+    ["propagation-error-behavior", "ignore"],
+    ["replica-ignore-disk-write-errors", "no"],
+    ["server-cpulist", ""],
+    ["set-max-listpack-entries", "128"],
+    ["set-max-listpack-value", "64"],
+  ]);
+  expect(await read(client, ...added.keys())).toEqual(added);
+});
+
 describe("CONFIG SET", () => {
   test("sets all of the options given or none", async () => {
     const before = await read(client, "hz", "timeout", "loglevel");

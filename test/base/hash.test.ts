@@ -204,12 +204,13 @@ describe("the hash", () => {
     (asFields) => {
       const randomKeys = (_: number, key: Buffer): void => void crypto.getRandomValues(key);
       insertMs(asFields, randomKeys);
-      // The best of some, since the garbage collector may have its turn meanwhile.
-      const best = (make: (i: number, key: Buffer) => void): number =>
-        Math.min(...Array.from({ length: 2 }, () => insertMs(asFields, make)));
-      const expected = best(randomKeys);
+      const expected = Math.min(insertMs(asFields, randomKeys), insertMs(asFields, randomKeys));
       for (const [name, make] of PATTERNS) {
-        const ms = best(make);
+        let ms = insertMs(asFields, make);
+        // The garbage collector may have had its turn meanwhile.
+        for (let again = 0; again < 2 && ms > 5 * expected; again++) {
+          ms = Math.min(ms, insertMs(asFields, make));
+        }
         if (ms > 5 * expected)
           throw new Error(`keys that ${name} take ${ms} ms, random ones ${expected}`);
       }

@@ -11,6 +11,7 @@ import { bitopRows } from "./commands/bitop.ts";
 import { geoRows } from "./commands/geo.ts";
 import { geoSearchRows } from "./commands/geo-search-rows.ts";
 import { hashRows } from "./commands/hashes.ts";
+import { hashExpiryRows } from "./commands/hashes-expiry.ts";
 import { hashNumberRows } from "./commands/hashes-numbers.ts";
 import { hashWholeRows } from "./commands/hashes-whole.ts";
 import { hyperloglogRows } from "./commands/hyperloglogs.ts";
@@ -25,6 +26,7 @@ import { listRows } from "./commands/lists.ts";
 import { listChangeRows } from "./commands/lists-change.ts";
 import { listFindRows } from "./commands/lists-find.ts";
 import { listMoveRows } from "./commands/lists-move.ts";
+import { memberExpiryRows } from "./commands/member-expiry.ts";
 import { memoryRows } from "./commands/memory.ts";
 import { objectRows } from "./commands/object.ts";
 import { scanRows } from "./commands/scan.ts";
@@ -68,6 +70,8 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...hashRows,
   ...hashNumberRows,
   ...hashWholeRows,
+  ...hashExpiryRows,
+  ...memberExpiryRows,
   ...setRows,
   ...setRandomRows,
   ...setAlgebraRows,

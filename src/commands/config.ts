@@ -109,6 +109,7 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   store.hits = 0;
   store.misses = 0;
   store.expired = 0;
+  store.expiredMembers = 0;
   reply.ok();
 }
 

@@ -11,7 +11,6 @@ import {
   ENCODING_HASHTABLE,
   ENCODING_INT,
   ENCODING_LISTPACK,
-  ENCODING_NAMES,
   TYPE_STRING,
 } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
@@ -41,7 +40,7 @@ export function object(session: Session, args: Args, reply: Reply): void {
   const access = entries.access(entry);
   const idle = (store.access - access) & ACCESS_MASK;
   reply.simple(
-    `Value at:0x${address.toString(16)} refcount:1 encoding:${ENCODING_NAMES[entries.encoding(entry)]!} ` +
+    `Value at:0x${address.toString(16)} refcount:1 encoding:${db.encodingName(entry)} ` +
       `serializedlength:${serializedLength(session, entry)} lru:${access} lru_seconds_idle:${idle}`,
   );
 }

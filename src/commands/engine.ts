@@ -9,6 +9,7 @@ import { Random } from "../base/random.ts";
 import { EffectStream } from "../effects/effect-stream.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
+import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
 import type { Command } from "./command.ts";
 import { addInfoFields } from "./info-fields.ts";
@@ -45,6 +46,12 @@ export interface Hooks {
 }
 
 const expiredKey = new Slice();
+/** The commands that remove members, by type code. */
+const REMOVERS: Readonly<Record<number, string>> = {
+  [TYPE_HASH]: "HDEL",
+  [TYPE_SET]: "SREM",
+  [TYPE_ZSET]: "ZREM",
+};
 
 export class Engine {
   readonly clock: Clock = new Clock();
@@ -170,6 +177,15 @@ export class Engine {
           database.readKey(entry, expiredKey);
           const { bytes, start, end } = expiredKey;
           effects.expired(database.index, bytes, start, end);
+        }
+      : null;
+    this.keyspace.store.onMemberExpire = active
+      ? (database, entry, member) => {
+          database.readKey(entry, expiredKey);
+          const { bytes, start, end } = expiredKey;
+          const name = REMOVERS[this.keyspace.store.entries.type(entry)]!;
+          const { bytes: own, start: from, end: to } = member;
+          effects.memberExpired(database.index, name, bytes, start, end, own, from, to);
         }
       : null;
   }

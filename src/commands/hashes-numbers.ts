@@ -55,7 +55,7 @@ function hincrbyfloat(session: Session, args: Args, reply: Reply): void {
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   setField(session, entry, args, found, text, text.length);
-  tellField(session, args, text);
+  tellField(session, args, text, hash.timed !== NULL_REF);
   reply.bulk(text, 0, text.length);
 }
 

@@ -44,6 +44,9 @@ function setAllOrReply(session: Session, args: Args, name: string, reply: Reply)
   for (let i = 2; i < args.count; i += 2) {
     const start = starts[i + 1]!;
     if (store.hashes.set(hash, bytes, starts[i]!, ends[i]!, bytes, start, ends[i + 1]!)) added++;
+    // A value that is set lives for ever; commands that count in it leave its time alone.
+    if (hash.timed !== NULL_REF)
+      store.kit.memberTimes.forget(hash.timed, bytes, starts[i]!, ends[i]!);
   }
   if (entry === NULL_REF) db.create(bytes, starts[1]!, ends[1]!, TYPE_HASH, hash);
   else db.save(entry, hash);
@@ -127,7 +130,7 @@ function hdel(session: Session, args: Args, reply: Reply): void {
   const { store } = session.engine.keyspace;
   let deleted = 0;
   for (let i = 2; i < args.count; i++) {
-    if (store.hashes.delete(hash, args.bytes, args.start(i), args.end(i))) deleted++;
+    if (store.hashes.remove(hash, args.bytes, args.start(i), args.end(i))) deleted++;
   }
   saveOrRemove(session, entry);
   store.changes += deleted;
@@ -153,7 +156,7 @@ function hgetdel(session: Session, args: Args, reply: Reply): void {
   for (let i = 4; i < args.count; i++) {
     replyField(session, entry, args, i, reply);
     if (entry === NULL_REF) continue;
-    if (store.hashes.delete(hash, bytes, args.start(i), args.end(i))) deleted++;
+    if (store.hashes.remove(hash, bytes, args.start(i), args.end(i))) deleted++;
   }
   if (deleted === 0) return;
   saveOrRemove(session, entry);

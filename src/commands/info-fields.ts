@@ -180,7 +180,7 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["sync_full", 0];
   yield ["sync_partial_ok", 0];
   yield ["sync_partial_err", 0];
-  yield ["expired_subkeys", 0];
+  yield ["expired_subkeys", store.expiredMembers];
   yield ["expired_keys", store.expired];
   yield ["expired_stale_perc", "0.00"];
   yield ["expired_time_cap_reached_count", 0];
@@ -272,11 +272,11 @@ function* errorFields(engine: Engine): Iterable<Field> {
 
 function* keyspaceFields(engine: Engine): Iterable<Field> {
   for (const database of engine.keyspace.databases) {
-    const { size, expiring } = database;
+    const { size, expiring, expiringMembers } = database;
     if (size === 0) continue;
     const ttlMs = expiring === 0 ? 0 : averageTtlMs(engine, database.index);
     const counts = `keys=${size},expires=${expiring}`;
-    yield [`db${database.index}`, `${counts},avg_ttl=${ttlMs},subexpiry=0`];
+    yield [`db${database.index}`, `${counts},avg_ttl=${ttlMs},subexpiry=${expiringMembers}`];
   }
 }
 

@@ -3,7 +3,6 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { ENCODING_NAMES } from "../types/kinds.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -17,7 +16,7 @@ const NO_FREQUENCY =
 function encoding(session: Session, args: Args, reply: Reply): void {
   const entry = entryOrReply(session, args, reply);
   if (entry === NULL_REF) return;
-  reply.text(ENCODING_NAMES[session.engine.keyspace.store.entries.encoding(entry)]!);
+  reply.text(session.db.encodingName(entry));
 }
 
 function freq(session: Session, args: Args, reply: Reply): void {

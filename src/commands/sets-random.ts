@@ -62,11 +62,14 @@ function spop(session: Session, args: Args, reply: Reply): void {
     db.remove(entry);
     tellDelete(session, args, 1);
   } else if (set.encoding === ENCODING_HASHTABLE) {
-    if ((length - count) * MOVE_SHARE > count) popSingly(session, args, count, reply);
+    // What stays behind keeps its times, which moving it would lose.
+    const single = set.timed !== NULL_REF || (length - count) * MOVE_SHARE > count;
+    if (single) popSingly(session, args, count, reply);
     else popMost(session, args, length - count, reply);
     db.save(entry, set);
   } else {
-    if (count <= POPPED_SINGLY_MAX) popSingly(session, args, count, reply);
+    if (set.timed !== NULL_REF || count <= POPPED_SINGLY_MAX)
+      popSingly(session, args, count, reply);
     else popPacked(session, args, random, count, reply);
     db.save(entry, set);
   }

@@ -79,15 +79,60 @@ export function tellSetUntil(
   effects.int64(low, high);
 }
 
-/** The field of the second argument, in the hash of the first, holds a text. */
-export function tellField(session: Session, args: Args, text: Buffer): void {
+/** The field of the second argument, in the hash of the first, holds a text. @param keep fields have times, which stay */
+export function tellField(session: Session, args: Args, text: Buffer, keep: boolean): void {
   const { effects } = session.engine;
   if (!effects.active) return;
-  effects.begin(session.db.index, 4);
-  effects.text("HSET");
+  effects.begin(session.db.index, keep ? 7 : 4);
+  effects.text(keep ? "HSETEX" : "HSET");
   effects.argument(args, 1);
+  if (keep) {
+    effects.text("KEEPTTL");
+    effects.text("FIELDS");
+    effects.text("1");
+  }
   effects.argument(args, 2);
   effects.bytes(text, 0, text.length);
+}
+
+/**
+ * The members of some arguments, in the key of the first, expire at a time, or live for ever again.
+ * @param name of the command that does it
+ * @param dueMs Unix time, or -1 if the command takes none
+ * @param word that stands before the number of members
+ */
+export function tellMemberTimes(
+  session: Session,
+  args: Args,
+  name: string,
+  dueMs: number,
+  word: string,
+  members: readonly number[],
+): void {
+  const { effects } = session.engine;
+  if (!effects.active) return;
+  effects.begin(session.db.index, members.length + (dueMs === -1 ? 4 : 5));
+  effects.text(name);
+  effects.argument(args, 1);
+  if (dueMs !== -1) effects.integer(dueMs);
+  effects.text(word);
+  effects.integer(members.length);
+  for (const at of members) effects.argument(args, at);
+}
+
+/** The members of some arguments are gone from the key of the first. @param name of the command that removes them */
+export function tellMembersGone(
+  session: Session,
+  args: Args,
+  name: string,
+  members: readonly number[],
+): void {
+  const { effects } = session.engine;
+  if (!effects.active) return;
+  effects.begin(session.db.index, members.length + 2);
+  effects.text(name);
+  effects.argument(args, 1);
+  for (const at of members) effects.argument(args, at);
 }
 
 /**

@@ -167,6 +167,30 @@ export class EffectStream {
   expired(database: number, key: Buffer, start: number, end: number): void {
     const { told } = this;
     this.delete(database, key, start, end);
+    this.#before(told);
+  }
+
+  /** Likewise a member's. @param name of the command that removes members of its key */
+  memberExpired(
+    database: number,
+    name: string,
+    key: Buffer,
+    start: number,
+    end: number,
+    member: Buffer,
+    from: number,
+    to: number,
+  ): void {
+    const { told } = this;
+    this.begin(database, 3);
+    this.text(name);
+    this.bytes(key, start, end);
+    this.bytes(member, from, to);
+    this.#before(told);
+  }
+
+  /** What was just written is no effect of the command under way. @param told what it had told before */
+  #before(told: number): void {
     this.told = told;
     if (told === 0) this.#start = this.pos;
   }

@@ -15,7 +15,12 @@ import {
   ENCODING_BLOB,
   ENCODING_EMBSTR,
   ENCODING_INT,
+  ENCODING_LISTPACK,
+  ENCODING_NAMES,
   ENCODING_RAW,
+  ENCODING_TIMED,
+  PACKED_TIMED_HASH_NAME,
+  TYPE_HASH,
   TYPE_STRING,
 } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
@@ -27,6 +32,7 @@ import type { Store } from "./store.ts";
 /** Digits of an integer value, written here when its bytes are asked for. */
 const digits = Buffer.alloc(INT64_DIGITS_MAX);
 const scratch = new Slice();
+const loaded = new Value();
 
 export class Database {
   readonly index: number;
@@ -58,6 +64,11 @@ export class Database {
   /** Bytes of the structure that finds keys whose time has come, without the nodes inside the entries. */
   get wheelBytes(): number {
     return this.#keys.wheelBytes;
+  }
+
+  /** Keys with members that expire. */
+  get expiringMembers(): number {
+    return this.#keys.members.count;
   }
 
   /** The dict of this database, for scans and statistics. */
@@ -99,10 +110,18 @@ export class Database {
     while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words, wordsAt)) {
       entry = dict.next(entry, hash);
     }
-    if (entry === NULL_REF || !entries.expires(entry)) return entry;
-    if (this.#keys.dueMs(entry) > store.clock.nowMs || !store.expires) return entry;
-    this.expire(entry);
-    return NULL_REF;
+    if (entry === NULL_REF || !entries.isClocked(entry)) return entry;
+    return this.#atThisTime(entry);
+  }
+
+  /** What the time has left of an entry that has to do with the clock: the entry, or NULL_REF. */
+  #atThisTime(entry: Ref): Ref {
+    if (this.hasExpired(entry)) {
+      this.expire(entry);
+      return NULL_REF;
+    }
+    this.removeDueMembers(entry, Infinity);
+    return entry;
   }
 
   /** Has the processor fetch the entries of the keys that the lookahead knows, all at once. Changes nothing. */
@@ -302,6 +321,7 @@ export class Database {
     const { access } = store;
     this.#entries.write(entry, type, value.encoding, false, access, key, start, end, 0);
     this.#entries.setBlock(entry, value.block);
+    if (value.timed !== NULL_REF) this.#keys.members.save(entry, value);
     this.#keys.insert(entry, this.#hash);
     if (store.watcher !== null) store.watcher.created(this, key, start, end);
     return entry;
@@ -309,13 +329,27 @@ export class Database {
 
   /** Points `out` at the value of an entry that holds a collection. */
   load(entry: Ref, out: Value): void {
-    out.set(this.#entries.encoding(entry), this.#entries.block(entry));
+    const encoding = this.#entries.encoding(entry);
+    if (encoding === ENCODING_TIMED) this.#keys.members.load(entry, out);
+    else out.set(encoding, this.#entries.block(entry));
   }
 
-  /** Writes back where the value is now. */
+  /** Writes back where the value is now, and the times of its members. */
   save(entry: Ref, value: Value): void {
+    if (value.timed !== NULL_REF) return this.#keys.members.save(entry, value);
     this.#entries.setEncoding(entry, value.encoding);
     this.#entries.setBlock(entry, value.block);
+  }
+
+  /** What OBJECT ENCODING calls the encoding of the entry's value. */
+  encodingName(entry: Ref): string {
+    const type = this.#entries.type(entry);
+    if (type !== TYPE_STRING) this.load(entry, loaded);
+    else loaded.set(this.#entries.encoding(entry), NULL_REF);
+    if (type === TYPE_HASH && loaded.timed !== NULL_REF && loaded.encoding === ENCODING_LISTPACK) {
+      return PACKED_TIMED_HASH_NAME;
+    }
+    return ENCODING_NAMES[loaded.encoding]!;
   }
 
   // ---- deleting ----
@@ -359,6 +393,7 @@ export class Database {
     // The value that the old entry names is the new one's.
     from.#keys.remove(entry);
     store.arena.free(entry);
+    if (this.#entries.isTimed(at)) this.#keys.members.join(at);
     store.watcher?.created(this, key, start, end);
     return at;
   }
@@ -374,6 +409,7 @@ export class Database {
       const source = new Value();
       from.load(entry, source);
       collection.duplicate(source, copy);
+      if (source.timed !== NULL_REF) store.kit.memberTimes.duplicate(source.timed, copy);
     } else if (block !== NULL_REF) {
       copy.set(ENCODING_BLOB, store.blobs.duplicate(block));
     }
@@ -421,10 +457,12 @@ export class Database {
     return this.#entries.expires(entry) ? this.#keys.clearDue(entry) : entry;
   }
 
-  /** Whether the entry's time has come. */
+  /** Whether the entry's time has come, or that of all its members. */
   hasExpired(entry: Ref): boolean {
     const dueMs = this.expiryMs(entry);
-    return dueMs >= 0 && dueMs <= this.#store.clock.nowMs && this.#store.expires;
+    if (!this.#store.expires) return false;
+    if (dueMs >= 0 && dueMs <= this.#store.clock.nowMs) return true;
+    return this.#entries.isTimed(entry) && this.#keys.members.isAllDue(entry);
   }
 
   /** Deletes up to `limit` keys whose time has come. Returns true while there may be more. */
@@ -445,11 +483,43 @@ export class Database {
     return true;
   }
 
-  /** Deletes an entry whose time has come. */
+  /** Deletes an entry whose time has come, or that of all its members. */
   expire(entry: Ref): void {
-    this.#store.onExpire?.(this, entry);
+    const store = this.#store;
+    store.onExpire?.(this, entry);
+    const dueMs = this.expiryMs(entry);
+    if (dueMs >= 0 && dueMs <= store.clock.nowMs) {
+      store.expired++;
+    } else {
+      this.load(entry, loaded);
+      store.expiredMembers += store.collections[this.#entries.type(entry)]!.length(loaded);
+    }
     this.remove(entry);
-    this.#store.expired++;
+  }
+
+  /**
+   * Removes up to `limit` members of an entry whose time has come, of an entry that has not expired as a whole. Returns how
+   * many.
+   */
+  removeDueMembers(entry: Ref, limit: number): number {
+    const { members } = this.#keys;
+    if (!this.#entries.isTimed(entry) || !members.isDue(entry) || !this.#store.expires) return 0;
+    return members.removeDue(this, entry, limit);
+  }
+
+  /** Removes up to about `limit` members whose time has come, and keys that have no others. Returns true while there may be more. */
+  expireDueMembers(limit: number): boolean {
+    const { members } = this.#keys;
+    if (members.count === 0 || !this.#store.expires) return false;
+    let left = limit;
+    while (left > 0 && members.count > 0) {
+      const entry = members.nextDue(left);
+      left -= members.moved + 1;
+      if (entry === NULL_REF) return members.exhausted;
+      if (this.hasExpired(entry)) this.expire(entry);
+      else left -= this.removeDueMembers(entry, Math.max(left, 1));
+    }
+    return members.count > 0;
   }
 
   // ---- housekeeping ----
@@ -483,6 +553,7 @@ export class Database {
       const at = new Value();
       this.load(entry, at);
       value = collection.memory(at, samples);
+      if (at.timed !== NULL_REF) value += this.#store.kit.memberTimes.memory(at.timed, samples);
     }
     const share = Math.ceil((4 * dict.buckets(this.#keys.dict)) / this.size);
     return arena.sizeOf(entry) + value + share;
@@ -506,6 +577,7 @@ export class Database {
     if (entry !== NULL_REF) {
       // A string in the place of a string concerns nobody.
       if (this.#entries.type(entry) !== TYPE_STRING) this.#store.watcher?.removed(this, entry);
+      if (this.#entries.isTimed(entry)) this.#keys.members.leave(entry);
       this.#reclaimer.freeValue(entry);
     }
     const hash = this.#hash;

@@ -8,9 +8,9 @@
  *   value        mix type, then the content, add "!!expire!!" if the key expires
  *     string     mix the bytes
  *     list       mix each element
- *     set        add each member
- *     zset       add, for each member, the digest of: mix member, mix score
- *     hash       add, for each field, the digest of: mix field, mix value
+ *     set        add each member, or, if it expires, the digest of: mix member, add "!!hexpire!!" (Redis has no such sets)
+ *     zset       add, for each member, the digest of: mix member, mix score, add "!!hexpire!!" if it expires
+ *     hash       add, for each field, the digest of: mix field, mix value, add "!!hexpire!!" if the field expires
  *     stream     for each entry: mix "ms.seq", then mix each field and its value
  *   all data     for each database that holds keys: mix its number, then add, for each key, the digest of key and value
  */
@@ -38,6 +38,8 @@ const SIZE = 20;
 /** Redis's number for streams; those of the other types are ours. */
 const STREAM_NUMBER = 6;
 const EXPIRES = Buffer.from("!!expire!!");
+/** Of a member that expires. */
+const MEMBER_EXPIRES = Buffer.from("!!hexpire!!");
 
 const hasher = new Bun.CryptoHasher("sha1");
 /** The hash that was computed last, in a buffer as large as the hasher asks for. */
@@ -62,6 +64,7 @@ export function digestOfKeyspace(keyspace: Keyspace): Buffer {
     mixInteger(digest, database.index);
     const visit = (entry: Ref): void => {
       if (database.hasExpired(entry)) return;
+      database.removeDueMembers(entry, Infinity);
       ofKey.fill(0);
       database.readKey(entry, slice);
       mix(ofKey, slice.bytes.subarray(slice.start, slice.end));
@@ -109,32 +112,48 @@ function mixList({ lists }: Store, digest: Buffer): void {
   }
 }
 
-function addMembers({ sets }: Store, digest: Buffer): void {
-  const { walk } = sets;
+function addMembers(store: Store, digest: Buffer): void {
+  const { walk } = store.sets;
   walk.begin(collection);
   while (walk.next()) {
     const { bytes, start, end } = walk.member;
-    add(digest, bytes.subarray(start, end));
+    if (expires(store, walk.member)) {
+      ofPair.fill(0);
+      mixSlice(ofPair, walk.member);
+      add(ofPair, MEMBER_EXPIRES);
+      add(digest, ofPair);
+    } else {
+      add(digest, bytes.subarray(start, end));
+    }
   }
 }
 
-function addScoredMembers({ sortedSets }: Store, digest: Buffer): void {
+function addScoredMembers(store: Store, digest: Buffer): void {
+  const { sortedSets } = store;
   for (sortedSets.seek(collection, 0, member); member.valid; sortedSets.next(member)) {
     ofPair.fill(0);
     sortedSets.readMember(member, slice);
     mixSlice(ofPair, slice);
     mix(ofPair, Buffer.from(formatDouble17(sortedSets.scoreAt(member))));
+    if (expires(store, slice)) add(ofPair, MEMBER_EXPIRES);
     add(digest, ofPair);
   }
 }
 
-function addFields({ hashes }: Store, digest: Buffer): void {
-  hashes.forEach(collection, (field, value) => {
+function addFields(store: Store, digest: Buffer): void {
+  store.hashes.forEach(collection, (field, value) => {
     ofPair.fill(0);
     mixSlice(ofPair, field);
     mixSlice(ofPair, value);
+    if (expires(store, field)) add(ofPair, MEMBER_EXPIRES);
     add(digest, ofPair);
   });
+}
+
+/** Whether a member of the collection has a time of its own. */
+function expires({ kit }: Store, { bytes, start, end }: Slice): boolean {
+  const { timed } = collection;
+  return timed !== NULL_REF && kit.memberTimes.of(timed, bytes, start, end) !== -1;
 }
 
 function mixStream({ streams }: Store, digest: Buffer): void {

@@ -14,13 +14,20 @@
  * The arithmetic: 16-byte key and 16-byte value take 16 + 32 = 48 bytes, a multiple of the arena's unit, and 4 to 8 bytes
  * of the dict's table, so 20 to 24 bytes beyond key and value; with an expiry time 16 more.
  */
+import { assert } from "../base/assert.ts";
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { HASH_WORDS } from "../base/hash.ts";
 import type { Ref } from "../memory/arena.ts";
 import { Arena, NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
 import { WHEEL_NODE_SIZE } from "../structures/wheel.ts";
-import { ENCODING_BLOB, ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../types/kinds.ts";
+import {
+  ENCODING_BLOB,
+  ENCODING_EMBSTR,
+  ENCODING_INT,
+  ENCODING_RAW,
+  ENCODING_TIMED,
+} from "../types/kinds.ts";
 
 // Words.
 const HEAD = 2;
@@ -32,6 +39,8 @@ const ENCODING_SHIFT = 3;
 const ENCODING_MASK = 15;
 const EXPIRES = 1 << 7;
 const SHAPE_MASK = 0xff;
+/** Shapes from here on have to do with the clock: the entry expires, or, its encoding being the highest, members of it do. */
+const CLOCKED_FROM: number = ENCODING_TIMED << ENCODING_SHIFT;
 const ACCESS_SHIFT = 8;
 const KEY_LENGTH_MASK = 0xffff;
 const LONG_KEY = 0xffff;
@@ -59,6 +68,11 @@ function payloadSize(encoding: number): number {
   if (encoding === ENCODING_INT) return 8;
   return encoding === ENCODING_EMBSTR || encoding === ENCODING_RAW ? 0 : 4;
 }
+
+assert(
+  CLOCKED_FROM === EXPIRES - (1 << ENCODING_SHIFT),
+  "no encoding lies above that of timed collections",
+);
 
 /** Whether values of the encoding stand inside the entry as bytes. */
 function isInline(encoding: number): boolean {
@@ -153,6 +167,16 @@ export class Entries {
 
   expires(entry: Ref): boolean {
     return (this.#head(entry) & EXPIRES) !== 0;
+  }
+
+  /** Whether members of the entry's value expire. */
+  isTimed(entry: Ref): boolean {
+    return this.encoding(entry) === ENCODING_TIMED;
+  }
+
+  /** Whether the entry expires, or members of its value do. */
+  isClocked(entry: Ref): boolean {
+    return (this.#head(entry) & SHAPE_MASK) >= CLOCKED_FROM;
   }
 
   /** 24 bits whose meaning eviction decides: seconds of last use, or an LFU counter with its time. */

@@ -9,13 +9,16 @@
 import type { Ref } from "../memory/arena.ts";
 import { Arena, NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { Wheel } from "../structures/wheel.ts";
-import { ENCODING_EMBSTR, ENCODING_RAW, TYPE_STRING } from "../types/kinds.ts";
+import { ENCODING_EMBSTR, ENCODING_RAW, ENCODING_TIMED, TYPE_STRING } from "../types/kinds.ts";
 import { Entries } from "./entry.ts";
+import { MemberExpiry } from "./member-expiry.ts";
 import type { Store } from "./store.ts";
 
 export class KeyTable {
   /** Entries by key. */
   readonly dict: Ref;
+  /** Those with members that expire. */
+  readonly members: MemberExpiry;
   readonly #store: Store;
   readonly #entries: Entries;
   /** Entries that expire, by time; made with the first of them. */
@@ -25,6 +28,7 @@ export class KeyTable {
     this.#store = store;
     this.#entries = store.entries;
     this.dict = store.dict.create();
+    this.members = new MemberExpiry(store);
   }
 
   /** Entries, those included whose time has come. */
@@ -37,9 +41,9 @@ export class KeyTable {
     return this.#wheel === null ? 0 : this.#wheel.count;
   }
 
-  /** Bytes of the wheel, without the nodes inside the entries. */
+  /** Bytes of both wheels, without their nodes. */
   get wheelBytes(): number {
-    return this.#wheel === null ? 0 : this.#wheel.bytes;
+    return (this.#wheel === null ? 0 : this.#wheel.bytes) + this.members.bytes;
   }
 
   /** Adds an entry that is in the wheel already if it expires. @param hash of its key */
@@ -50,13 +54,15 @@ export class KeyTable {
   /** Takes an entry out. Block and value are the caller's to free. */
   remove(entry: Ref): void {
     if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
+    if (this.#entries.isTimed(entry)) this.members.leave(entry);
     this.#store.dict.remove(this.dict, entry);
   }
 
-  /** Frees the wheel, of whose nodes nothing is used any more. The dict, with all entries, is the caller's to free. */
+  /** Frees the wheels, of whose nodes nothing is used any more. The dict, with all entries, is the caller's to free. */
   abandon(): void {
     this.#wheel?.destroy();
     this.#wheel = null;
+    this.members.abandon();
   }
 
   // ---- time ----
@@ -111,6 +117,7 @@ export class KeyTable {
     const node = this.#wheel!.pop(this.#store.clock.nowMs, moves);
     if (node === NULL_REF) return NULL_REF;
     const entry = this.#entries.ofNode(node);
+    if (this.#entries.isTimed(entry)) this.members.leave(entry);
     this.#store.dict.remove(this.dict, entry);
     return entry;
   }
@@ -162,7 +169,8 @@ export class KeyTable {
 
   /**
    * Makes an entry with the value and the expiry time of `entry`, of the table `from` (this one too), under another key: in
-   * this table's wheel, but not to be found before `insert`. Both name the same block.
+   * this table's wheel, but not to be found before `insert`. Both name the same block; members that expire are still those of
+   * the old entry.
    */
   clone(entry: Ref, from: KeyTable, access: number, key: Buffer, start: number, end: number): Ref {
     const entries = this.#entries;
@@ -203,6 +211,7 @@ export class KeyTable {
     );
     entries.copyPayload(entry, fresh, encoding);
     store.dict.replace(this.dict, entry, fresh);
+    if (encoding === ENCODING_TIMED) this.members.move(entry, fresh);
     store.arena.free(entry);
     return fresh;
   }

@@ -32,8 +32,8 @@ export class Keyspace {
   }
 
   /**
-   * Works for at most about `budgetNs` nanoseconds at what waits: keys whose time has come, dicts that are resizing,
-   * memory of flushed databases, memory to give back to the system. Returns true when work is left.
+   * Works for at most about `budgetNs` nanoseconds at what waits: keys and members whose time has come, dicts that are
+   * resizing, memory of flushed databases, memory to give back to the system. Returns true when work is left.
    */
   housekeep(budgetNs: number): boolean {
     const deadline = nanoseconds() + budgetNs;
@@ -44,9 +44,10 @@ export class Keyspace {
       for (let i = 0; i < this.databases.length; i++) {
         const database = this.databases[(this.#nextDatabase + i) % this.databases.length]!;
         const expires = this.activeExpiry && this.reclaimer.orphans < ORPHANS_MAX;
-        if (expires && database.expiring > 0) {
+        if (expires && database.expiring + database.expiringMembers > 0) {
           const startNs = nanoseconds();
           if (database.expireDue(SLICE)) more = true;
+          if (database.expireDueMembers(SLICE)) more = true;
           this.expiryNs += nanoseconds() - startNs;
         }
         if (database.resizeStep(SLICE)) more = true;

@@ -11,6 +11,7 @@ import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { VisitEntry } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
+import { ENCODING_TIMED } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import type { Store } from "./store.ts";
 
@@ -41,6 +42,7 @@ export class Reclaimer {
   /** Large values that wait to be freed. */
   orphans = 0;
   readonly #value = new Value();
+  readonly #times = new Value();
   readonly #batch: Ref[] = [];
   readonly #collect: VisitEntry = (entry) => this.#batch.push(entry);
 
@@ -65,8 +67,18 @@ export class Reclaimer {
       this.#store.blobs.free(block);
       return;
     }
-    this.#value.set(entries.encoding(entry), block);
-    this.freeCollection(collection, this.#value);
+    const value = this.#value;
+    value.set(entries.encoding(entry), block);
+    if (value.encoding === ENCODING_TIMED) this.#freeTimes(value);
+    this.freeCollection(collection, value);
+  }
+
+  /** Frees what a wrapped value has beside the collection, which it names then. */
+  #freeTimes(value: Value): void {
+    const { kit, sortedSets } = this.#store;
+    kit.memberTimes.unwrap(value);
+    kit.memberTimes.release(value, this.#times);
+    this.freeCollection(sortedSets, this.#times);
   }
 
   /** Frees a value that stands in no entry: at once if it is small, else in slices. */

@@ -4,12 +4,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { HashSeed } from "../base/hash.ts";
+import type { Slice } from "../base/slice.ts";
 import type { Random } from "../base/random.ts";
 import type { Ref } from "../memory/arena.ts";
 import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
-import type { Collection } from "../types/collection.ts";
+import type { Collection, MemberCollection } from "../types/collection.ts";
 import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from "../types/kinds.ts";
 import { Hashes } from "../types/hash.ts";
 import { Kit } from "../types/kit.ts";
@@ -40,6 +41,8 @@ export class Store {
   readonly streams: Streams;
   /** By type code; a string is no collection. */
   readonly collections: readonly (Collection | undefined)[];
+  /** By type code: those whose members may expire. */
+  readonly memberCollections: readonly (MemberCollection | undefined)[];
   readonly seed: HashSeed;
   /** Hashes keys; knows those of the commands that come next. */
   readonly lookahead: Lookahead;
@@ -53,6 +56,8 @@ export class Store {
    * what it did to them while they lived must find them.
    */
   expires = true;
+  /** Told of every member that is about to be removed because its time has come, while others of its key stay. */
+  onMemberExpire: ((database: Database, entry: Ref, member: Slice) => void) | null = null;
   /** Changes since the start; every successful write adds to it. */
   changes = 0;
   /** Lookups by a read command that found a live key. */
@@ -61,6 +66,8 @@ export class Store {
   misses = 0;
   /** Keys deleted because their time had come. */
   expired = 0;
+  /** Fields and members removed because their time had come. */
+  expiredMembers = 0;
   /** Access clock for new and touched entries: seconds, 24 bits. */
   access = 0;
   /** False while CLIENT NO-TOUCH or a command like OBJECT reads without counting as a use. */
@@ -90,6 +97,11 @@ export class Store {
     this.hashes = new Hashes(this.kit);
     collections[TYPE_HASH] = this.hashes;
     this.collections = collections;
+    const memberCollections: (MemberCollection | undefined)[] = [];
+    memberCollections[TYPE_HASH] = this.hashes;
+    memberCollections[TYPE_SET] = this.sets;
+    memberCollections[TYPE_ZSET] = this.sortedSets;
+    this.memberCollections = memberCollections;
     this.refreshAccess();
   }
 

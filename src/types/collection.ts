@@ -20,3 +20,11 @@ export interface Collection {
   /** Bytes of all blocks of the value; of a large one an estimate from `samples` elements (0: all). */
   memory(value: Value, samples: number): number;
 }
+
+/** What member expiry needs of hashes, sets and sorted sets. A member is bytes[start, end), of a hash a field. */
+export interface MemberCollection extends Collection {
+  has(value: Value, bytes: Buffer, start: number, end: number): boolean;
+
+  /** Takes a member away, and the time at which it expires. Returns false if there is no such member. */
+  remove(value: Value, bytes: Buffer, start: number, end: number): boolean;
+}

@@ -11,7 +11,7 @@
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import type { Collection } from "./collection.ts";
+import type { MemberCollection } from "./collection.ts";
 import { HashEntries } from "./hash-entries.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
@@ -25,7 +25,7 @@ const BUCKETS_PER_FIELD = 10;
 /** What is called with each field and its value. It must not change the arena. */
 export type VisitField = (field: Slice, content: Slice) => void;
 
-export class Hashes implements Collection {
+export class Hashes implements MemberCollection {
   readonly #kit: Kit;
   readonly entries: HashEntries;
   readonly #field: Slice = new Slice();
@@ -169,8 +169,9 @@ export class Hashes implements Collection {
     return true;
   }
 
-  /** Takes a field away. Returns false if there is no such field. */
-  delete(value: Value, field: Buffer, start: number, end: number): boolean {
+  /** Takes a field away, and its time. Returns false if there is no such field. */
+  remove(value: Value, field: Buffer, start: number, end: number): boolean {
+    if (value.timed !== NULL_REF) this.#kit.memberTimes.forget(value.timed, field, start, end);
     if (value.encoding === ENCODING_LISTPACK) {
       const { listpack } = this.#kit;
       const at = listpack.find(value.block, field, start, end, listpack.first(value.block), 1);
@@ -349,7 +350,7 @@ export class Hashes implements Collection {
     this.#target = this.#kit.dict.create();
     this.forEach(value, this.#addToTarget);
     this.#kit.listpack.free(value.block);
-    value.set(ENCODING_HASHTABLE, this.#target);
+    value.become(ENCODING_HASHTABLE, this.#target);
   }
 
   readonly #addToTarget = (field: Slice, content: Slice): void => {

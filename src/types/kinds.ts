@@ -28,8 +28,13 @@ export const ENCODING_INTSET = 7;
 /** A dict and an ordered tree; Redis's name for its own pair is "skiplist". */
 export const ENCODING_SKIPLIST = 8;
 export const ENCODING_STREAM = 9;
+/**
+ * Another collection with members that expire, see member-times.ts. The highest code that an entry has room for, so that one
+ * comparison tells entries which have to do with the clock.
+ */
+export const ENCODING_TIMED = 15;
 
-/** The names that OBJECT ENCODING answers, by encoding code. */
+/** The names that OBJECT ENCODING answers, by encoding code; of what is timed, that of the collection inside. */
 export const ENCODING_NAMES: readonly string[] = [
   "int",
   "embstr",
@@ -45,3 +50,6 @@ export const ENCODING_NAMES: readonly string[] = [
 
 /** The longest string that Redis calls "embstr". */
 export const EMBSTR_SIZE_MAX = 44;
+
+/** What Redis calls a packed hash with fields that expire. */
+export const PACKED_TIMED_HASH_NAME = "listpackex";

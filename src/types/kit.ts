@@ -7,6 +7,7 @@ import type { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
 import { Listpack } from "../structures/listpack.ts";
 import { EncodingLimits } from "./encoding-limits.ts";
+import { MemberTimes } from "./member-times.ts";
 
 export class Kit {
   readonly arena: Arena;
@@ -17,6 +18,8 @@ export class Kit {
   readonly random: Random;
   readonly clock: Clock;
   readonly limits: EncodingLimits = new EncodingLimits();
+  /** Times at which members of hashes, sets and sorted sets expire. */
+  readonly memberTimes: MemberTimes;
   /** Words of the member that was hashed last, for comparing it. */
   readonly words: Int32Array = new Int32Array(HASH_WORDS);
   readonly #seed: HashSeed;
@@ -29,6 +32,7 @@ export class Kit {
     this.random = parts.random;
     this.clock = parts.clock;
     this.#seed = seed;
+    this.memberTimes = new MemberTimes(this);
   }
 
   /** Hashes a member or field; leaves its words in `words`. */

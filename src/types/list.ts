@@ -97,7 +97,7 @@ export class Lists implements Collection {
     ) {
       return;
     }
-    value.set(ENCODING_QUICKLIST, quicklist.wrap(block));
+    value.become(ENCODING_QUICKLIST, quicklist.wrap(block));
   }
 
   /** Packs a list again that has become short. */
@@ -110,7 +110,7 @@ export class Lists implements Collection {
     const countMax = Math.floor(quicklist.countMax / 2);
     const pack = quicklist.pack(quicklist.head(value.block));
     if (this.#listpack.byteLength(pack) > bytesMax || this.length(value) > countMax) return;
-    value.set(ENCODING_LISTPACK, quicklist.unwrap(value.block));
+    value.become(ENCODING_LISTPACK, quicklist.unwrap(value.block));
   }
 
   /** Makes `value` a list of a quicklist that is not empty: packed, if it is one node within the limits. */

@@ -13,7 +13,7 @@ import { int64, parseInt64, writeInt64 } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import { Intset } from "../structures/intset.ts";
-import type { Collection } from "./collection.ts";
+import type { MemberCollection } from "./collection.ts";
 import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
 import { SetEntries } from "./set-entries.ts";
@@ -30,7 +30,7 @@ const SMALL_BUCKETS = 1024;
 /** Digits of the integers at both ends of an intset. */
 const digits = Buffer.alloc(20);
 
-export class Sets implements Collection {
+export class Sets implements MemberCollection {
   readonly intset: Intset;
   readonly entries: SetEntries;
   /** A walk for whoever needs one no longer than for a command on one set. */
@@ -129,9 +129,10 @@ export class Sets implements Collection {
     return this.add(value, bytes, start, end);
   }
 
-  /** Removes a member; returns whether it was there. */
+  /** Removes a member, and its time; returns whether it was there. */
   remove(value: Value, bytes: Buffer, start: number, end: number): boolean {
-    const { encoding, block } = value;
+    const { encoding, block, timed } = value;
+    if (timed !== NULL_REF) this.#kit.memberTimes.forget(timed, bytes, start, end);
     if (encoding === ENCODING_HASHTABLE) {
       const entry = this.#find(block, this.#kit.hash(bytes, start, end), bytes, start, end);
       if (entry === NULL_REF) return false;
@@ -197,6 +198,7 @@ export class Sets implements Collection {
 
   /** Removes the member at which a walk over another set stands; returns whether it was there. */
   removeWalked(value: Value, walk: SetWalk): boolean {
+    if (value.timed !== NULL_REF) this.#forgetWalked(value.timed, walk);
     if (value.encoding === ENCODING_INTSET && walk.isInteger) {
       return this.#removeInteger(value, walk.low, walk.high);
     }
@@ -211,10 +213,16 @@ export class Sets implements Collection {
 
   /** Removes the member of this set at which `walk` stands. The walk ends with that. */
   removeAt(value: Value, walk: SetWalk): void {
-    const { encoding, block } = value;
+    const { encoding, block, timed } = value;
+    if (timed !== NULL_REF) this.#forgetWalked(timed, walk);
     if (encoding === ENCODING_HASHTABLE) this.#removeEntry(block, walk.entry);
     else if (encoding === ENCODING_INTSET) value.block = this.intset.removeAt(block, walk.pos);
     else value.block = this.#kit.listpack.remove(block, walk.pos);
+  }
+
+  #forgetWalked(timed: Ref, walk: SetWalk): void {
+    const { bytes, start, end } = walk.member;
+    this.#kit.memberTimes.forget(timed, bytes, start, end);
   }
 
   /**
@@ -387,7 +395,7 @@ export class Sets implements Collection {
       pack = listpack.appendInteger(pack, int64.low, int64.high);
     }
     this.intset.free(block);
-    value.set(ENCODING_LISTPACK, pack);
+    value.become(ENCODING_LISTPACK, pack);
   }
 
   /** Digits of the longest integer, which is at one of the ends. */
@@ -409,6 +417,6 @@ export class Sets implements Collection {
       this.#insert(target.block, walk.hash, bytes, start, end);
     }
     this.#kit.arena.free(value.block);
-    value.set(target.encoding, target.block);
+    value.become(target.encoding, target.block);
   }
 }

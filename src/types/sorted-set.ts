@@ -23,7 +23,7 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
 import { MEMBER_AT, OrderedTree, OWNER_WORD, TreeCursor } from "../structures/ordered-tree.ts";
-import type { Collection } from "./collection.ts";
+import type { MemberCollection } from "./collection.ts";
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
 import { SortedSetCursor } from "./sorted-set-cursor.ts";
@@ -35,7 +35,7 @@ const SMALL = 100;
 /** Bytes of a bucket in a dict's table. */
 const BUCKET_BYTES = 4;
 
-export class SortedSets implements Collection {
+export class SortedSets implements MemberCollection {
   readonly #kit: Kit;
   readonly #packed: PackedSortedSet;
   readonly #tree: OrderedTree;
@@ -133,8 +133,21 @@ export class SortedSets implements Collection {
     else if (this.score !== score) this.setScore(value, bytes, start, end, score);
   }
 
-  /** Removes the member that `find` found. */
+  /** Finds a member; the same as `find`. */
+  has(value: Value, bytes: Buffer, start: number, end: number): boolean {
+    return this.find(value, bytes, start, end);
+  }
+
+  /** Removes a member, and its time; returns whether it was there. */
+  remove(value: Value, bytes: Buffer, start: number, end: number): boolean {
+    if (!this.find(value, bytes, start, end)) return false;
+    this.removeFound(value);
+    return true;
+  }
+
+  /** Removes the member that `find` found, and its time. */
   removeFound(value: Value): void {
+    if (value.timed !== NULL_REF) this.#forgetFound(value);
     if (value.encoding === ENCODING_LISTPACK) {
       this.#packed.remove(value.block, this.#pos, 1);
       value.block = this.#packed.block;
@@ -172,9 +185,10 @@ export class SortedSets implements Collection {
       : this.#tree.rankOfMember(value.block, bytes, start, end, inclusive);
   }
 
-  /** Removes `count` members from a rank on; that many there must be. */
+  /** Removes `count` members from a rank on, and their times; that many there must be. */
   removeRange(value: Value, rank: number, count: number): void {
     if (count === 0) return;
+    if (value.timed !== NULL_REF) this.#forgetRange(value, rank, count);
     if (value.encoding === ENCODING_LISTPACK) {
       this.#packed.remove(value.block, this.#packed.at(value.block, rank), count);
       value.block = this.#packed.block;
@@ -330,6 +344,27 @@ export class SortedSets implements Collection {
 
   // ---- inside ----
 
+  /** Takes away the time of the member that `find` found. */
+  #forgetFound(value: Value): void {
+    const member = this.#member;
+    if (value.encoding === ENCODING_LISTPACK) {
+      this.#kit.listpack.read(value.block, this.#pos, member);
+    } else {
+      this.readEntry(this.#entry, member);
+    }
+    this.#kit.memberTimes.forget(value.timed, member.bytes, member.start, member.end);
+  }
+
+  #forgetRange(value: Value, rank: number, count: number): void {
+    const member = this.#member;
+    const cursor = this.#cursor;
+    this.seek(value, rank, cursor);
+    for (let left = count; left > 0; left--, this.next(cursor)) {
+      this.readMember(cursor, member);
+      this.#kit.memberTimes.forget(value.timed, member.bytes, member.start, member.end);
+    }
+  }
+
   #createTree(count = 0): Ref {
     const block = this.#tree.create(1);
     const dict = this.#kit.dict.create(count);
@@ -388,6 +423,6 @@ export class SortedSets implements Collection {
       this.#addEntry(block, hash, member.bytes, member.start, member.end, score);
     }
     listpack.free(from);
-    value.set(ENCODING_SKIPLIST, block);
+    value.become(ENCODING_SKIPLIST, block);
   }
 }

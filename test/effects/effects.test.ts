@@ -40,6 +40,26 @@ const CASES: readonly (readonly [before: string, command: string, effects: strin
   ["SET k 1", "INCRBYFLOAT k 0.5", "SET k 1.5 KEEPTTL"],
   ["", "HINCRBYFLOAT h f 0.5", "HSET h f 0.5"],
   ["HSET h a 1 b 2", "HGETDEL h FIELDS 1 a", "HDEL h a"],
+  ["HSET h f 1; HEXPIRE h 9 FIELDS 1 f", "HINCRBYFLOAT h f 1", "HSETEX h KEEPTTL FIELDS 1 f 2"],
+  ["HSET h a 1 b 2", "HEXPIRE h 5 FIELDS 2 a x", `HPEXPIREAT h ${NOW + 5000} FIELDS 1 a`],
+  ["HSET h a 1 b 2", "HPEXPIREAT h 1 NX FIELDS 3 a x a", "HDEL h a"],
+  ["HSET h a 1", "HEXPIRE h 5 XX FIELDS 1 a", ""],
+  ["HSET h a 1; HEXPIRE h 9 FIELDS 1 a", "HPERSIST h FIELDS 1 a", "HPERSIST h FIELDS 1 a"],
+  ["HSET h a 1 b 2", "HGETEX h FIELDS 1 a", ""],
+  ["HSET h a 1 b 2", "HGETEX h PX 7 FIELDS 2 a x", `HPEXPIREAT h ${NOW + 7} FIELDS 1 a`],
+  ["HSET h a 1 b 2", "HGETEX h EXAT 7 FIELDS 2 a x", "HDEL h a"],
+  [
+    "HSET h a 1 b 2; HEXPIRE h 9 FIELDS 1 a",
+    "HGETEX h PERSIST FIELDS 2 a b",
+    "HPERSIST h FIELDS 1 a",
+  ],
+  ["", "HSETEX h FNX PX 7 FIELDS 2 a 1 b 2", `HSETEX h PXAT ${NOW + 7} FIELDS 2 a 1 b 2`],
+  ["", "HSETEX h KEEPTTL FIELDS 1 a 1", "HSETEX h KEEPTTL FIELDS 1 a 1"],
+  ["HSET h a 1 c 3", "HSETEX h PXAT 7 FIELDS 2 a 1 b 2", "HDEL h a b"],
+  ["SADD s a b", "SPEXPIRE s 5 MEMBERS 2 a b", `SPEXPIREAT s ${NOW + 5} MEMBERS 2 a b`],
+  ["SADD s a b", "SEXPIRE s 0 MEMBERS 1 a", "SREM s a"],
+  ["ZADD z 1 a", "ZEXPIREAT z 9999999999 MEMBERS 1 a", "ZPEXPIREAT z 9999999999000 MEMBERS 1 a"],
+  ["ZADD z 1 a", "ZPEXPIRE z 0 MEMBERS 1 a", "ZREM z a"],
   ["SET k a", "DELEX k IFEQ a", "DEL k"],
   ["SET k a", "DELIFEQ k a", "DEL k"],
   ["", "MSETEX 2 a 1 b 2", "MULTI;SET a 1;SET b 2;EXEC"],
@@ -133,6 +153,27 @@ describe("the effect of", () => {
 });
 
 describe("effects", () => {
+  test("of members whose time has come are told before what the command does, of whole keys as DEL", () => {
+    const { engine, session } = recorded();
+    for (const line of lines(
+      "HSET h a 1 b 2 c 3; HPEXPIRE h 5 FIELDS 2 a b; SADD s a b; SPEXPIRE s 5 MEMBERS 1 b; " +
+        "ZADD z 1 a 2 b; ZPEXPIRE z 5 MEMBERS 2 a b; SADD t a 5; SPEXPIRE t 9 MEMBERS 1 5",
+    )) {
+      send(session, line.split(" "));
+    }
+    takeEffects(engine);
+    engine.clock.advance(5);
+    for (const line of lines("HGET h a; SADD s c; ZCARD z; MSETEX 2 x 1 y 2")) {
+      send(session, line.split(" "));
+    }
+    expect(effectsOf(engine)).toEqual(
+      lines("HDEL h a; HDEL h b; SREM s b; SADD s c; DEL z; MULTI; SET x 1; SET y 2; EXEC"),
+    );
+    engine.clock.advance(100);
+    while (engine.keyspace.housekeep(1e6));
+    expect(effectsOf(engine)).toEqual(["SREM t 5"]);
+  });
+
   test("cost nothing and are not written while nobody keeps them", () => {
     const engine = createEngine();
     send(engine.createSession(), ["SET", "k", "v"]);

@@ -58,6 +58,41 @@ function groupCommand(random: Random): string[] {
   ]);
 }
 
+/** Commands on a few hashes, sets and sorted sets whose members expire. */
+function memberCommand(random: Random): string[] {
+  const key = pick(random, ["a", "b"]);
+  const member = pick(random, ["m", "n", "5"]);
+  const letter = pick(random, ["H", "S", "Z"]);
+  const word = letter === "H" ? "FIELDS" : "MEMBERS";
+  const ms = pick(random, ["0", "1", "500", "2000", "100000"]);
+  return pick(random, [
+    ["DEL", key],
+    ["HSET", `h${key}`, "m", "1", member, "2"],
+    ["SADD", `s${key}`, "m", member],
+    ["ZADD", `z${key}`, "1", "m", "2", member],
+    [`${letter}PEXPIRE`, `${letter.toLowerCase()}${key}`, ms, word, "2", member, "m"],
+    [`${letter}PEXPIRE`, `${letter.toLowerCase()}${key}`, ms, "LT", word, "1", member],
+    [`${letter}EXPIRE`, `${letter.toLowerCase()}${key}`, "1", "NX", word, "1", member],
+    [`${letter}PERSIST`, `${letter.toLowerCase()}${key}`, word, "1", member],
+    ["HINCRBYFLOAT", `h${key}`, member, "1.5"],
+    ["HSETEX", `h${key}`, "PX", ms, "FIELDS", "2", member, "3", "m", "4"],
+    ["HGETEX", `h${key}`, "PX", ms, "FIELDS", "1", member],
+    ["HGETEX", `h${key}`, "PERSIST", "FIELDS", "1", member],
+    ["SPOP", `s${key}`, "1"],
+    ["ZPOPMAX", `z${key}`, "1"],
+    ["SMOVE", "sa", "sb", member],
+    ["RENAME", `${letter.toLowerCase()}a`, `${letter.toLowerCase()}b`],
+    ["COPY", `${letter.toLowerCase()}a`, `${letter.toLowerCase()}b`, "REPLACE"],
+  ]);
+}
+
+/** A command of one of the kinds. */
+function someCommand(random: Random, docs: readonly DocCommand[]): readonly string[] {
+  const kind = random.below(10);
+  if (kind < 2) return groupCommand(random);
+  return kind < 5 ? memberCommand(random) : randomCommand(random, docs).line;
+}
+
 describe("effects", () => {
   let instance: Instance;
   let docs: DocCommand[];
@@ -89,8 +124,7 @@ describe("effects", () => {
           }
           const session = sessions[random.below(SESSIONS)]!;
           if (session.blocked) continue;
-          const line =
-            random.below(5) === 0 ? groupCommand(random) : randomCommand(random, docs).line;
+          const line = someCommand(random, docs);
           const reply = send(session, line);
           said.push(`${JSON.stringify(line)} -> ${JSON.stringify(reply.slice(0, 60))}`);
           for (const one of sessions) takeReply(one);

@@ -5,11 +5,13 @@ import { ALL_ROWS } from "../../src/all-rows.ts";
 import { Engine } from "../../src/commands/engine.ts";
 import { execute } from "../../src/commands/execute.ts";
 import type { Session } from "../../src/commands/session.ts";
+import type { Database } from "../../src/keyspace/database.ts";
 import { digestOfValue } from "../../src/keyspace/digest.ts";
 import type { Ref } from "../../src/memory/arena.ts";
 import { EffectReplay } from "./effect-replay.ts";
 import type { Args } from "../../src/protocol/args.ts";
 import { RespParser } from "../../src/protocol/resp-request.ts";
+import { Value } from "../../src/types/value.ts";
 import { encodeCommand } from "../support/resp-client.ts";
 
 export function createEngine(): Engine {
@@ -74,6 +76,18 @@ function walk(stream: Buffer, visit: (args: Args) => void): void {
   }
 }
 
+/** The members of a value that expire, with their times. */
+function memberTimesOf(engine: Engine, database: Database, entry: Ref): string[] {
+  if (!engine.keyspace.store.entries.isTimed(entry)) return [];
+  const times: string[] = [];
+  const value = new Value();
+  database.load(entry, value);
+  engine.keyspace.store.kit.memberTimes.forEach(value.timed, (member, dueMs) => {
+    times.push(`${JSON.stringify(member.copy().toString("latin1"))} until ${dueMs}`);
+  });
+  return times;
+}
+
 /** Everything that an engine holds, as text: of each key its database, digest, time of expiry, and the groups of streams. */
 export function dataOf(engine: Engine): string[] {
   const lines: string[] = [];
@@ -86,11 +100,13 @@ export function dataOf(engine: Engine): string[] {
     }
     for (const entry of entries) {
       if (database.hasExpired(entry)) continue;
+      database.removeDueMembers(entry, Infinity);
       const key = database.keyOf(entry);
       const name = JSON.stringify(key.toString("latin1"));
       const digest = digestOfValue(engine.keyspace, database, entry).toString("hex");
       const due = database.expiryMs(entry) < 0 ? "" : ` until ${database.expiryMs(entry)}`;
       lines.push(`${database.index} ${name} ${digest}${due}`);
+      lines.push(...memberTimesOf(engine, database, entry).map((time) => `${name} ${time}`));
       session.db = database;
       const groups = send(session, ["XINFO", "STREAM", key.toString("latin1"), "FULL"]);
       if (groups.startsWith("-")) continue;

@@ -40,7 +40,7 @@ class Model {
 
   delete(field: string): void {
     const name = Buffer.from(field, "latin1");
-    const deleted = this.hashes.delete(this.value, name, 0, name.length);
+    const deleted = this.hashes.remove(this.value, name, 0, name.length);
     expect(deleted).toBe(this.fields.delete(field));
   }
 

@@ -14,6 +14,11 @@ export interface ServerOptions {
   readonly port?: number;
   /** Password that connections have to give (Redis's `requirepass`). Default: none. */
   readonly password?: string;
+  /**
+   * Directory, which must exist, in which the server keeps its data: all writes are logged there, and loaded at the next start.
+   * Default: none, and data lives as long as the server (Redis's `appendonly no`).
+   */
+  readonly dir?: string;
   /** Seed of the server's random generator, so that RANDOMKEY and the like repeat. Default: a random one. */
   readonly seed?: number;
   /**
@@ -131,14 +136,25 @@ export class EmbeddedServer {
  * Starts a server in this process.
  * @throws {OptionError} (as a rejection) an option is unknown or has no such value
  * @throws {ListenError} (as a rejection) the address can't be had
+ * @throws {DataError} (as a rejection) the data in `dir` is damaged, or another server works on it
  */
 export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedServer> {
   const options = new Options(OPTION_ROWS);
   for (const [name, value] of Object.entries(setup)) {
     if (name !== "seed" && value !== undefined) setOption(options, name, value);
   }
-  const seed = setup.seed;
-  return new EmbeddedServer(startInstance(seed === undefined ? { options } : { options, seed }));
+  // Whoever names a place for the data wants it kept.
+  const keeps = setup.dir !== undefined && setup.appendonly === undefined;
+  if (keeps) setOption(options, "appendonly", true);
+  const { seed } = setup;
+  const instance = startInstance(seed === undefined ? { options } : { options, seed });
+  try {
+    await instance.loaded;
+  } catch (error) {
+    await instance.stop();
+    throw error;
+  }
+  return new EmbeddedServer(instance);
 }
 
 function setOption(options: Options, name: string, value: string | number | boolean): void {

@@ -12,6 +12,7 @@ import { Listeners } from "./listen.ts";
 import { Beat } from "./net/beat.ts";
 import { Connection } from "./net/connection.ts";
 import { Settings } from "./net/settings.ts";
+import { Aof } from "./persistence/aof.ts";
 
 export interface InstanceSetup {
   readonly options: Options;
@@ -30,6 +31,8 @@ export interface Instance {
   readonly port: number;
   /** Where it listens, as "127.0.0.1:6379". */
   readonly places: readonly string[];
+  /** Settles when the data is loaded; rejects with a `DataError` if it can't be, and then the server is to be stopped. */
+  readonly loaded: Promise<void>;
   /** Stops in order: no new connections, replies sent, connections closed, memory given back. */
   stop(): Promise<void>;
   /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
@@ -39,13 +42,21 @@ export interface Instance {
 /** How long connections may take to read the replies they are owed when the server stops. */
 const DRAIN_NS = 2e9;
 
-/** Starts a server. Throws `ListenError` if an address can't be had. */
+/** Starts a server. Throws `ListenError` if an address can't be had, `DataError` if its files can't be used. */
 export function startInstance(setup: InstanceSetup): Instance {
   const { options } = setup;
   const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
   const settings = new Settings(engine);
+  const aof = new Aof(engine);
+  aof.open();
   const listeners = new Listeners(engine, settings);
-  const port = listeners.start(options);
+  let port;
+  try {
+    port = listeners.start(options);
+  } catch (error) {
+    void aof.close();
+    throw error;
+  }
   options.record("port", String(port));
   const beat = new Beat(engine, settings);
 
@@ -57,6 +68,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       engine.logger.notice("User requested shutdown...");
       listeners.stop();
       closeConnections(engine)
+        .then(() => aof.close())
         .finally(() => {
           beat.stop();
           engine.keyspace.release();
@@ -85,7 +97,9 @@ export function startInstance(setup: InstanceSetup): Instance {
   options.onApply(["bind"], () =>
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );
-  return { engine, port, places: listeners.places, stop, stopped };
+  if (!aof.hasData) aof.begin();
+  const loaded = aof.hasData ? aof.load() : Promise.resolve();
+  return { engine, port, places: listeners.places, loaded, stop, stopped };
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

@@ -108,9 +108,16 @@ export class LocalCaller {
       if (!(value instanceof PushMessage)) answer = value;
     }
     reply.clear();
-    if (answer instanceof ReplyError) call.reject(answer);
-    else call.resolve(answer);
+    const { gate } = this.#engine;
+    if (!gate.mustWait) return finish(call, answer);
+    void gate.whenSafe().then(() => finish(call, answer));
   }
+}
+
+/** Gives a call its answer. */
+function finish(call: Call, answer: ReplyValue): void {
+  if (answer instanceof ReplyError) call.reject(answer);
+  else call.resolve(answer);
 }
 
 function stoppedError(): Error {

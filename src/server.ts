@@ -18,6 +18,7 @@ import { readStart } from "./cli/start-options.ts";
 import { ALL_ROWS } from "./all-rows.ts";
 import { startInstance } from "./instance.ts";
 import { ListenError } from "./listen.ts";
+import { DataError } from "./persistence/data-error.ts";
 
 /** Writes all of a text at once: the process may end right after. */
 function print(fd: number, text: string): void {
@@ -63,13 +64,14 @@ function run({ options, configFile, rows }: Start): void {
   try {
     instance = startInstance({ options, logger, rows });
   } catch (error) {
+    if (error instanceof DataError) failToLoad(error, logger);
     if (!(error instanceof ListenError)) throw error;
     logger.warning(`Warning: ${error.message}`);
     logger.warning(`Failed listening on port ${options.text("port")} (TCP), aborting.`);
     print(2, error.message);
     process.exit(1);
   }
-  const { engine, port, places, stop, stopped } = instance;
+  const { engine, port, places, loaded, stop, stopped } = instance;
   if (places.length === 0) {
     logger.warning("Configured to not listen anywhere, exiting.");
     print(2, "Configured to not listen anywhere, exiting.");
@@ -97,7 +99,20 @@ function run({ options, configFile, rows }: Start): void {
   logger.notice(`Running mode=standalone, port=${port}. PID: ${process.pid}`);
   logger.notice(`Listening on ${places.join(", ")}`);
   logger.notice("Server initialized");
-  logger.notice("Ready to accept connections tcp");
+  loaded.then(
+    () => logger.notice("Ready to accept connections tcp"),
+    (error: unknown) => {
+      if (!(error instanceof DataError)) throw error;
+      failToLoad(error, logger);
+    },
+  );
+}
+
+/** Ends the program: it must not serve data that is not whole. */
+function failToLoad(error: DataError, logger: Logger): never {
+  logger.warning(error.message);
+  print(2, error.message);
+  process.exit(1);
 }
 
 const folder = process.cwd();

@@ -63,6 +63,9 @@ export const EFFECT_BUFFER_KEEP: number = 4 * 1024 * 1024;
 /** Arguments of one effect: what names more members than that is told in several. */
 export const EFFECT_ARGUMENTS_MAX: number = 1024;
 
+/** Bytes of a log that are read at a time. */
+export const AOF_READ_SIZE: number = 256 * 1024;
+
 /** Largest frame of the native protocol's strings. */
 export const NATIVE_STRING_MAX: number = BULK_SIZE_MAX;
 

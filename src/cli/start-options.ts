@@ -48,7 +48,13 @@ export function readStart(
     return { commandLine, options, configFile: null, rows: allRows };
   }
   options.record("dir", toBytes(process.cwd()));
-  options.onApply(["dir"], () => changeDirectory(options));
+  // Redis's default is to keep nothing but snapshots; this program loses no write unless it is told that it may.
+  options.record("appendonly", "yes");
+  let isPlaced = false;
+  options.onApply(["dir"], () => {
+    isPlaced = true;
+    return changeDirectory(options);
+  });
 
   const configFile =
     commandLine.configFile === null ? null : toBytes(resolve(fromBytes(commandLine.configFile)));
@@ -79,9 +85,17 @@ export function readStart(
     const reason = "a server with a config file from standard input can't go to the background";
     throw settingError("On the command line", { line: "-", reason });
   }
+  if (!isPlaced && configFile === null && !commandLine.fromInput && options.flag("appendonly")) {
+    makeDirectory("dir", DATA_DIRECTORY);
+    const reason = options.set("dir", DATA_DIRECTORY);
+    if (reason !== null) throw configError(`Can't use ${DATA_DIRECTORY}: ${reason}`);
+  }
   checkLogFile(options);
   return { commandLine, options, configFile, rows: names.rows };
 }
+
+/** Where data goes that nobody named a place for, unless a config file shows that everything is arranged as for Redis. */
+const DATA_DIRECTORY = "./hutch-data";
 
 /** Makes `dir` the working directory, as Redis does: relative paths of other options start there. */
 function changeDirectory(options: Options): string | null {

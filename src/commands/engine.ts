@@ -6,6 +6,7 @@ import { Logger } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
 import type { Options } from "../base/options.ts";
 import { Random } from "../base/random.ts";
+import { CommitGate } from "../effects/commit-gate.ts";
 import { EffectStream } from "../effects/effect-stream.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
@@ -15,7 +16,7 @@ import type { Command } from "./command.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
 import type { PauseMode } from "./pause.ts";
-import { endPauseIfDue, PAUSE_NONE } from "./pause.ts";
+import { endPauseIfDue } from "./pause.ts";
 import { Password } from "./password.ts";
 import type { CommandRow } from "./row.ts";
 import { Blocking } from "./blocking.ts";
@@ -45,6 +46,20 @@ export interface Hooks {
   rewriteConfig(): string | null;
 }
 
+/** How far the loading of data has come. */
+export interface Loading {
+  /** Unix time in ms. */
+  readonly startedMs: number;
+  /** Bytes of all files. */
+  readonly totalBytes: number;
+  loadedBytes: number;
+}
+
+// Bits of `special`; the lowest two are the pause's mode.
+const PAUSE_BITS = 3;
+const LOADING_BIT = 4;
+const REFUSAL_BIT = 8;
+
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */
 const REMOVERS: Readonly<Record<number, string>> = {
@@ -63,6 +78,8 @@ export class Engine {
   readonly stats: Stats = new Stats();
   /** What writes do, for whoever keeps it. */
   readonly effects: EffectStream = new EffectStream();
+  /** Lets replies leave when what they could show is safe. */
+  readonly gate: CommitGate = new CommitGate(this.effects);
   readonly info: InfoSections = new InfoSections();
   readonly pool: BufferPool = new BufferPool();
   /** Connected clients by id, oldest first. */
@@ -76,8 +93,8 @@ export class Engine {
   readonly blocking: Blocking;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
   pausedUntilMs = 0;
-  /** What the pause holds back. */
-  pauseMode: PauseMode = PAUSE_NONE;
+  /** Bits of what is not as usual with this server; 0 nearly always. Execution looks at it once per command. */
+  special = 0;
   /** Sessions whose next command waits for the pause to end. */
   readonly held: Set<Session> = new Set();
   /** Unix time in ms before which no further warning of web clients is logged. */
@@ -94,6 +111,11 @@ export class Engine {
   beatPaused = false;
   /** Called `hz` times a second. */
   readonly beatTasks: (() => void)[] = [];
+  #loading: Loading | null = null;
+  readonly #writeRefusals: { snapshot: string | null; log: string | null } = {
+    snapshot: null,
+    log: null,
+  };
   #nextId = 1;
 
   constructor(setup: EngineOptions) {
@@ -149,6 +171,37 @@ export class Engine {
       () => this.stats.sampleRates(this.clock.monotonicMs),
     );
     addInfoFields(this);
+  }
+
+  /** What the pause holds back. */
+  get pauseMode(): PauseMode {
+    return (this.special & PAUSE_BITS) as PauseMode;
+  }
+
+  set pauseMode(mode: PauseMode) {
+    this.special = (this.special & ~PAUSE_BITS) | mode;
+  }
+
+  /** Data is loaded from files: only few commands are run. */
+  get loading(): Loading | null {
+    return this.#loading;
+  }
+
+  set loading(loading: Loading | null) {
+    this.#loading = loading;
+    this.special = loading === null ? this.special & ~LOADING_BIT : this.special | LOADING_BIT;
+  }
+
+  /** Why writes are refused, with the error's code, or null if they are not. */
+  get writeRefusal(): string | null {
+    return this.#writeRefusals.snapshot ?? this.#writeRefusals.log;
+  }
+
+  /** Refuses writes from now on, for a reason that the snapshot or the log has; null: not any more. */
+  refuseWrites(source: "snapshot" | "log", error: string | null): void {
+    this.#writeRefusals[source] = error;
+    const refused = this.writeRefusal !== null;
+    this.special = refused ? this.special | REFUSAL_BIT : this.special & ~REFUSAL_BIT;
   }
 
   /** A password is set: sessions begin unauthenticated. */

@@ -9,7 +9,7 @@ import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
-import { NO_AUTH } from "./command.ts";
+import { LOADING, NO_AUTH, WRITE } from "./command.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
 
@@ -18,6 +18,7 @@ const TIMED_FIRST = 64;
 /** and then one in so many: asking for the time twice costs a third of a GET. */
 const TIMED_STRIDE = 64;
 
+const IS_LOADING = "LOADING Redis is loading the dataset in memory";
 const NO_PASSWORD = "NOAUTH Authentication required.";
 /** Characters of an unknown command's name, and of its arguments together, that the error shows. */
 const SHOWN_MAX = 128;
@@ -48,7 +49,7 @@ export function run(session: Session, command: Command, args: Args): boolean {
     const error = `ERR wrong number of arguments for '${command.fullName}' command`;
     return reject(session, command, error);
   }
-  if ((session.special | session.engine.pauseMode) !== 0) return runSpecial(session, command, args);
+  if ((session.special | session.engine.special) !== 0) return runSpecial(session, command, args);
   call(session, command, args);
   return true;
 }
@@ -102,6 +103,8 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   const { engine, reply } = session;
   const isOpen = session.authenticated || !engine.password.required;
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
+  const refusal = refusalOf(session, command);
+  if (refusal !== null) return reject(session, command, refusal);
   if (holdIfPaused(session, command)) return false;
   const from = reply.pos;
   const { store } = engine.keyspace;
@@ -111,6 +114,17 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   store.touch = true;
   session.endReply(from);
   return true;
+}
+
+/** Why the server's state does not let the command run now, or null. */
+function refusalOf(session: Session, command: Command): string | null {
+  const { engine } = session;
+  const { writeRefusal } = engine;
+  // PING is how clients ask whether all is well.
+  const asks = (command.flags & WRITE) !== 0 || command.fullName === "ping";
+  if (writeRefusal !== null && asks) return writeRefusal;
+  if (engine.loading !== null && (command.flags & LOADING) === 0) return IS_LOADING;
+  return null;
 }
 
 /** Answers an error instead of running the command. */

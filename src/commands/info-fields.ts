@@ -132,7 +132,7 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["mem_clients_slaves", 0];
   yield ["mem_clients_normal", figures.clients];
   yield ["mem_cluster_links", 0];
-  yield ["mem_aof_buffer", 0];
+  yield ["mem_aof_buffer", engine.effects.buffer.length];
   yield ["mem_allocator", "hutch-arena"];
   yield ["mem_overhead_db_hashtable_rehashing", figures.resizing];
   yield ["active_defrag_running", 0];
@@ -141,7 +141,19 @@ function* memoryFields(engine: Engine): Iterable<Field> {
 }
 
 function* persistenceFields(engine: Engine, startedMs: number): Iterable<Field> {
-  yield ["loading", 0];
+  const { loading, clock } = engine;
+  yield ["loading", loading === null ? 0 : 1];
+  if (loading !== null) {
+    const { totalBytes, loadedBytes } = loading;
+    const share = totalBytes === 0 ? 1 : loadedBytes / totalBytes;
+    const seconds = Math.max(0, clock.nowMs - loading.startedMs) / 1000;
+    yield ["loading_start_time", Math.floor(loading.startedMs / 1000)];
+    yield ["loading_total_bytes", totalBytes];
+    yield ["loading_rdb_used_mem", 0];
+    yield ["loading_loaded_bytes", loadedBytes];
+    yield ["loading_loaded_perc", (share * 100).toFixed(2)];
+    yield ["loading_eta_seconds", share === 0 ? 1 : Math.ceil((seconds / share) * (1 - share))];
+  }
   yield ["async_loading", 0];
   yield ["rdb_changes_since_last_save", engine.keyspace.store.changes];
   yield ["rdb_bgsave_in_progress", 0];
@@ -152,14 +164,6 @@ function* persistenceFields(engine: Engine, startedMs: number): Iterable<Field> 
   yield ["rdb_saves", 0];
   yield ["rdb_last_load_keys_expired", 0];
   yield ["rdb_last_load_keys_loaded", 0];
-  yield ["aof_enabled", 0];
-  yield ["aof_rewrite_in_progress", 0];
-  yield ["aof_rewrite_scheduled", 0];
-  yield ["aof_last_rewrite_time_sec", -1];
-  yield ["aof_current_rewrite_time_sec", -1];
-  yield ["aof_last_bgrewrite_status", "ok"];
-  yield ["aof_rewrites", 0];
-  yield ["aof_last_write_status", "ok"];
 }
 
 function* statsFields(engine: Engine): Iterable<Field> {

@@ -18,6 +18,7 @@ import {
   UNAUTHENTICATED_INPUT_MAX,
   UNAUTHENTICATED_OUTPUT_MAX,
 } from "../base/limits.ts";
+import type { CommitGate, Waiter } from "../effects/commit-gate.ts";
 import { execute, run } from "../commands/execute.ts";
 import type { Peer, Session } from "../commands/session.ts";
 import { NATIVE_HEADER, NativeParser, nativeError } from "../protocol/native.ts";
@@ -28,7 +29,7 @@ import type { Settings } from "./settings.ts";
 
 const NOTHING = Buffer.alloc(0);
 
-export class Connection implements Peer {
+export class Connection implements Peer, Waiter {
   readonly session: Session;
   readonly address: string;
   readonly localAddress: string;
@@ -39,6 +40,11 @@ export class Connection implements Peer {
   readonly #socket: Socket<Connection>;
   readonly #settings: Settings;
   readonly #output: Output;
+  readonly #gate: CommitGate;
+  /** Stands in the gate's list. */
+  waits = false;
+  /** Offset of the effect stream before the commands whose replies are not sent or held yet. */
+  #offset = 0;
   /** Chosen by the first byte. */
   #parser: RespParser | NativeParser | null = null;
   /** The read buffer; bytes [0, #end) are those of commands not yet run. */
@@ -58,10 +64,10 @@ export class Connection implements Peer {
     this.session = session;
     this.#settings = settings;
     this.#output = new Output(socket, session.reply);
+    this.#gate = session.engine.gate;
     this.address = `${socket.remoteAddress}:${socket.remotePort}`;
     this.localAddress = `${socket.localAddress}:${socket.localPort}`;
-    // Bun's sockets have it, though its types do not say so.
-    this.fd = (socket as { fd?: number }).fd ?? -1;
+    this.fd = session.id;
     session.peer = this;
   }
 
@@ -166,13 +172,44 @@ export class Connection implements Peer {
     const output = this.#output;
     if (this.session.reply.pos > 0) {
       if (this.session.reply.overflowed) return this.dropForOutput();
-      const before = output.sent;
-      output.flush();
-      this.session.engine.stats.bytesSent += output.sent - before;
-      this.session.engine.stats.writes++;
-      if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
+      const gate = this.#gate;
+      if (output.holds || (gate.mustWait && !this.#reads(gate))) {
+        output.hold(gate.offset, gate.offset > this.#offset);
+        gate.add(this);
+      } else {
+        const before = output.sent;
+        output.flush();
+        this.session.engine.stats.bytesSent += output.sent - before;
+        this.session.engine.stats.writes++;
+        if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
+      }
     }
-    if (output.unsent > 0) return;
+    this.#settle();
+  }
+
+  /** While the log fails, whoever only reads is answered. */
+  #reads(gate: CommitGate): boolean {
+    return gate.failing && gate.offset === this.#offset;
+  }
+
+  release(safe: number, readers: boolean): boolean {
+    if (this.#closed) return false;
+    const output = this.#output;
+    const { full, sent } = output;
+    if (output.release(safe, readers)) {
+      this.session.engine.stats.bytesSent += output.sent - sent;
+      this.session.engine.stats.writes++;
+      if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return false;
+      if (full && !output.full) this.resume();
+      else this.#settle();
+    }
+    return output.holds;
+  }
+
+  /** Closes the connection if it is time to: once all its replies are sent. */
+  #settle(): void {
+    const output = this.#output;
+    if (output.unsent > 0 || output.holds) return;
     if (this.#lingering && !this.#peerEnded) this.#socket.shutdown();
     else if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();
     else if (this.#peerEnded && this.#waits) this.#abandon();
@@ -198,6 +235,7 @@ export class Connection implements Peer {
 
   /** Runs the frames of bytes[parser position, end) and keeps the rest. */
   #consume(bytes: Buffer, end: number): void {
+    this.#offset = this.#gate.offset;
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
     const { batch } = this.#settings;

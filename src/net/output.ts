@@ -1,6 +1,14 @@
 /**
  * The way out of a connection: the batch of replies that the session writes into, and behind it the bytes that the system
  * did not take. As long as something is left over, batches queue behind it, so bytes leave in order.
+ *
+ * Replies that must wait until effects are safe stay in the batch, marked with the offset of the effect stream up to which
+ * that must be:
+ *
+ *   batch   | made at offset 70 | made at 90 | made just now |
+ *           0                   marks[0]     marks[1]        reply.pos
+ *
+ * So each leaves as soon as what it could show is safe, whatever its client has sent since.
  */
 import type { Socket } from "bun";
 import { freeBuffer } from "../base/bytes.ts";
@@ -17,6 +25,11 @@ export class Output {
   unsent = 0;
   /** Bytes that the system took. */
   sent = 0;
+  /** Where the replies end that wait, and the offsets that they wait for, both ascending. */
+  readonly #marks: number[] = [];
+  readonly #offsets: number[] = [];
+  /** Some of the replies that wait come with effects of their own. */
+  #wrote = false;
 
   constructor(socket: Socket<unknown>, reply: Reply) {
     this.#socket = socket;
@@ -25,7 +38,58 @@ export class Output {
 
   /** So much waits that nothing should be added. */
   get full(): boolean {
-    return this.unsent > OUTPUT_PAUSE_SIZE;
+    return this.unsent > OUTPUT_PAUSE_SIZE || (this.holds && this.#reply.pos > OUTPUT_PAUSE_SIZE);
+  }
+
+  /** Replies wait until effects are safe. */
+  get holds(): boolean {
+    return this.#marks.length > 0;
+  }
+
+  /** Holds the replies so far until all effects up to `offset` are safe. @param wrote they come with effects of their own */
+  hold(offset: number, wrote: boolean): void {
+    const { pos } = this.#reply;
+    const last = this.#marks.length - 1;
+    if (wrote) this.#wrote = true;
+    if (last >= 0 && this.#marks[last] === pos) return;
+    if (last >= 0 && this.#offsets[last] === offset) {
+      this.#marks[last] = pos;
+      return;
+    }
+    this.#marks.push(pos);
+    this.#offsets.push(offset);
+  }
+
+  /**
+   * Sends the replies whose effects are safe. @param readers sends also what waits for effects of others only
+   * @returns whether there were any
+   */
+  release(safe: number, readers: boolean): boolean {
+    const offsets = this.#offsets;
+    let count = 0;
+    if (readers && !this.#wrote) count = offsets.length;
+    else while (count < offsets.length && offsets[count]! <= safe) count++;
+    if (count === 0) return false;
+    const size = this.#marks[count - 1]!;
+    this.#marks.splice(0, count);
+    offsets.splice(0, count);
+    for (let i = 0; i < this.#marks.length; i++) this.#marks[i]! -= size;
+    if (this.#marks.length === 0) this.#wrote = false;
+    if (size === this.#reply.pos) this.flush();
+    else this.#flushPart(size);
+    return true;
+  }
+
+  /** Sends the first `size` bytes of the batch; what follows moves to its beginning. */
+  #flushPart(size: number): void {
+    const reply = this.#reply;
+    const taken = this.unsent > 0 ? 0 : this.#write(reply.buffer, 0, size);
+    if (taken < size) {
+      this.#queue.push(Buffer.from(reply.buffer.subarray(taken, size)));
+      this.unsent += size - taken;
+    }
+    reply.buffer.copyWithin(0, size, reply.pos);
+    reply.pos -= size;
   }
 
   /** Sends the batch: one write, and the rest of it into the queue. */
@@ -68,6 +132,8 @@ export class Output {
     this.#reply.clear();
     for (const batch of this.#queue) freeBuffer(batch);
     this.#queue.length = 0;
+    this.#marks.length = 0;
+    this.#offsets.length = 0;
     this.#from = 0;
     this.unsent = 0;
   }

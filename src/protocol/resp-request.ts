@@ -70,6 +70,11 @@ export class RespParser {
     return this.#bulk === -1 ? 0 : this.#bulk + 2;
   }
 
+  /** Whether the parser stands between two frames. */
+  get idle(): boolean {
+    return this.#missing === -1;
+  }
+
   /** The first byte that is still needed. */
   get start(): number {
     return this.#missing === -1 ? this.pos : this.frameStart;

@@ -38,7 +38,8 @@ export function runHutch(args: readonly string[], setup: RunSetup = {}): Run {
       stdin: setup.input === undefined ? "ignore" : Buffer.from(setup.input, "latin1"),
       stdout: "pipe",
       stderr: "pipe",
-      env: { ...process.env, ...setup.env },
+      // Tests that want a log say so.
+      env: { ...process.env, HUTCH_APPENDONLY: "no", ...setup.env },
       ...(setup.cwd === undefined ? {} : { cwd: setup.cwd }),
     },
   );

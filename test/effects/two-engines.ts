@@ -8,7 +8,7 @@ import type { Session } from "../../src/commands/session.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { digestOfValue } from "../../src/keyspace/digest.ts";
 import type { Ref } from "../../src/memory/arena.ts";
-import { EffectReplay } from "./effect-replay.ts";
+import { EffectReplay } from "../../src/persistence/effect-replay.ts";
 import type { Args } from "../../src/protocol/args.ts";
 import { RespParser } from "../../src/protocol/resp-request.ts";
 import { Value } from "../../src/types/value.ts";

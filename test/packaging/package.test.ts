@@ -1,11 +1,10 @@
 /** What users get who do not have this repository: the packed package, and the single executable. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { awaitPing } from "../support/await-ping.ts";
 import { freePort } from "../support/free-port.ts";
-import { until } from "../support/until.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const npm = Bun.which("npm");
@@ -105,15 +104,5 @@ describe("the single executable", () => {
     await run([process.execPath, ...build], ROOT);
     expect(existsSync(executable)).toBe(true);
     await answersPing([executable], folder);
-
-    // The second process, which goes on in the background, is the executable again.
-    const files = ["--logfile", "x.log", "--pidfile", "x.pid"];
-    const args = ["--daemonize", "yes", "--port", "0", "--bind", "127.0.0.1", ...files];
-    expect(await run([executable, ...args], folder)).toBe("");
-    const log = join(folder, "x.log");
-    const printed = (): string => (existsSync(log) ? readFileSync(log, "latin1") : "");
-    await until("the server in the background", () => printed().includes("Ready to accept"));
-    process.kill(Number(readFileSync(join(folder, "x.pid"), "latin1")), "SIGTERM");
-    await until("its end", () => printed().includes("bye bye"));
   });
 });

@@ -51,7 +51,8 @@ export function spawnHutch(port: number, options: HutchOptions = {}): HutchProce
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      env: { ...process.env, ...options.env },
+      // Tests that want a log say so.
+      env: { ...process.env, HUTCH_APPENDONLY: "no", ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     },
   );

@@ -23,6 +23,8 @@ export interface RedisServer {
   readonly port: number;
   readonly pid: number;
   stop(): Promise<void>;
+  /** Lets it end in order. */
+  terminate(): Promise<void>;
 }
 
 /** Starts it and waits until it answers. @param extra further command-line arguments */
@@ -52,6 +54,10 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
       pid: child.pid,
       async stop() {
         child.kill("SIGKILL");
+        await child.exited;
+      },
+      async terminate() {
+        child.kill("SIGTERM");
         await child.exited;
       },
     };

@@ -2,6 +2,7 @@
 import type { OptionRow } from "../options.ts";
 import { checkDumpName, checkLogFolder, checkLogName, checkSave } from "./checks.ts";
 import {
+  FIXED,
   FIXED_INERT,
   INERT,
   INT64_MAX,
@@ -65,16 +66,16 @@ export const persistenceRows: readonly OptionRow[] = [
     "check loaded values in depth",
     INERT,
   ),
-  flag("appendonly", "no", "log every write", INERT),
+  flag("appendonly", "no", "log every write; the program does so unless it is told otherwise"),
   text("appendfilename", "appendonly.aof", "first part of the log's file names", {
-    ...FIXED_INERT,
+    ...FIXED,
     check: checkLogName,
   }),
   text("appenddirname", "appendonlydir", "folder of the log", {
-    ...FIXED_INERT,
+    ...FIXED,
     check: checkLogFolder,
   }),
-  choice("appendfsync", ["everysec", "always", "no"], "everysec", "when the log is synced", INERT),
+  choice("appendfsync", ["everysec", "always", "no"], "everysec", "when the log is synced"),
   flag("no-appendfsync-on-rewrite", "no", "do not sync the log while it is rewritten", INERT),
   integer(
     "auto-aof-rewrite-percentage",
@@ -90,7 +91,7 @@ export const persistenceRows: readonly OptionRow[] = [
     "size below which it is not",
     INERT,
   ),
-  flag("aof-load-truncated", "yes", "load a log whose end is cut off", INERT),
+  flag("aof-load-truncated", "yes", "load a log whose end is cut off"),
   flag("aof-use-rdb-preamble", "yes", "a rewritten log begins with a snapshot", INERT),
   flag("aof-timestamp-enabled", "no", "write times into the log", INERT),
   flag("aof-rewrite-incremental-fsync", "yes", "sync a rewritten log in steps", INERT),

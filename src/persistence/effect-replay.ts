@@ -7,10 +7,10 @@
  *
  * A transaction runs as a whole when its EXEC has come; one whose EXEC never comes has not happened.
  */
-import type { Command } from "../../src/commands/command.ts";
-import type { Engine } from "../../src/commands/engine.ts";
-import type { Session } from "../../src/commands/session.ts";
-import type { Args } from "../../src/protocol/args.ts";
+import type { Command } from "../commands/command.ts";
+import type { Engine } from "../commands/engine.ts";
+import type { Session } from "../commands/session.ts";
+import type { Args } from "../protocol/args.ts";
 
 /** Characters of an unknown command's name that a message shows. */
 const SHOWN_MAX = 64;
@@ -96,7 +96,7 @@ export class EffectReplay {
       this.#engine.blocking.forget(session);
       session.blocked = false;
     }
-    reply.pos = 0;
+    reply.takeBack(0);
     this.#engine.keyspace.store.touch = true;
   }
 }

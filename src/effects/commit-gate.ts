@@ -1,0 +1,150 @@
+/**
+ * The commit gate: no reply leaves before everything that it could show is as safe as the policy demands. A reply carries the
+ * offset of the effect stream at which it was made, and leaves when all effects up to that offset are safe; one that was made
+ * while nothing unsafe preceded it leaves at once.
+ *
+ * Who makes effects need not think of the gate: the stream calls it when there is something to keep, and at the end of the turn
+ * (`commit`) the log gets the bytes, in one write for all that the turn did. What "safe" means is the log's business: it says
+ * `advance` right after the write (`appendfsync no` and `everysec`), or when a sync that covers the bytes has ended (`always`).
+ * Then the replies that waited leave, in the order in which their connections came.
+ *
+ * If the log can't take the bytes, they stay in the stream and are offered again: nothing that waits is lost, and nothing is
+ * said to be kept. Those who only read are let through meanwhile (`failing`), as Redis does: a server with a full disk
+ * still answers what it holds.
+ */
+import type { EffectStream } from "./effect-stream.ts";
+
+/** Whoever keeps effects before replies may leave. */
+export interface EffectLog {
+  /**
+   * Takes bytes[0, size), the effects up to `offset`; may write on the TAIL_SIZE bytes behind them.
+   * @returns whether they are kept; if not, they are offered again
+   */
+  write(bytes: Buffer, size: number, offset: number): boolean;
+}
+
+/** Somebody whose replies wait. */
+export interface Waiter {
+  /** Stands in the gate's list; the gate's own mark. */
+  waits: boolean;
+  /**
+   * Sends what may leave now.
+   * @param safe offset up to which everything is safe
+   * @param readers lets replies through that come without effects of their own
+   * @returns whether something still waits
+   */
+  release(safe: number, readers: boolean): boolean;
+}
+
+export class CommitGate {
+  /** All effects up to this offset are as safe as the policy demands. */
+  safe = 0;
+  /** The log could not take what it was offered last. */
+  failing = false;
+  readonly #effects: EffectStream;
+  #log: EffectLog | null = null;
+  #waiters: Waiter[] = [];
+  #scheduled = false;
+  readonly #endTurn = (): void => {
+    this.#scheduled = false;
+    this.commit();
+  };
+
+  constructor(effects: EffectStream) {
+    this.#effects = effects;
+    effects.onPending = () => this.#schedule();
+  }
+
+  /** Replies made now must wait. */
+  get mustWait(): boolean {
+    return this.#effects.offset > this.safe;
+  }
+
+  /** Offset of the replies that are made now. */
+  get offset(): number {
+    return this.#effects.offset;
+  }
+
+  /** From now on effects go to `log`; null: to nobody, and whoever waits goes on. */
+  setLog(log: EffectLog | null): void {
+    this.#log = log;
+    if (log !== null) return;
+    this.#effects.taken(this.#effects.pos);
+    this.failing = false;
+    this.advance(this.#effects.offset);
+  }
+
+  /** Notes somebody whose replies wait. */
+  add(waiter: Waiter): void {
+    if (waiter.waits) return;
+    waiter.waits = true;
+    this.#waiters.push(waiter);
+  }
+
+  /** Hands the effects so far to the log. Returns whether the log has all of them. */
+  commit(): boolean {
+    const effects = this.#effects;
+    if (effects.pos === 0) return true;
+    if (this.#log === null) {
+      effects.taken(effects.pos);
+      this.advance(effects.offset);
+      return true;
+    }
+    const size = effects.pos;
+    const { offset } = effects;
+    if (!this.#log.write(effects.buffer, size, offset)) {
+      this.failing = true;
+      this.#release();
+      return false;
+    }
+    this.failing = false;
+    effects.taken(size);
+    return true;
+  }
+
+  /** What was written can't be made safe: only readers go on, until the log has found another way. */
+  fail(): void {
+    this.failing = true;
+    this.#release();
+  }
+
+  /** All effects up to `offset` are safe. */
+  advance(offset: number): void {
+    if (offset > this.safe) this.safe = offset;
+    if (!this.mustWait) this.failing = false;
+    this.#release();
+  }
+
+  /** Settles when all effects so far are safe. */
+  whenSafe(): Promise<void> {
+    if (!this.mustWait) return Promise.resolve();
+    const { offset } = this;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.add({
+      waits: false,
+      release(safe) {
+        if (safe < offset) return true;
+        resolve();
+        return false;
+      },
+    });
+    return promise;
+  }
+
+  #release(): void {
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      // Sending may make room for further commands, and these may wait again.
+      waiter.waits = false;
+      if (waiter.release(this.safe, this.failing)) this.add(waiter);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#endTurn);
+  }
+}

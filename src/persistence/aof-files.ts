@@ -1,0 +1,195 @@
+/**
+ * The folder of an append-only file: its manifest (`aof-manifest.ts`) and the files that it names.
+ *
+ * Every step leaves a folder that can be started from, whenever the machine stops: a file is created and synced before a manifest
+ * names it, a manifest takes the place of another one in one rename, and a file is deleted only after the manifest that stands
+ * no longer needs it. Creating, renaming and deleting are synced with the folder.
+ */
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { systemErrorText } from "../base/system-errors.ts";
+import { addToCrc, MARK_SIZE, writeMark } from "./aof-marks.ts";
+import type { AofFile, AofManifest } from "./aof-manifest.ts";
+import { EMPTY_MANIFEST, formatManifest, ManifestError, parseManifest } from "./aof-manifest.ts";
+import { DataError } from "./data-error.ts";
+
+/** An increment that was opened for appending. */
+export interface Increment {
+  readonly fd: number;
+  readonly size: number;
+  readonly crc: number;
+}
+
+export class AofFiles {
+  /** The folder of the files. */
+  readonly folder: string;
+  readonly #directory: string;
+  readonly #name: string;
+  #manifest: AofManifest = EMPTY_MANIFEST;
+
+  /** @param directory data directory @param folder `appenddirname` @param name `appendfilename` */
+  constructor(directory: string, folder: string, name: string) {
+    this.#directory = directory;
+    this.folder = join(directory, folder);
+    this.#name = name;
+  }
+
+  get manifest(): AofManifest {
+    return this.#manifest;
+  }
+
+  get manifestPath(): string {
+    return join(this.folder, `${this.#name}.manifest`);
+  }
+
+  path(file: AofFile): string {
+    return join(this.folder, file.name);
+  }
+
+  /**
+   * Reads the manifest, and makes a log in one file, as Redis before 7 wrote it, the base of a log in parts. Throws `DataError` if
+   * the manifest or a file that it names is not as it should be.
+   */
+  read(): void {
+    this.#removeTemporary();
+    const single = join(this.#directory, this.#name);
+    if (existsSync(this.manifestPath)) {
+      this.#manifest = this.#readManifest();
+    } else if (existsSync(single)) {
+      this.persist({ ...EMPTY_MANIFEST, base: { name: this.#name, seq: 1, type: "b" } });
+    }
+    const { base, increments } = this.#manifest;
+    if (base?.name === this.#name && increments.length === 0 && !existsSync(this.path(base))) {
+      // Either just now, or a start that was interrupted before this.
+      if (existsSync(single)) {
+        renameSync(single, this.path(base));
+        this.#syncFolder();
+      }
+    }
+    for (const file of [...(base === null ? [] : [base]), ...increments]) {
+      if (existsSync(this.path(file))) continue;
+      throw new DataError(`The AOF file ${file.name} doesn't exist`);
+    }
+  }
+
+  /** Puts a manifest in the place of the one that stands. Throws what the system says; then the old one stands. */
+  persist(manifest: AofManifest): void {
+    mkdirSync(this.folder, { recursive: true });
+    const path = this.manifestPath;
+    const temporary = join(this.folder, `temp-${this.#name}.manifest`);
+    const fd = openSync(temporary, "w", 0o644);
+    try {
+      writeAll(fd, Buffer.from(formatManifest(manifest), "latin1"));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    this.#manifest = manifest;
+    this.#syncFolder();
+  }
+
+  /** Creates the next increment, which is named by no manifest yet. Throws what the system says. */
+  createIncrement(): { file: AofFile; increment: Increment } {
+    mkdirSync(this.folder, { recursive: true });
+    const seq = this.#nextSeq("i");
+    const file: AofFile = { name: `${this.#name}.${seq}.incr.aof`, seq, type: "i" };
+    // What stands there under this name belongs to no log: a start or a rewrite was interrupted before its manifest.
+    const fd = openSync(this.path(file), "w", 0o644);
+    closeSync(fd);
+    const appending = openSync(this.path(file), "a", 0o644);
+    const mark = Buffer.alloc(MARK_SIZE);
+    writeMark(mark, 0, 0);
+    try {
+      writeAll(appending, mark);
+      fdatasyncSync(appending);
+    } catch (error) {
+      closeSync(appending);
+      throw error;
+    }
+    const crc = addToCrc(0, mark, 0, MARK_SIZE);
+    return { file, increment: { fd: appending, size: MARK_SIZE, crc } };
+  }
+
+  /** The name and the path that the next base is to have. */
+  nextBase(): AofFile {
+    const seq = this.#nextSeq("b");
+    return { name: `${this.#name}.${seq}.base.rdb`, seq, type: "b" };
+  }
+
+  /** Deletes the files that are history, and takes them out of the manifest. */
+  removeHistory(): void {
+    const { history } = this.#manifest;
+    if (history.length === 0) return;
+    for (const file of history) rmSync(this.path(file), { force: true });
+    this.persist({ ...this.#manifest, history: [] });
+  }
+
+  #readManifest(): AofManifest {
+    let text;
+    try {
+      text = readFileSync(this.manifestPath, "latin1");
+    } catch (error) {
+      throw new DataError(
+        `Can't open the AOF manifest ${this.manifestPath} for reading: ${systemErrorText(error)}`,
+      );
+    }
+    try {
+      return parseManifest(text);
+    } catch (error) {
+      if (!(error instanceof ManifestError)) throw error;
+      throw new DataError(`The AOF manifest ${this.manifestPath} is damaged. ${error.message}`);
+    }
+  }
+
+  #nextSeq(type: "b" | "i"): number {
+    const { base, increments, history } = this.#manifest;
+    const files = [...(base === null ? [] : [base]), ...increments, ...history];
+    const known = files.filter(({ name }) =>
+      type === "b" ? !isIncrement(name) : isIncrement(name),
+    );
+    return Math.max(0, ...known.map(({ seq }) => seq)) + 1;
+  }
+
+  /** Deletes what an interrupted step has left. */
+  #removeTemporary(): void {
+    if (!existsSync(this.folder)) return;
+    for (const name of readdirSync(this.folder)) {
+      if (name.startsWith("temp-")) rmSync(join(this.folder, name), { force: true });
+    }
+  }
+
+  #syncFolder(): void {
+    syncFolder(this.folder);
+  }
+}
+
+/** Makes created, renamed and deleted names of a folder safe. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isIncrement(name: string): boolean {
+  return name.endsWith(".incr.aof");
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
+}

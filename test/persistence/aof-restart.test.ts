@@ -1,0 +1,360 @@
+/** Servers that keep a log: what they were told is there after a restart, here and in redis-server. */
+import { describe, expect, test } from "bun:test";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createServer } from "../../src/create-server.ts";
+import { DataError } from "../../src/persistence/data-error.ts";
+import { commandsOf } from "../effects/two-engines.ts";
+import type { DocCommand } from "../differential/grammar.ts";
+import { randomCommand, readDocs } from "../differential/grammar.ts";
+import { compareData } from "../differential/data-set.ts";
+import { redisMissing, startRedis } from "../support/redis-server.ts";
+import { encodeCommand, RespClient } from "../support/resp-client.ts";
+import { rounds, seeded } from "../support/seed.ts";
+import { inFolder, incrementPath, logFolder, manifestPath } from "./folder.ts";
+
+const COMMANDS = 2000 * rounds;
+
+function serve(dir: string, more: Readonly<Record<string, string>> = {}) {
+  return createServer({ port: 0, dir, "enable-debug-command": "yes", ...more });
+}
+
+/** Sends random commands over a connection. @returns nothing; what they are answered does not matter */
+async function sendRandom(port: number, name: string, except: readonly string[]): Promise<void> {
+  const random = seeded(name);
+  const client = await RespClient.connect(port, 3);
+  const docs: DocCommand[] = await readDocs(client, () => true);
+  const usable = docs.filter((doc) => !except.includes(doc.name));
+  const lines = Array.from({ length: COMMANDS }, () => randomCommand(random, usable).line);
+  for (let at = 0; at < lines.length; at += 50) await client.pipeline(lines.slice(at, at + 50));
+  client.close();
+}
+
+describe("a server with a log", () => {
+  for (const policy of ["always", "everysec", "no"]) {
+    test(`has after a restart what it had before (appendfsync ${policy})`, async () => {
+      await inFolder(async (folder) => {
+        let server = await serve(folder, { appendfsync: policy });
+        await sendRandom(server.port, `restart, ${policy}`, []);
+        const digest = await server.call("DEBUG", "DIGEST");
+        await server.stop();
+        server = await serve(folder, { appendfsync: policy });
+        expect(await server.call("DEBUG", "DIGEST")).toBe(digest);
+        await server.call("SET", "more", "1");
+        await server.stop();
+        server = await serve(folder);
+        expect(await server.call("GET", "more")).toBe("1");
+        await server.stop();
+      });
+    });
+  }
+
+  test("refuses to work in the directory of another one, and may when that has stopped", async () => {
+    await inFolder(async (folder) => {
+      const first = await serve(folder);
+      expect(serve(folder)).rejects.toThrow("in use by another server");
+      await first.stop();
+      await (await serve(folder)).stop();
+    });
+  });
+
+  test("keeps a key whose time came between commands that changed it", async () => {
+    await inFolder(async (folder) => {
+      let server = await serve(folder);
+      await server.call("SET", "n", "1", "PX", "50");
+      await server.call("INCR", "n");
+      await server.call("PERSIST", "n");
+      await server.call("SET", "gone", "1", "PX", "50");
+      await server.stop();
+      await Bun.sleep(60);
+      server = await serve(folder);
+      expect(await server.call("GET", "n")).toBe("2");
+      expect(await server.call("GET", "gone")).toBeNull();
+      await server.stop();
+    });
+  });
+
+  test("cuts off a torn end, writes behind it, and loses nothing at the start after", async () => {
+    await inFolder(async (folder) => {
+      let server = await serve(folder);
+      await server.call("SET", "a", "1");
+      await server.call("SET", "b", "2");
+      await server.stop();
+      const path = incrementPath(folder);
+      truncateSync(path, statSync(path).size - 20);
+      expect(serve(folder, { "aof-load-truncated": "no" })).rejects.toThrow(
+        "Unexpected end of file",
+      );
+      await Bun.sleep(1);
+      server = await serve(folder);
+      expect(await server.call("MGET", "a", "b")).toEqual(["1", null]);
+      await server.call("SET", "c", "3");
+      await server.stop();
+      server = await serve(folder, { "aof-load-truncated": "no" });
+      expect(await server.call("MGET", "a", "b", "c")).toEqual(["1", null, "3"]);
+      await server.stop();
+    });
+  });
+
+  test("does not start from a damaged log, and says where it is damaged", async () => {
+    await inFolder(async (folder) => {
+      const server = await serve(folder);
+      await server.call("SET", "a", "value");
+      await server.stop();
+      const path = incrementPath(folder);
+      const bytes = readFileSync(path);
+      const at = bytes.indexOf("value");
+      bytes[at]! ^= 1;
+      writeFileSync(path, bytes);
+      const error = await serve(folder).then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(DataError);
+      expect(String(error)).toContain(`at offset ${at + "value\r\n".length}`);
+      // The directory is free again.
+      bytes[at]! ^= 1;
+      writeFileSync(path, bytes);
+      await (await serve(folder)).stop();
+    });
+  });
+
+  test("answers that it is loading while it loads, and INFO meanwhile", async () => {
+    await inFolder(async (folder) => {
+      mkdirSync(logFolder(folder));
+      const line = encodeCommand(["INCR", "n"]);
+      writeFileSync(incrementPath(folder), Buffer.concat(new Array(300_000).fill(line)));
+      writeFileSync(manifestPath(folder), "file appendonly.aof.1.incr.aof seq 1 type i\n");
+      const { startInstance } = await import("../../src/instance.ts");
+      const { Options } = await import("../../src/base/options.ts");
+      const { OPTION_ROWS } = await import("../../src/base/option-table.ts");
+      const options = new Options(OPTION_ROWS);
+      for (const [name, value] of [
+        ["port", "0"],
+        ["dir", folder],
+        ["appendonly", "yes"],
+      ] as const) {
+        options.set(name, value);
+      }
+      const instance = startInstance({ options });
+      const client = await RespClient.connect(instance.port);
+      expect(await client.text("GET", "n")).toBe("-LOADING Redis is loading the dataset in memory");
+      const info = await client.text("INFO", "persistence");
+      expect(info).toContain("loading:1");
+      expect(info).toMatch(/loading_loaded_perc:\d/);
+      await instance.loaded;
+      expect(await client.text("GET", "n")).toContain("300000");
+      client.close();
+      await instance.stop();
+    });
+  });
+
+  test("takes over the one file of an older Redis", async () => {
+    await inFolder(async (folder) => {
+      const single = join(folder, "appendonly.aof");
+      writeFileSync(single, encodeCommand(["SET", "old", "1"]));
+      const server = await serve(folder);
+      expect(await server.call("GET", "old")).toBe("1");
+      await server.stop();
+      expect(existsSync(single)).toBe(false);
+      expect(readFileSync(manifestPath(folder), "latin1")).toBe(
+        "file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+      );
+    });
+  });
+
+  test("needs every file that its manifest names", async () => {
+    await inFolder(async (folder) => {
+      mkdirSync(logFolder(folder));
+      writeFileSync(manifestPath(folder), "file appendonly.aof.1.incr.aof seq 1 type i\n");
+      const error = await serve(folder).catch((reason: unknown) => String(reason));
+      expect(error).toContain("The AOF file appendonly.aof.1.incr.aof doesn't exist");
+    });
+  });
+
+  test("does not start where a file is torn that others follow, as later versions of Redis do not", async () => {
+    await inFolder(async (folder) => {
+      mkdirSync(logFolder(folder));
+      const names = [1, 2].map((seq) => `file appendonly.aof.${seq}.incr.aof seq ${seq} type i\n`);
+      writeFileSync(manifestPath(folder), names.join(""));
+      writeFileSync(incrementPath(folder, 1), encodeCommand(["SET", "a", "1"]).subarray(0, 9));
+      writeFileSync(incrementPath(folder, 2), encodeCommand(["SET", "b", "1"]));
+      const error = await serve(folder).catch((reason: unknown) => String(reason));
+      expect(error).toContain("in the middle of a command, though others follow it");
+    });
+  });
+
+  test("writes what a client of the native protocol does", async () => {
+    const { connect } = await import("../../src/index.ts");
+    await inFolder(async (folder) => {
+      let server = await serve(folder);
+      const client = await connect({ port: server.port });
+      await client.set("a", "1");
+      await client.set("b", "2");
+      await client.clear("a");
+      client.close();
+      await server.stop();
+      const log = readFileSync(incrementPath(folder));
+      const text = log.toString("latin1").replaceAll(/#CRC:\w+\r\n/g, "");
+      expect(commandsOf(Buffer.from(text, "latin1")).slice(1)).toEqual([
+        ["SET", "a", "1"],
+        ["SET", "b", "2"],
+        ["DEL", "a"],
+      ]);
+      server = await serve(folder);
+      expect(await server.call("MGET", "a", "b")).toEqual([null, "2"]);
+      await server.stop();
+    });
+  });
+});
+
+describe.skipIf(redisMissing !== null)("the log of Hutch", () => {
+  test("is loaded by redis-server, which goes on in it, and the other way round", async () => {
+    await inFolder(async (folder) => {
+      // Newer than the redis-server that is installed.
+      const newer = ["delex", "delifeq", "msetex", "increx", "digest", "xdelex", "xackdel"];
+      let hutch = await serve(folder);
+      await sendRandom(hutch.port, "a log for redis-server", newer);
+      await hutch.stop();
+      const check = Bun.spawnSync(["redis-check-aof", manifestPath(folder)]);
+      expect(check.stdout.toString()).toContain("All AOF files and manifest are valid");
+      const copy = join(folder, "copy");
+      mkdirSync(join(copy, "appendonlydir"), { recursive: true });
+      copyFileSync(incrementPath(folder), incrementPath(copy));
+      copyFileSync(manifestPath(folder), manifestPath(copy));
+      const redis = await startRedis(["--appendonly", "yes", "--dir", copy]);
+      try {
+        hutch = await serve(folder);
+        expect(await compareData(hutch.port, redis.port)).toEqual([]);
+        await hutch.stop();
+        const client = await RespClient.connect(redis.port);
+        await client.text("SET", "by-redis", "1");
+        await client.text("SPOP", "none");
+        client.close();
+        await redis.terminate();
+        hutch = await serve(copy);
+        expect(await hutch.call("GET", "by-redis")).toBe("1");
+        await hutch.stop();
+      } finally {
+        await redis.stop();
+      }
+    });
+  });
+
+  test("is refused and accepted with the same manifests and files as redis-server's", async () => {
+    const set = (key: string) => encodeCommand(["SET", key, "1"]);
+    const torn = set("torn").subarray(0, 10);
+    const cases: readonly (readonly [
+      name: string,
+      manifest: string | null,
+      files: Readonly<Record<string, Buffer>>,
+    ])[] = [
+      ["nothing", null, {}],
+      ["an empty manifest", "", {}],
+      ["a missing file", "file a.1.incr.aof seq 1 type i\n", {}],
+      ["an empty file", "file a.1.incr.aof seq 1 type i\n", { "a.1.incr.aof": Buffer.alloc(0) }],
+      [
+        "a gap",
+        "file a.1.incr.aof seq 1 type i\nfile a.3.incr.aof seq 3 type i\n",
+        {
+          "a.1.incr.aof": set("a"),
+          "a.3.incr.aof": set("b"),
+        },
+      ],
+      [
+        "a torn last file",
+        "file a.1.incr.aof seq 1 type i\nfile a.2.incr.aof seq 2 type i\n",
+        {
+          "a.1.incr.aof": set("a"),
+          "a.2.incr.aof": Buffer.concat([set("b"), torn]),
+        },
+      ],
+      [
+        "a base of commands",
+        "file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n",
+        {
+          "a.1.base.aof": set("a"),
+          "a.1.incr.aof": set("b"),
+        },
+      ],
+      [
+        "an open transaction",
+        "file a.1.incr.aof seq 1 type i\n",
+        {
+          "a.1.incr.aof": Buffer.concat([set("a"), encodeCommand(["MULTI"]), set("b")]),
+        },
+      ],
+      [
+        "bytes that are no command",
+        "file a.1.incr.aof seq 1 type i\n",
+        {
+          "a.1.incr.aof": Buffer.concat([set("a"), Buffer.from("hello\r\n")]),
+        },
+      ],
+      [
+        "history that is gone",
+        "file a.1.base.aof seq 1 type b\nfile a.0.base.aof seq 1 type h\n",
+        {
+          "a.1.base.aof": set("a"),
+        },
+      ],
+    ];
+    for (const [name, manifest, files] of cases) {
+      const verdicts: string[] = [];
+      for (const which of ["hutch", "redis"]) {
+        await inFolder(async (folder) => {
+          if (manifest !== null) {
+            mkdirSync(logFolder(folder));
+            writeFileSync(manifestPath(folder), manifest);
+          }
+          for (const [file, bytes] of Object.entries(files)) {
+            appendFileSync(join(logFolder(folder), file), bytes);
+          }
+          verdicts.push(
+            which === "hutch" ? await verdictOfHutch(folder) : await verdictOfRedis(folder),
+          );
+        });
+      }
+      expect(`${name}: ${verdicts[0]}`).toBe(`${name}: ${verdicts[1]}`);
+    }
+  }, 60_000);
+});
+
+/** The keys after a start, or that there was none. */
+async function verdictOfHutch(folder: string): Promise<string> {
+  try {
+    const server = await serve(folder);
+    const keys = (await server.call("KEYS", "*")) as string[];
+    await server.stop();
+    return keys.toSorted().join(" ");
+  } catch (error) {
+    if (error instanceof DataError) return "refused";
+    throw error;
+  }
+}
+
+async function verdictOfRedis(folder: string): Promise<string> {
+  let redis;
+  try {
+    redis = await startRedis(["--appendonly", "yes", "--dir", folder]);
+  } catch {
+    return "refused";
+  }
+  const client = await RespClient.connect(redis.port);
+  const keys = await client.text("KEYS", "*");
+  client.close();
+  await redis.stop();
+  return [...keys.matchAll(/[a-z]+/g)]
+    .map(([key]) => key)
+    .toSorted()
+    .join(" ");
+}

@@ -1,0 +1,248 @@
+/** Disks that are full or broken under the log (D3, D9, D10, D11): nothing is acknowledged that is not kept. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Run } from "../cli/run-hutch.ts";
+import { runHutch } from "../cli/run-hutch.ts";
+import { RespClient } from "../support/resp-client.ts";
+import { until } from "../support/until.ts";
+import { inFolder, incrementPath } from "./folder.ts";
+
+const strace = Bun.which("strace");
+const prlimit = Bun.which("prlimit");
+if (strace === null || prlimit === null)
+  console.warn("Skipping tests: strace or prlimit is missing");
+
+/** Bytes to which the log can grow: as on a disk that is full then. */
+const FILE_MAX = 64 * 1024;
+
+function logged(folder: string, policy: string, more: readonly string[] = []): string[] {
+  return [
+    ...["--port", "0", "--bind", "127.0.0.1", "--dir", folder],
+    ...["--appendonly", "yes", "--appendfsync", policy, ...more],
+  ];
+}
+
+/** Starts the program after a command of the shell, and connects. */
+async function start(args: string[], after?: string): Promise<{ run: Run; client: RespClient }> {
+  const run = runHutch(args, after === undefined ? {} : { after });
+  const client = await RespClient.connect(await run.port());
+  await until("the data", async () => !(await client.text("DBSIZE")).startsWith("-LOADING"));
+  return { run, client };
+}
+
+/** Sends a signal to a server that another program has started: what was run is that program. */
+function end(run: Run, signal: NodeJS.Signals): void {
+  const pid = /PID: (\d+)/.exec(run.out())?.[1];
+  try {
+    if (pid !== undefined) process.kill(Number(pid), signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+describe.skipIf(prlimit === null)("a log on a full disk", () => {
+  for (const policy of ["always", "everysec"]) {
+    test(`refuses writes, answers reads, keeps what it acknowledged, and recovers (${policy})`, async () => {
+      await inFolder(async (folder) => {
+        // Blocks of this shell are 512 bytes; the signal that comes with the error is ignored.
+        const limit = `trap '' XFSZ; ulimit -S -f ${FILE_MAX / 512}`;
+        const { run, client } = await start(logged(folder, policy), limit);
+        try {
+          let acknowledged = 0;
+          const value = "x".repeat(900);
+          const other = await RespClient.connect(await run.port());
+          const writing = (async () => {
+            for (;;) {
+              const reply = await client.text("SET", `k${acknowledged}`, value);
+              if (reply !== "+OK") return reply;
+              acknowledged++;
+            }
+          })();
+          await until("a refusal", async () => {
+            return (await other.text("PING")).startsWith("-MISCONF");
+          });
+          expect(await other.text("SET", "other", "1")).toBe(
+            "-MISCONF Errors writing to the AOF file: File too large",
+          );
+          expect(await other.text("GET", "k0")).toContain(value);
+          expect(await other.text("INFO", "persistence")).toContain("aof_last_write_status:err");
+          // What was written in part is gone again: the file ends with a whole write.
+          expect(statSync(incrementPath(folder)).size).toBeLessThanOrEqual(FILE_MAX);
+          const tail = readFileSync(incrementPath(folder), "latin1").slice(-15);
+          expect(tail).toMatch(/^#CRC:[0-9a-f]{8}\r\n$/);
+          const before = acknowledged;
+
+          const raised = Bun.spawnSync([prlimit!, "--pid", String(run.pid), "--fsize=unlimited"]);
+          expect(raised.stderr.toString()).toBe("");
+          await until("the end of it", async () => {
+            return (await other.text("SET", "other", "2")) === "+OK";
+          });
+          await until("the writer", () => acknowledged > before + 10);
+          run.kill("SIGKILL");
+          await writing.catch(() => {});
+          await run.exited;
+          const again = await start(logged(folder, policy));
+          for (let i = 0; i < acknowledged; i++) {
+            expect(await again.client.text("STRLEN", `k${i}`)).toBe(":900");
+          }
+          expect(again.run.out()).not.toContain("Truncating");
+          await again.run.stop();
+        } finally {
+          await run.stop();
+        }
+      });
+    });
+  }
+});
+
+describe.skipIf(strace === null)("a log on a broken disk", () => {
+  for (const policy of ["always", "everysec"]) {
+    for (const nth of policy === "always" ? [1, 2, 5] : [1]) {
+      // strace counts the calls of each thread by itself, and any thread may have the next sync.
+      test(`acknowledges nothing after sync ${nth} has failed (${policy})`, async () => {
+        await inFolder(async (folder) => {
+          // The log is there already, so that only its own syncs are counted.
+          const first = await start(logged(folder, policy));
+          await first.client.text("SET", "before", "1");
+          await first.run.stop();
+          const inject = `fdatasync:error=EIO:when=${nth}`;
+          const trace = `${strace} -f -q -o /dev/null -P ${incrementPath(folder)} -e trace=fdatasync -e inject=${inject} "$@"`;
+          const run = runHutch(logged(folder, policy), { after: `exec ${trace}` });
+          try {
+            const client = await RespClient.connect(await run.port());
+            let acknowledged = 0;
+            let refused = "";
+            const writing = (async () => {
+              for (;;) {
+                const reply = await client.text("SET", "n", String(acknowledged + 1));
+                if (reply.startsWith("-LOADING")) continue;
+                if (reply !== "+OK") {
+                  refused = reply;
+                  return;
+                }
+                acknowledged++;
+              }
+            })().catch(() => {});
+            const other = await RespClient.connect(await run.port());
+            await until("a refusal", async () => {
+              return (await other.text("PING")).startsWith("-MISCONF");
+            });
+            // Neither a later sync nor time makes it good.
+            await Bun.sleep(1200);
+            expect(await other.text("SET", "other", "2")).toBe(
+              "-MISCONF Errors writing to the AOF file: Input/output error",
+            );
+            expect(await other.text("GET", "before")).toContain("1");
+            if (policy === "everysec") {
+              await until("the writer", () => refused !== "");
+              expect(refused).toStartWith("-MISCONF");
+            }
+            end(run, "SIGKILL");
+            await run.exited;
+            await writing;
+            const again = await start(logged(folder, policy));
+            const n = Number((await again.client.text("GET", "n")).match(/\d+/)?.[0] ?? 0);
+            expect(n).toBeGreaterThanOrEqual(acknowledged);
+            expect(n).toBeLessThanOrEqual(acknowledged + 1);
+            await again.run.stop();
+          } finally {
+            end(run, "SIGKILL");
+            await run.exited;
+          }
+        });
+      });
+    }
+  }
+
+  test("sends no reply before the sync that covers its effects (always)", async () => {
+    await inFolder(async (folder) => {
+      const output = join(folder, "trace");
+      const calls = "trace=openat,write,pwrite64,sendto,sendmsg,writev,fdatasync,fsync";
+      const trace = `${strace} -f -q -s 100000 -e ${calls} -o ${output} "$@"`;
+      const run = runHutch(logged(folder, "always"), { after: `exec ${trace}` });
+      const writes = 300;
+      try {
+        const port = await run.port();
+        await Promise.all(
+          Array.from({ length: 8 }, async (_, index) => {
+            const client = await RespClient.connect(port);
+            await client.text("SET", `c${index}`, String((index + 1) * 1_000_000));
+            for (let i = 0; i < writes; i++) await client.text("INCR", `c${index}`);
+            client.close();
+          }),
+        );
+      } finally {
+        end(run, "SIGTERM");
+        await run.exited;
+      }
+      expect(existsSync(output)).toBe(true);
+      const { replies, violations } = checkTrace(readFileSync(output, "latin1"));
+      expect(violations).toEqual([]);
+      expect(replies).toBeGreaterThan(8 * writes * 0.9);
+    });
+  }, 60_000);
+});
+
+/** A counter's first value, and its increment, as strace shows them. */
+const FIRST = /SET\\r\\n\$2\\r\\n(c\d)\\r\\n\$7\\r\\n(\d+)\\r/g;
+const FURTHER = /INCR\\r\\n\$2\\r\\n(c\d)\\r/g;
+
+/**
+ * Reads what strace has written: of each counter, how far the log held its increments when it was written, and whether all of that
+ * had been synced when the reply left.
+ */
+function checkTrace(text: string): { replies: number; violations: string[] } {
+  let logFd = "";
+  let written = 0;
+  let synced = 0;
+  /** By thread: what a sync that has begun will cover. */
+  const syncing = new Map<string, number>();
+  /** Bytes of the log that must be synced before the counter's value may be seen. */
+  const neededFor = new Map<string, number>();
+  const counters = new Map<string, number>();
+  /** By thread: what a write to the log that has begun is to write. */
+  const writing = new Map<string, string>();
+  let replies = 0;
+  const violations: string[] = [];
+  for (const line of text.split("\n")) {
+    const thread = line.split(" ", 1)[0]!;
+    const opened = /openat\(.*\.incr\.aof", [^)]*O_APPEND[^)]*\) = (\d+)/.exec(line);
+    if (opened !== null) logFd = opened[1]!;
+    if (logFd === "") continue;
+    // A call of one thread during which another one was traced is told in two lines.
+    const begun = new RegExp(`p?write(?:64)?\\(${logFd}, "(.*)", \\d+`).exec(line);
+    if (begun !== null) writing.set(thread, begun[1]!);
+    const ended = /p?write(?:64)?(?:\(| resumed>).* = (\d+)$/.exec(line);
+    const content = ended === null ? undefined : writing.get(thread);
+    if (content !== undefined) {
+      writing.delete(thread);
+      written += Number(ended![1]);
+      for (const [, name, value] of content.matchAll(FIRST)) {
+        counters.set(name!, Number(value));
+        neededFor.set(value!, written);
+      }
+      for (const [, name] of content.matchAll(FURTHER)) {
+        const value = counters.get(name!)! + 1;
+        counters.set(name!, value);
+        neededFor.set(String(value), written);
+      }
+    }
+    if (line.includes(`fdatasync(${logFd}`)) {
+      syncing.set(thread, written);
+      if (line.includes("= 0")) synced = Math.max(synced, written);
+    } else if (line.includes("fdatasync resumed") && line.includes("= 0")) {
+      synced = Math.max(synced, syncing.get(thread) ?? 0);
+    }
+    const sent = /(?:sendto|write|writev|sendmsg)\((\d+), .*?"((?::\d{7}\\r\\n)+)"/.exec(line);
+    if (sent === null || sent[1] === logFd) continue;
+    for (const [, value] of sent[2]!.matchAll(/:(\d{7})/g)) {
+      replies++;
+      const needed = neededFor.get(value!);
+      if (needed === undefined || needed > synced) {
+        violations.push(`${value} left at ${synced} synced bytes, needs ${needed}`);
+      }
+    }
+  }
+  return { replies, violations: violations.slice(0, 5) };
+}

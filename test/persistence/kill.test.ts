@@ -1,0 +1,114 @@
+/**
+ * Servers that are killed while clients write (D1, D2): after each restart everything is there that was acknowledged, nothing that
+ * was never sent, and of what was in flight a part that makes sense.
+ */
+import { describe, expect, test } from "bun:test";
+import type { Random } from "../../src/base/random.ts";
+import type { HutchProcess } from "../support/hutch-process.ts";
+import { startHutch } from "../support/hutch-process.ts";
+import { RespClient } from "../support/resp-client.ts";
+import { rounds, seeded } from "../support/seed.ts";
+import { inFolder } from "./folder.ts";
+
+const KILLS = 25 * rounds;
+const CLIENTS = 16;
+/** Commands that a client sends before it reads their answers. */
+const PIPELINE = 3;
+
+/** A client that appends numbers to a list of its own, each one greater. */
+class Writer {
+  readonly key: string;
+  sent = 0;
+  acknowledged = 0;
+
+  constructor(index: number) {
+    this.key = `list:${index}`;
+  }
+
+  /** Writes until the connection breaks. */
+  async write(port: number): Promise<void> {
+    const client = await RespClient.connect(port);
+    try {
+      for (;;) {
+        const lines = Array.from({ length: PIPELINE }, () => {
+          const n = String(++this.sent);
+          return n.endsWith("0")
+            ? ["MSETEX", "2", `${this.key}:a`, n, `${this.key}:b`, n]
+            : ["RPUSH", this.key, n];
+        });
+        await client.pipeline(lines);
+        this.acknowledged = this.sent;
+      }
+    } catch {
+      // Killed.
+    } finally {
+      client.close();
+    }
+  }
+
+  /** What is wrong with the data that the server has, or null; goes on from there. */
+  async check(client: RespClient): Promise<string | null> {
+    const numbers = (await client.text("LRANGE", this.key, "0", "-1")).match(/\d+/g) ?? [];
+    const [a, b] = (await client.text("MGET", `${this.key}:a`, `${this.key}:b`)).match(/\d+/g) ?? [
+      "0",
+      "0",
+    ];
+    if (a !== b)
+      return `${this.key}: one of two keys that are set together is ${a}, the other ${b}`;
+    const last = Math.max(Number(numbers.at(-1) ?? 0), Number(a));
+    if (last < this.acknowledged) {
+      return `${this.key}: ${this.acknowledged} was acknowledged, the last one there is ${last}`;
+    }
+    if (last > this.sent) return `${this.key}: ${last} was never sent`;
+    let expected = 0;
+    for (const number of numbers) {
+      expected += expected % 10 === 9 ? 2 : 1;
+      if (Number(number) !== expected) return `${this.key}: ${number} in the place of ${expected}`;
+    }
+    this.sent = last;
+    this.acknowledged = last;
+    return null;
+  }
+}
+
+async function killOften(policy: string, random: Random): Promise<void> {
+  await inFolder(async (folder) => {
+    const args = ["--dir", folder, "--appendonly", "yes", "--appendfsync", policy];
+    const writers = Array.from({ length: CLIENTS }, (_, i) => new Writer(i));
+    let server: HutchProcess = await startHutch({ args });
+    try {
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { port } = server;
+        const writing = writers.map((writer) => writer.write(port));
+        await Bun.sleep(20 + random.below(100));
+        await server.stop();
+        await Promise.all(writing);
+        server = await startHutch({ args });
+        const client = await RespClient.connect(server.port);
+        for (const writer of writers) {
+          const problem = await writer.check(client);
+          if (problem !== null) throw new Error(`after ${kill + 1} kills, ${problem}`);
+        }
+        client.close();
+      }
+      // It was no test if hardly anything was written.
+      const written = writers.reduce((sum, writer) => sum + writer.acknowledged, 0);
+      console.log(`${policy}: ${KILLS} kills, ${written} writes acknowledged, none lost`);
+      expect(written).toBeGreaterThan(KILLS * CLIENTS);
+    } finally {
+      await server.stop();
+    }
+  });
+}
+
+describe("a server that is killed", () => {
+  test(
+    "has everything that it acknowledged, with any policy",
+    async () => {
+      const policies = ["always", "everysec", "no"];
+      const random = seeded("kills");
+      await Promise.all(policies.map((policy) => killOften(policy, random)));
+    },
+    { timeout: 120_000 * rounds },
+  );
+});

@@ -6,6 +6,7 @@ import type { Options } from "./base/options.ts";
 import { systemErrorText } from "./base/system-errors.ts";
 import { HUTCH_VERSION, REDIS_VERSION } from "./base/version.ts";
 import { goToBackground } from "./cli/background.ts";
+import { check } from "./cli/check.ts";
 import { StartError } from "./cli/config-error.ts";
 import { rewriteConfigFile } from "./cli/config-rewrite.ts";
 import { helpText, versionText } from "./cli/help.ts";
@@ -115,6 +116,9 @@ function failToLoad(error: DataError, logger: Logger): never {
   process.exit(1);
 }
 
+if (process.argv[2] === "check") {
+  process.exit(check(process.argv.slice(3), (line) => print(1, line)));
+}
 const folder = process.cwd();
 const start = begin();
 if (start.commandLine.wants === "help") print(1, helpText());

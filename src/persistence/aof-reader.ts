@@ -46,6 +46,8 @@ export class AofReader {
   torn = false;
   /** Marks were found, and were right. */
   marked = false;
+  /** Where the last mark that was right ends. */
+  validMark = 0;
   readonly #fd: number;
   readonly #replay: EffectReplay;
   readonly #parser: RespParser = new RespParser();
@@ -162,9 +164,6 @@ export class AofReader {
     if (!this.#replay.inTransaction) this.validTo = this.position;
     return true;
   }
-
-  /** Where the last mark ends. */
-  validMark = 0;
 
   /** Brings the checksum up to the byte at `at`. */
   #sum(at: number): void {

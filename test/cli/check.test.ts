@@ -1,0 +1,74 @@
+/** `hutch check`: what it says of sound and of damaged files, and what it makes of them. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { check } from "../../src/cli/check.ts";
+import { createServer } from "../../src/create-server.ts";
+import { inFolder, incrementPath } from "../persistence/folder.ts";
+import { runHutch } from "./run-hutch.ts";
+
+/** A log of three writes. */
+async function log(folder: string): Promise<Buffer> {
+  const server = await createServer({ port: 0, dir: folder });
+  for (const key of ["a", "b", "c"]) await server.call("SET", key, "value");
+  await server.stop();
+  return readFileSync(incrementPath(folder));
+}
+
+function say(...words: readonly string[]): { status: number; text: string } {
+  const lines: string[] = [];
+  const status = check(words, (line) => lines.push(line));
+  return { status, text: lines.join("\n") };
+}
+
+describe("hutch check", () => {
+  test("says that a log is valid", async () => {
+    await inFolder(async (folder) => {
+      const bytes = await log(folder);
+      const { status, text } = say(incrementPath(folder));
+      expect(status).toBe(0);
+      expect(text).toContain(`${bytes.length} bytes with checksums, 4 commands`);
+      expect(text).toContain("is valid");
+    });
+  });
+
+  test("says where a log is damaged, and makes a sound copy of what stands before", async () => {
+    await inFolder(async (folder) => {
+      const bytes = await log(folder);
+      const second = bytes.indexOf("value", bytes.indexOf("value") + 1);
+      bytes[second]! ^= 4;
+      const path = join(folder, "damaged");
+      writeFileSync(path, bytes);
+      const found = say(path);
+      expect(found.status).toBe(1);
+      expect(found.text).toContain(`is damaged at offset ${second + 7}`);
+      expect(existsSync(`${path}.fixed`)).toBe(false);
+      expect(say(path, "--fix").status).toBe(0);
+      expect(bytes.equals(readFileSync(path))).toBe(true);
+      const copy = readFileSync(`${path}.fixed`, "latin1");
+      expect(copy).toContain("\r\na\r\n");
+      expect(copy).not.toContain("\r\nb\r\n");
+      expect(say(`${path}.fixed`).status).toBe(0);
+    });
+  });
+
+  test("cuts a torn end off the copy", async () => {
+    await inFolder(async (folder) => {
+      const bytes = await log(folder);
+      const path = join(folder, "torn");
+      writeFileSync(path, bytes.subarray(0, bytes.length - 20));
+      expect(say(path).text).toContain("its end is cut off");
+      expect(say("--fix", path).status).toBe(0);
+      expect(readFileSync(`${path}.fixed`, "latin1")).toContain("\r\nb\r\n");
+    });
+  });
+
+  test("is a command of the program", async () => {
+    const run = runHutch(["check", "/nowhere/at/all"]);
+    expect(await run.exited).toBe(1);
+    expect(run.out()).toContain("No such file or directory");
+    const usage = runHutch(["check"]);
+    expect(await usage.exited).toBe(1);
+    expect(usage.out()).toContain("hutch check FILE [--fix]");
+  });
+});

@@ -41,6 +41,8 @@ import {
 
 const MEANINGLESS_LAST =
   "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
+const MEANINGLESS_END =
+  "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.";
 const NEW_WITHOUT_GROUP =
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
 
@@ -458,6 +460,13 @@ function resolveOrReply(session: Session, args: Args, reply: Reply): boolean {
       if (groupAt > 0) return refuse(reply, MEANINGLESS_LAST);
       if (entry === NULL_REF) lastId.setMin();
       else streams.lastId(stream, lastId);
+      after[i]!.copy(lastId);
+    } else if (isCharacter(args, idAt, "+")) {
+      if (groupAt > 0) return refuse(reply, MEANINGLESS_END);
+      // The id before that of the last entry, so that this one is read.
+      if (entry === NULL_REF) lastId.setMin();
+      else streams.edgeId(stream, true, lastId);
+      if (!lastId.isMin()) lastId.decrement();
       after[i]!.copy(lastId);
     } else if (isCharacter(args, idAt, ">")) {
       if (groupAt === 0) return refuse(reply, NEW_WITHOUT_GROUP);

@@ -88,6 +88,28 @@ test("XREAD waits for entries behind those that were there when it began", async
   expect(await answer()).toBe('[["none", [["1-1", ["f", "first"]]]]]');
 });
 
+test("XREAD reads the last entry from +, whatever it is, and waits where there is none", async () => {
+  await run("XADD s 1-1 f old", "XADD s 2-1 f v", "XADD s 3-0 f last");
+  expect(await run("XREAD STREAMS s none + +", "XREAD COUNT 5 STREAMS s +")).toEqual([
+    '[["s", [["3-0", ["f", "last"]]]]]',
+    '[["s", [["3-0", ["f", "last"]]]]]',
+  ]);
+  await run("XDEL s 3-0");
+  expect(await run("XREAD STREAMS s +", "XREAD STREAMS none +")).toEqual([
+    '[["s", [["2-1", ["f", "v"]]]]]',
+    "null array",
+  ]);
+  await wait("XREAD BLOCK 0 STREAMS none +");
+  await run("XADD none 1-1 f first");
+  expect(await answer()).toBe('[["none", [["1-1", ["f", "first"]]]]]');
+  await run("XGROUP CREATE s g 0");
+  expect(await run("XREADGROUP GROUP g c STREAMS s +")).toEqual([
+    "-ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of " +
+      "this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID " +
+      "would just return an empty result set.",
+  ]);
+});
+
 test("XREADGROUP waits for what is new to the group, or for the group to go", async () => {
   await run("XGROUP CREATE s g $ MKSTREAM");
   await wait("XREADGROUP GROUP g c BLOCK 0 STREAMS s >");

@@ -157,8 +157,7 @@ function showExpiry(
   originMs: number,
 ): void {
   const { db } = session;
-  session.engine.keyspace.store.touch = false;
-  const entry = db.read(args.bytes, args.start(1), args.end(1));
+  const entry = db.look(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.integer(-2);
   const dueMs = db.expiryMs(entry);
   if (dueMs < 0) return reply.integer(-1);

@@ -25,29 +25,30 @@ function del(session: Session, args: Args, reply: Reply): void {
 }
 
 function exists(session: Session, args: Args, reply: Reply): void {
-  session.engine.keyspace.store.touch = false;
-  countKeys(session.db, args, reply);
+  countKeys(session.db, args, false, reply);
 }
 
 function touch(session: Session, args: Args, reply: Reply): void {
   // Also for a client that asked for NO-TOUCH: here touching is the point.
   session.engine.keyspace.store.touch = true;
-  countKeys(session.db, args, reply);
+  countKeys(session.db, args, true, reply);
 }
 
-/** Answers how many of the arguments name a key; one that is named twice counts twice. */
-function countKeys(db: Database, args: Args, reply: Reply): void {
+/** Answers how many of the arguments name a key; one that is named twice counts twice. @param uses counts as a use of each */
+function countKeys(db: Database, args: Args, uses: boolean, reply: Reply): void {
   let count = 0;
   for (let i = 1; i < args.count; i++) {
-    if (db.read(args.bytes, args.start(i), args.end(i)) !== NULL_REF) count++;
+    const start = args.start(i);
+    const end = args.end(i);
+    const entry = uses ? db.read(args.bytes, start, end) : db.look(args.bytes, start, end);
+    if (entry !== NULL_REF) count++;
   }
   reply.integer(count);
 }
 
 function type(session: Session, args: Args, reply: Reply): void {
   const { store } = session.engine.keyspace;
-  store.touch = false;
-  const entry = session.db.read(args.bytes, args.start(1), args.end(1));
+  const entry = session.db.look(args.bytes, args.start(1), args.end(1));
   reply.simple(entry === NULL_REF ? "none" : TYPE_NAMES[store.entries.type(entry)]!);
 }
 

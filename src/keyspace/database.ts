@@ -95,6 +95,14 @@ export class Database {
     return entry;
   }
 
+  /** Like `read`, without counting as a use. */
+  look(key: Buffer, start: number, end: number): Ref {
+    const entry = this.peek(key, start, end);
+    if (entry === NULL_REF) this.#store.misses++;
+    else this.#store.hits++;
+    return entry;
+  }
+
   /** Like `find`, without counting as a use. */
   peek(key: Buffer, start: number, end: number): Ref {
     const store = this.#store;

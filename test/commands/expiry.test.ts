@@ -96,5 +96,17 @@ describe("expiry", () => {
       await run(`${command} k`);
     }
     expect(await run("OBJECT IDLETIME k")).toBe(":30");
+    await run("GET k");
+    expect(await run("OBJECT IDLETIME k")).toBe(":0");
+  });
+
+  test("a key that is used after somebody only looked at it counts as used", async () => {
+    for (const command of ["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "EXISTS", "TYPE", "TOUCH"]) {
+      await run("SET k v");
+      server.engine.clock.advance(10_000);
+      await run(`${command} none`);
+      await run("STRLEN k");
+      expect(`${command} ${await run("OBJECT IDLETIME k")}`).toBe(`${command} :0`);
+    }
   });
 });

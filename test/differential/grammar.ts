@@ -23,6 +23,8 @@ export interface DocArgument {
 export interface DocCommand {
   /** "set", "object|encoding". */
   readonly name: string;
+  /** "string", "generic". */
+  readonly group: string;
   readonly arguments: readonly DocArgument[];
 }
 
@@ -167,9 +169,10 @@ export async function readDocs(
       for (const [sub, value] of fields(subcommands)) collect(sub, fields(value));
       return;
     }
-    if (!GROUPS.has(text(doc.get("group"))) && !OTHERS.has(name)) return;
+    const group = text(doc.get("group"));
+    if (!GROUPS.has(group) && !OTHERS.has(name)) return;
     if (leftOut.has(name) || name.endsWith("|help") || !ours(name)) return;
-    docs.push({ name, arguments: items(doc.get("arguments")).map(toArgument) });
+    docs.push({ name, group, arguments: items(doc.get("arguments")).map(toArgument) });
   };
   for (const [name, doc] of fields(await redis.call("COMMAND", "DOCS"))) collect(name, fields(doc));
   return docs.toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -7,6 +7,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "bun";
 import { AUTH_TIMEOUT_MS } from "../../src/base/limits.ts";
+import { crowding } from "../support/crowding.ts";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
 import { startPings } from "../support/ping-probe.ts";
@@ -14,7 +15,7 @@ import { rounds } from "../support/seed.ts";
 
 const FULL = rounds > 1;
 /** How much longer than at full size, on a machine that is quiet then, an answer may take. */
-const PATIENCE = FULL ? 1 : 10;
+const PATIENCE = FULL ? 1 : 10 * crowding();
 
 let hutch: HutchProcess | null = null;
 afterEach(async () => {

@@ -146,7 +146,6 @@ class Schedule {
       ["SWAPDB", "0", "1"],
       ["PEXPIRE", key, "2"],
       ["XGROUP", "DESTROY", key, "g"],
-      ["COPY", key, "b", "REPLACE"],
     ]);
   }
 

@@ -241,7 +241,7 @@ test(
     }
     engine.keyspace.release();
   },
-  60_000 * rounds,
+  120_000 * rounds,
 );
 
 /** A session that CLIENT UNBLOCK finds. */

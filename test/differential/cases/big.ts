@@ -1,7 +1,7 @@
 /** Big values of every type, far above every limit of packed forms: ranges, changes in the middle, algebra, what is left. */
 import type { Case, Step } from "../case.ts";
 
-const ELEMENTS = 20_000;
+const ELEMENTS = 8_000;
 /** Arguments of one command that fills a value. */
 const CHUNK = 500;
 
@@ -15,7 +15,7 @@ function fill(command: readonly string[], element: (index: number) => readonly s
   return steps;
 }
 
-/** Spreads the numbers below 20,000, so that elements do not come in order. */
+/** Spreads the numbers below 8,000, so that elements do not come in order. */
 function spread(index: number): number {
   return (index * 7919) % ELEMENTS;
 }
@@ -28,7 +28,7 @@ const LOOK: readonly Step[] = ["DEBUG DIGEST-VALUE k", "OBJECT ENCODING k"];
 
 export const cases: readonly Case[] = [
   {
-    name: "a list of twenty thousand elements",
+    name: "a list of eight thousand elements",
     steps: [
       ...fill(["RPUSH", "k"], (i) => [i % 3 === 0 ? `${i}` : `element ${spread(i)}`]),
       ...["LLEN k", "LRANGE k 9990 10010", "LRANGE k -30 -1", "LINDEX k 12345", "LINDEX k -12345"],
@@ -42,7 +42,7 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    name: "a hash of twenty thousand fields",
+    name: "a hash of eight thousand fields",
     steps: [
       ...fill(["HSET", "k"], (i) => [`field ${spread(i)}`, i % 2 === 0 ? `${i}` : `value ${i}`]),
       ...["HLEN k", "HMGET k none", 'HGET k "field 123"', 'HINCRBY k "field 0" 5'],
@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    name: "sets of twenty thousand members",
+    name: "sets of eight thousand members",
     steps: [
       ...fill(["SADD", "k"], (i) => [`member ${spread(i)}`]),
       ...fill(["SADD", "ints"], (i) => [`${spread(i) * 3}`]),
@@ -66,7 +66,7 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    name: "sorted sets of twenty thousand members",
+    name: "sorted sets of eight thousand members",
     compare: "doubles",
     steps: [
       ...fill(["ZADD", "k"], (i) => [`${spread(i) / 4}`, `member ${i}`]),
@@ -83,7 +83,7 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    name: "places of twenty thousand members",
+    name: "places of eight thousand members",
     steps: [
       ...fill(["GEOADD", "k"], (i) => [
         ...[`${spread(i) * 0.0179 - 179}`, `${((i * 31) % 1600) / 10 - 79.5}`],
@@ -96,7 +96,7 @@ export const cases: readonly Case[] = [
     ],
   },
   {
-    name: "a stream of twenty thousand entries and its groups",
+    name: "a stream of eight thousand entries and its groups",
     steps: [
       ...Array.from({ length: ELEMENTS / 2 }, (_, i): Step => [
         ...["XADD", "k", `${Math.floor(i / 7) + 1}-${(i % 7) + 1}`, "field", `${i}`],

@@ -61,7 +61,7 @@ describe.skipIf(npm === null)("the packed package", () => {
     app = join(folder, "app");
     const install = ["install", "--prefix", app, "--prefer-offline", "--no-audit", "--no-fund"];
     await run([npm!, ...install, join(folder, filename)], folder);
-  }, 120_000);
+  }, 300_000);
 
   test("holds the sources, the README and the licence, and nothing else", () => {
     for (const path of ["src/server.ts", "src/index.ts", "README.md", "LICENSE", "package.json"]) {

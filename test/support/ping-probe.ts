@@ -12,8 +12,10 @@ export interface PingTimes {
 }
 
 export interface PingProbe {
-  /** Ends it, and gives the times since the start. */
-  stop(): Promise<PingTimes>;
+  /** The times since the start, or since this was asked the last time. */
+  take(): Promise<PingTimes>;
+  /** Ends it. */
+  stop(): Promise<void>;
 }
 
 /** Begins to measure; settles when the connection has been used for a while. */
@@ -23,15 +25,19 @@ export async function startPings(port: number, password = ""): Promise<PingProbe
     stdout: "pipe",
     stderr: "inherit",
   });
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  await lines.read();
+  const answers = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  await answers.read();
   return {
+    async take() {
+      void child.stdin.write("take\n");
+      void child.stdin.flush();
+      const { value } = await answers.read();
+      if (value === undefined) throw new Error("the probe has ended");
+      return JSON.parse(value) as PingTimes;
+    },
     async stop() {
       void child.stdin.end();
-      const { value } = await lines.read();
       await child.exited;
-      if (value === undefined) throw new Error("the probe ended before it was stopped");
-      return JSON.parse(value) as PingTimes;
     },
   };
 }
@@ -46,32 +52,35 @@ async function measure(port: number, password: string): Promise<void> {
       close: () => process.exit(1),
     },
   });
-  const state = { stopped: false };
-  void Bun.stdin.text().then(() => (state.stopped = true));
   const ask = async (line: string): Promise<void> => {
     const answer = new Promise<void>((resolve) => (answered = resolve));
     socket.write(`${line}\r\n`);
     await answer;
   };
-  if (password !== "") await ask(`AUTH ${password}`);
-  let times: number[] = [];
-  for (let count = 0; !state.stopped; count++) {
-    if (count === WARM_UP) {
-      times = [];
-      process.stdout.write("ready\n");
-    }
+  const askForTime = async (): Promise<number> => {
     const begin = performance.now();
     await ask("PING");
-    times.push(performance.now() - begin);
+    return performance.now() - begin;
+  };
+  if (password !== "") await ask(`AUTH ${password}`);
+  for (let i = 0; i < WARM_UP; i++) await askForTime();
+  let times: number[] = [];
+  process.stdin.on("data", () => {
+    const sorted = times.toSorted((a, b) => a - b);
+    times = [];
+    const found: PingTimes = {
+      count: sorted.length,
+      p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+      maxMs: sorted.at(-1) ?? 0,
+    };
+    process.stdout.write(JSON.stringify(found));
+  });
+  process.stdin.on("end", () => process.exit(0));
+  process.stdout.write("ready");
+  for (;;) {
+    times.push(await askForTime());
     await Bun.sleep(PAUSE_MS);
   }
-  times.sort((a, b) => a - b);
-  const found: PingTimes = {
-    count: times.length,
-    p99Ms: times[Math.floor(times.length * 0.99)] ?? 0,
-    maxMs: times.at(-1) ?? 0,
-  };
-  process.stdout.write(JSON.stringify(found), () => process.exit(0));
 }
 
 if (import.meta.main) await measure(Number(process.argv[2]), process.argv[3]!);

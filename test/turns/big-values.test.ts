@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { crowding } from "../support/crowding.ts";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
-import type { PingTimes } from "../support/ping-probe.ts";
+import type { PingProbe, PingTimes } from "../support/ping-probe.ts";
 import { startPings } from "../support/ping-probe.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { rounds } from "../support/seed.ts";
@@ -25,13 +25,16 @@ const TIMEOUT_MS = FULL ? 600_000 : 60_000;
 
 let hutch: HutchProcess;
 let client: RespClient;
+let pings: PingProbe;
 
 beforeAll(async () => {
   hutch = await startHutch({ args: ["--enable-debug-command", "yes"] });
   client = await RespClient.connect(hutch.port);
+  pings = await startPings(hutch.port);
 });
 afterAll(async () => {
   client.close();
+  await pings.stop();
   await hutch.stop();
 });
 
@@ -45,11 +48,11 @@ async function isAllFreed(): Promise<boolean> {
 
 /** Runs a command while PINGs are answered, until everything it left behind is freed. */
 async function stallOf(line: string, isDone: () => Promise<boolean>): Promise<PingTimes> {
-  const probe = await startPings(hutch.port);
+  await pings.take();
   await run(line);
   await until(`${line} to be over`, isDone);
   await until("memory to be free", isAllFreed);
-  return await probe.stop();
+  return await pings.take();
 }
 
 /** Several attempts, each after `prepare`: the shortest of the longest waits. */

@@ -94,15 +94,16 @@ function seriesOf(series: readonly LatencySeries[], name: string, op: Operation)
   return series.find((one) => one.server === name && one.operation === op)!;
 }
 
-/** Median over the rounds of a server's p99.9 divided by another's in the same round. */
+/** Median over the rounds of a server's p99.9 divided by another's in the same round. @param pick which p99.9 */
 export function p999Ratio(
   figure: LatencyFigure,
   server: string,
   base: string,
   operation: Operation,
+  pick: (result: OpenResult) => number = (result) => result.p999Us,
 ): number {
   const p999 = (name: string): number[] =>
-    seriesOf(figure.series, name, operation).rounds.map((result) => result.p999Us);
+    seriesOf(figure.series, name, operation).rounds.map(pick);
   return median(ratios(p999(server), p999(base)));
 }
 
@@ -120,6 +121,10 @@ export function latencyText(figure: LatencyFigure, base: string): string {
       spread((result) => result.p999Us),
       p999Ratio(figure, one.server, base, one.operation).toFixed(2),
       spread((result) => result.lagP999Us),
+      spread((result) => result.serverP999Us),
+      p999Ratio(figure, one.server, base, one.operation, (result) => result.serverP999Us).toFixed(
+        2,
+      ),
     ];
   });
   return table(
@@ -132,6 +137,8 @@ export function latencyText(figure: LatencyFigure, base: string): string {
       "p99.9",
       "ratio",
       "load's own p99.9",
+      "server's p99.9",
+      "ratio",
     ],
     rows,
   );

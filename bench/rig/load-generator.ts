@@ -54,6 +54,11 @@ export interface OpenResult extends ClosedResult {
   readonly maxUs: number;
   /** How late the generator itself sent: the part of the latency that is not the server's. */
   readonly lagP999Us: number;
+  /**
+   * From sending to the reply, without what passed between two steps of the generator that were further apart than a step
+   * takes: what the server, the system and nobody else is answerable for.
+   */
+  readonly serverP999Us: number;
 }
 
 export type Answer =

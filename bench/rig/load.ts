@@ -21,6 +21,8 @@ import { quantile } from "./statistics.ts";
 const RING_COUNT: number = 1 << 17;
 /** No reply for this long means that the server is stuck or answered something else. */
 const STALL_MS = 5_000;
+/** The generator's steps are a few microseconds apart; when they are further apart than this, somebody else had its core. */
+const OWN_STALL_NS = 200_000;
 const SEED = 7;
 
 /** One connection. */
@@ -185,6 +187,11 @@ class Load {
     const intervalNs = 1e9 / rate;
     const latenciesUs = new Float64Array(total);
     const lagsUs = new Float64Array(total);
+    const sentNs = new Float64Array(total);
+    const serverUs = new Float64Array(total);
+    // When the generator was last known to be running. A reply that is found after a stall of its own may have come at its
+    // beginning.
+    let stepNs = 0;
     let sent = 0;
     let received = 0;
     for (const client of clients) {
@@ -198,11 +205,13 @@ class Load {
         received: (client, bytes) => {
           run.progress++;
           const now = Bun.nanoseconds();
+          const arrivedNs = now - stepNs > OWN_STALL_NS ? stepNs : now;
           client.pending += bytes;
           while (client.pending >= replySize) {
             client.pending -= replySize;
             // Connections take turns, so the n-th reply of one is that to request index + n * connections.
             const request = client.index + client.replies++ * clients.length;
+            serverUs[received] = Math.max(0, arrivedNs - sentNs[request]!) / 1000;
             latenciesUs[received++] = (now - begin - request * intervalNs) / 1000;
           }
           if (received === total) done();
@@ -213,20 +222,23 @@ class Load {
         if (this.#run !== run) return;
         for (;;) {
           const now = Bun.nanoseconds();
+          stepNs = now;
           if (sent === total || begin + sent * intervalNs > now) break;
+          sentNs[sent] = now;
           lagsUs[sent] = (now - begin - sent * intervalNs) / 1000;
           const client = clients[sent % clients.length]!;
           this.#write(client, ring.bytes, (sent % ring.count) * ring.size, ring.size);
           sent++;
         }
         // Turning without a pause: a timer would add its own lateness to every request.
-        if (sent < total) setImmediate(tick);
+        if (received < total) setImmediate(tick);
       };
       tick();
       return run;
     });
     latenciesUs.sort();
     lagsUs.sort();
+    serverUs.sort();
     return {
       requests: total,
       seconds: (Bun.nanoseconds() - begin) / 1e9,
@@ -235,6 +247,7 @@ class Load {
       p999Us: quantile(latenciesUs, 0.999),
       maxUs: latenciesUs[total - 1]!,
       lagP999Us: quantile(lagsUs, 0.999),
+      serverP999Us: quantile(serverUs, 0.999),
     };
   }
 

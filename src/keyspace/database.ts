@@ -10,6 +10,7 @@ import { int64, parseInt64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { Blobs } from "../memory/blobs.ts";
 import {
   EMBSTR_SIZE_MAX,
   ENCODING_BLOB,
@@ -278,7 +279,7 @@ export class Database {
 
   /**
    * Makes a string value at least `length` bytes long, new bytes zero, and ready to be changed in place: raw, no integer.
-   * `readString` then gives the bytes to write to. Room to grow is left over as in Redis: as much again, at most 1 MiB.
+   * `readString` then gives the bytes to write to. Room to grow is left over (`Blobs.roomToGrow`).
    */
   growString(entry: Ref, length: number): Ref {
     const store = this.#store;
@@ -288,7 +289,7 @@ export class Database {
     if (entries.encoding(entry) === ENCODING_BLOB) {
       let blob = entries.block(entry);
       if (store.blobs.capacity(blob) < wanted) {
-        const grown = store.blobs.create(wanted, wanted + Math.min(wanted, 1 << 20));
+        const grown = store.blobs.create(wanted, wanted + Blobs.roomToGrow(wanted));
         const start = store.blobs.start(blob);
         store.blobs.write(grown, 0, store.blobs.bytes(blob), start, start + old);
         store.blobs.free(blob);
@@ -304,7 +305,7 @@ export class Database {
     const content = scratch.copy();
     const key = this.keyOf(entry);
     if (wanted > INLINE_SIZE_MAX) {
-      const blob = store.blobs.create(wanted, wanted + Math.min(wanted, 1 << 20));
+      const blob = store.blobs.create(wanted, wanted + Blobs.roomToGrow(wanted));
       store.blobs.write(blob, 0, content, 0, old);
       const blobStart = store.blobs.start(blob);
       store.blobs.bytes(blob).fill(0, blobStart + old, blobStart + wanted);

@@ -45,7 +45,7 @@ const PAGES_SHIFT = 10;
 const SMALL_SPAN_CLASS_MAX = 4096;
 const LARGE_SPAN_PAGES = 16;
 /** Above this a block gets a segment of its own. */
-const RUN_SIZE_MAX: number = SEGMENT_SIZE / 2;
+export const RUN_SIZE_MAX: number = SEGMENT_SIZE / 2;
 /** Zeroed blocks from this size on get a segment of their own, since zeroing a recycled run would stall the turn. */
 const ZERO_BY_HAND_MAX: number = 1024 * 1024;
 /** A wholly free segment goes back to the system if at least this many pages are free in the others. */

@@ -8,10 +8,11 @@
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { Ref } from "./arena.ts";
-import { Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { Arena, BLOCK_SIZE_MAX, RUN_SIZE_MAX, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { UNIT } from "./size-classes.ts";
 
 const HEADER_SIZE = 4;
+const ROOM_MAX: number = 1 << 20;
 
 export class Blobs {
   readonly #arena: Arena;
@@ -23,6 +24,16 @@ export class Blobs {
   /** Bytes that a blob of `length` bytes takes in the arena. */
   static blockSize(length: number): number {
     return Arena.blockSize(HEADER_SIZE + length);
+  }
+
+  /**
+   * Bytes that a blob of `length` bytes is worth growing by before it moves: as in Redis as much again, at most 1 MiB; but an
+   * eighth of one in a segment of its own, whose room costs nothing until it is touched. It would be copied for every megabyte
+   * that is appended.
+   */
+  static roomToGrow(length: number): number {
+    if (length <= RUN_SIZE_MAX) return Math.min(length, ROOM_MAX);
+    return Math.min(length >>> 3, BLOCK_SIZE_MAX - HEADER_SIZE - length);
   }
 
   /** Makes a blob with room for `capacity` bytes; content undefined. */

@@ -65,6 +65,27 @@ test("many large values that wait are all freed, whatever comes in between", asy
   client.close();
 });
 
+test("a long string that grows bit by bit is moved rarely", async () => {
+  instance = startInProcess({});
+  const { databases, store } = instance.engine.keyspace;
+  const client = await RespClient.connect(instance.port);
+  await client.text("SETRANGE", "long", 40 * MIB, "x");
+  const key = Buffer.from("long");
+  const piece = Buffer.alloc(256 * 1024, "y");
+  let moves = 0;
+  let place = 0;
+  for (let n = 0; n < 64; n++) {
+    await client.call("APPEND", "long", piece);
+    const block = store.entries.block(databases[0]!.peek(key, 0, key.length));
+    if (block !== place) moves++;
+    place = block;
+  }
+  expect(moves).toBeLessThanOrEqual(5);
+  expect(await client.text("STRLEN", "long")).toBe(`:${40 * MIB + 1 + 64 * piece.length}`);
+  expect(await client.text("GETRANGE", "long", 40 * MIB, 40 * MIB + 3)).toBe('"xyyy"');
+  client.close();
+});
+
 test("memory of a large block goes back a mebibyte at a time", () => {
   const arena = new Arena();
   const size = 100 * MIB;

@@ -13,6 +13,10 @@ import { isCharacter, nameOf, startId, stream, streamsOf, strictIdOrReply } from
 const NO_KEY =
   "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.";
 
+/** No more arguments than each option once. */
+const CREATE_ARGUMENTS_MAX = 8;
+const SETID_ARGUMENTS_MAX = 7;
+
 /** The options behind an id. */
 const options = { createStream: false, readLow: -1, readHigh: -1 };
 
@@ -24,6 +28,7 @@ function create(session: Session, args: Args, reply: Reply): void {
   const entry = db.find(bytes, args.start(2), args.end(2));
   if (!isTypeOrReply(session, entry, TYPE_STREAM, reply)) return;
   if (entry === NULL_REF && !options.createStream) return reply.error(NO_KEY);
+  if (args.count > CREATE_ARGUMENTS_MAX) return replyUnknown(args, reply);
   if (entry !== NULL_REF) db.load(entry, stream);
   const last = isCharacter(args, 4, "$");
   startId.setMin();
@@ -48,6 +53,7 @@ function setid(session: Session, args: Args, reply: Reply): void {
   if (!optionsOrReply(args, false, reply)) return;
   const group = groupOrReply(session, args, reply);
   if (group === null) return;
+  if (args.count > SETID_ARGUMENTS_MAX) return replyUnknown(args, reply);
   if (isCharacter(args, 4, "$")) streamsOf(session).lastId(stream, startId);
   else if (!strictIdOrReply(args, 4, startId, reply)) return;
   group.lastId.copy(startId);
@@ -108,13 +114,18 @@ function optionsOrReply(args: Args, creates: boolean, reply: Reply): boolean {
         return false;
       }
     } else {
-      reply.error(
-        `ERR unknown subcommand or wrong number of arguments for '${nameOf(args, 1)}'. Try XGROUP HELP.`,
-      );
+      replyUnknown(args, reply);
       return false;
     }
   }
   return true;
+}
+
+function replyUnknown(args: Args, reply: Reply): void {
+  const name = nameOf(args, 1);
+  reply.error(
+    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try XGROUP HELP.`,
+  );
 }
 
 /** Opens the stream of the key. Returns false after answering that there is none. */

@@ -344,6 +344,19 @@ function sameConsumers(ours: RespValue, theirs: RespValue): boolean {
 const random = seeded("random consumer groups");
 
 export const cases: readonly Case[] = [
+  {
+    name: "XGROUP takes its options more than once only as far as there are no more arguments than with each once",
+    steps: [
+      ...["XGROUP CREATE s g $ MKSTREAM MKSTREAM MKSTREAM", "XGROUP CREATE s h 0 ENTRIESREAD 1"],
+      ...["XGROUP CREATE s i 0 MKSTREAM ENTRIESREAD 2 MKSTREAM", "XGROUP CREATE s i x A B C D"],
+      ...["XGROUP CREATE none g 0 ENTRIESREAD 1 ENTRIESREAD 2", "SET text x"],
+      ...["XGROUP CREATE s g x ENTRIESREAD 1 ENTRIESREAD 2", "XGROUP CREATE s j x MKSTREAM"],
+      ...["XGROUP CREATE text g 0 ENTRIESREAD 1 ENTRIESREAD 2", "XGROUP SETID s g 0 ENTRIESREAD 3"],
+      ...["XGROUP SETID s g 0 ENTRIESREAD 1 ENTRIESREAD 2", "XGROUP SETID s none 0 ENTRIESREAD 1"],
+      ...["XGROUP SETID s none 0 ENTRIESREAD 1 ENTRIESREAD 2", "XGROUP SETID none g 0 ENTRIESREAD"],
+      ...["XGROUP SETID s g x ENTRIESREAD 1 ENTRIESREAD 2", ...LOOK],
+    ],
+  },
   ...[...EDGE_NUMBERS, "1", "2", "1000"].map((number): Case => ({
     name: `groups with the number ${JSON.stringify(number)}`,
     steps: eachNumber(number),

@@ -64,7 +64,7 @@ export interface CommandRow {
   readonly flags: string;
   /** Key specifications, in the order in which keys are extracted. */
   readonly keys?: readonly KeySpec[];
-  /** First Redis version with the command. */
+  /** First Redis version with the command; of one that only Hutch has, its first Hutch version, which is below 1. */
   readonly since: string;
   /** Redis's group: "string", "generic", "connection", "server", ... */
   readonly group: string;

@@ -352,13 +352,11 @@ export class Database {
 
   /** What OBJECT ENCODING calls the encoding of the entry's value. */
   encodingName(entry: Ref): string {
-    const type = this.#entries.type(entry);
-    if (type !== TYPE_STRING) this.load(entry, loaded);
-    else loaded.set(this.#entries.encoding(entry), NULL_REF);
-    if (type === TYPE_HASH && loaded.timed !== NULL_REF && loaded.encoding === ENCODING_LISTPACK) {
-      return PACKED_TIMED_HASH_NAME;
-    }
-    return ENCODING_NAMES[loaded.encoding]!;
+    const entries = this.#entries;
+    const encoding = this.#store.encodingOf(entry);
+    const isPackedHash = encoding === ENCODING_LISTPACK && entries.type(entry) === TYPE_HASH;
+    if (isPackedHash && entries.isTimed(entry)) return PACKED_TIMED_HASH_NAME;
+    return ENCODING_NAMES[encoding]!;
   }
 
   // ---- deleting ----

@@ -11,7 +11,14 @@ import { Arena } from "../memory/arena.ts";
 import { Blobs } from "../memory/blobs.ts";
 import { Dict } from "../structures/dict.ts";
 import type { Collection, MemberCollection } from "../types/collection.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from "../types/kinds.ts";
+import {
+  ENCODING_TIMED,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_ZSET,
+} from "../types/kinds.ts";
 import { Hashes } from "../types/hash.ts";
 import { Kit } from "../types/kit.ts";
 import { SortedSets } from "../types/sorted-set.ts";
@@ -19,10 +26,13 @@ import { Lists } from "../types/list.ts";
 import { SetAlgebra } from "../types/set-algebra.ts";
 import { Sets } from "../types/set.ts";
 import { Streams } from "../types/stream.ts";
+import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import { Entries } from "./entry.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
+
+const wrapped = new Value();
 
 export class Store {
   readonly clock: Clock;
@@ -103,6 +113,15 @@ export class Store {
     memberCollections[TYPE_ZSET] = this.sortedSets;
     this.memberCollections = memberCollections;
     this.refreshAccess();
+  }
+
+  /** The encoding of an entry's value; where members of it expire, that of the collection inside the wrapper. */
+  encodingOf(entry: Ref): number {
+    const encoding = this.entries.encoding(entry);
+    if (encoding !== ENCODING_TIMED) return encoding;
+    wrapped.set(encoding, this.entries.block(entry));
+    this.kit.memberTimes.unwrap(wrapped);
+    return wrapped.encoding;
   }
 
   /** Takes the access clock from the clock; once per turn. */

@@ -65,7 +65,7 @@ export class RdbValueWriter {
 
   /** The RDB type of an entry's value. */
   typeOf(entry: Ref): number {
-    const encoding = this.#entries.encoding(entry);
+    const encoding = this.#store.encodingOf(entry);
     const packed = encoding === ENCODING_LISTPACK;
     switch (this.#entries.type(entry)) {
       case TYPE_STRING:

@@ -3,6 +3,7 @@
  * The replies and errors of the hash's family are those of Redis 7.4 (t_hash.c), which redis-server 7.0 lacks.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { send, takeReply } from "../effects/two-engines.ts";
 import { FrozenEngine } from "../support/frozen-engine.ts";
 import { EDGE_NUMBERS } from "../differential/grammar.ts";
 import { HASH, LAYOUTS, SET, SORTED_SET } from "./member-families.ts";
@@ -331,6 +332,15 @@ describe.each(LAYOUTS)("members that expire: $name", (layout) => {
     expect(at.run("DEBUG DIGEST")).toBe(late);
   });
 
+  test("are in DUMP without their times, if they are still there", () => {
+    at.run(`${letter}EXPIRE k 10 ${word} 1 ${a}`);
+    expect(at.call("RESTORE", "k2", "0", at.run("DUMP k"))).toBe("OK");
+    expect(family.members(at, "k2")).toEqual([a, b, c].toSorted());
+    at.advance(10_000);
+    expect(at.call("RESTORE", "k3", "0", at.run("DUMP k"))).toBe("OK");
+    expect(family.members(at, "k3")).toEqual([b, c].toSorted());
+  });
+
   test("expire without anybody looking, and tell whoever asked", () => {
     const seen: string[] = [];
     const { store, databases } = at.engine.keyspace;
@@ -491,13 +501,18 @@ describe("times of members and the commands of their type", () => {
     }
   });
 
-  test("a client that waits for a sorted set is not served what has expired", () => {
+  test("a client waits for a sorted set whose last member has expired", () => {
+    const { engine } = at;
+    const session = engine.createSession();
     at.run("ZADD z 1 a");
     at.run("ZPEXPIRE z 5 MEMBERS 1 a");
     at.advance(5);
-    const { engine } = at;
-    expect(at.run("ZPOPMIN z")).toBe("[]");
-    expect(at.run("ZMPOP 1 z MIN")).toBe("nil");
+    expect(send(session, ["BZPOPMIN", "z", "0"])).toBe("");
+    expect(session.blocked).toBe(true);
     expect(engine.keyspace.databases[0]!.size).toBe(0);
+    expect(at.run("ZMPOP 1 z MIN")).toBe("nil");
+    at.run("ZADD z 2 b");
+    expect(takeReply(session)).toContain("$1\r\nb\r\n");
+    expect(at.run("EXISTS z")).toBe("0");
   });
 });

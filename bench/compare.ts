@@ -7,7 +7,7 @@
  *
  *   --rounds 6          rounds of throughput and protocols; an even number keeps the orders balanced
  *   --seconds 1.5       what one measurement should take
- *   --only a,b          sections to run: throughput, protocols, types, memory, elements, start, pauses, latency
+ *   --only a,b          sections to run: throughput, protocols, types, memory, elements, start, pauses, latency, log
  *   --operations A,B    operations of throughput, protocols and types, kinds of elements; all if not given
  *   --depths 1,16,64    pipelines of the same
  *   --elements 500000   elements of each kind
@@ -26,6 +26,7 @@ import type { Arm, Cell, GridOptions } from "./compare/grid.ts";
 import { ELEMENT_KINDS } from "./compare/element-kinds.ts";
 import { measureElements } from "./compare/elements.ts";
 import { measureGrid } from "./compare/grid.ts";
+import { measureLog } from "./compare/log.ts";
 import { measureMemory } from "./compare/memory.ts";
 import { ownTest, redisBenchmark } from "./compare/redis-benchmark.ts";
 import { progress, say } from "./compare/report.ts";
@@ -243,6 +244,10 @@ async function main(): Promise<boolean> {
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  }
+  if (sections.includes("log")) {
+    const compared = base === null ? [hutch()] : [hutch(), base];
+    results.log = await measureLog(compared, { rounds, seconds, progress });
   }
   if (sections.includes("pauses")) {
     progress(`pauses while ${pauseKeys} keys are inserted`);

@@ -4,11 +4,13 @@ import { latencyText, p999Ratio } from "../latency.ts";
 import type { PauseFigure } from "../pauses.ts";
 import { pauseText } from "../pauses.ts";
 import type { Machine } from "../rig/machine.ts";
+import type { LogPolicy } from "../rig/servers.ts";
 import { median, ratios, spreadOf } from "../rig/statistics.ts";
 import type { Section, Verdict } from "../targets.ts";
 import type { ElementFigure } from "./elements.ts";
 import type { StartFigure } from "./first-pong.ts";
 import type { Cell, Measurement } from "./grid.ts";
+import { logName } from "./log.ts";
 import type { MemoryFigure } from "./memory.ts";
 import { spreadText, table } from "./report.ts";
 
@@ -28,6 +30,7 @@ export interface Results {
   start?: readonly StartFigure[];
   pauses?: PauseFigure;
   latency?: LatencyFigure;
+  log?: readonly Cell[];
 }
 
 /** Names of arms. */
@@ -71,6 +74,7 @@ export function measuredFigures(results: Results): Map<string, number> {
     const ratio = elementRatio(elements!, figure, base);
     if (ratio !== null) measured.set(`elements ${figure.kind}`, ratio);
   }
+  addLogFigures(measured, results.log ?? [], base);
   const ownStart = start?.find((figure) => figure.product === HUTCH);
   if (ownStart !== undefined) measured.set("start", median(ownStart.ms));
   if (pauses !== undefined) measured.set("pause", pauses.report.pauses.maxMs);
@@ -80,6 +84,23 @@ export function measuredFigures(results: Results): Map<string, number> {
     }
   }
   return measured;
+}
+
+/** What the log costs: CPU time against none and against another server's log, and how much slower it is when all is synced. */
+function addLogFigures(
+  measured: Map<string, number>,
+  cells: readonly Cell[],
+  base: string | null,
+): void {
+  const add = (id: string, policy: LogPolicy, to: string, pick: Pick): void => {
+    const cell = cells.find((one) => one.arm === logName(HUTCH, policy));
+    const found = cell === undefined ? null : cellRatios(cells, cell, to, pick);
+    if (found !== null) measured.set(id, median(found));
+  };
+  add("log cost", "everysec", logName(HUTCH, "none"), CPU);
+  if (base === null) return;
+  add("log everysec", "everysec", logName(base, "everysec"), CPU);
+  add("log always", "always", logName(base, "always"), (one) => 1 / RATE(one));
 }
 
 /** A kind's bytes divided by another server's. */
@@ -116,7 +137,22 @@ export function resultsText(results: Results): string {
   if (latency !== undefined) {
     parts.push(heading("Latency at half load"), latencyText(latency, base ?? HUTCH));
   }
+  const { log } = results;
+  if (log !== undefined) parts.push(heading("With a log"), logText(log, base));
   return parts.join("\n\n");
+}
+
+/** Each policy's arms beside the other server's arm of the same policy. */
+function logText(cells: readonly Cell[], base: string | null): string {
+  return (["none", "everysec", "always"] as const)
+    .map((policy) => {
+      const chosen = cells.filter(({ arm }) => arm.endsWith(logName("", policy)));
+      return chosen.length === 0
+        ? ""
+        : cellsText(chosen, base === null ? null : logName(base, policy));
+    })
+    .filter((text) => text !== "")
+    .join("\n\n");
 }
 
 function heading(text: string): string {

@@ -53,17 +53,23 @@ export function findServers(): Product[] {
   return products;
 }
 
-/** Everybody listens on the loopback interface only and keeps nothing on disk. */
-function serverArguments(port: number, directory: string): string[] {
+/** When a server's log is synced, or that it has none. */
+export type LogPolicy = "none" | "everysec" | "always";
+
+/** Everybody listens on the loopback interface only and keeps nothing on disk but a log that is asked for. */
+function serverArguments(port: number, directory: string, log: LogPolicy): string[] {
   return [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", directory],
-    ...["--save", "", "--appendonly", "no"],
+    ...["--save", "", "--appendonly", log === "none" ? "no" : "yes"],
+    ...(log === "none" ? [] : ["--appendfsync", log, "--auto-aof-rewrite-percentage", "0"]),
   ];
 }
 
 export interface StartOptions {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The log that the server keeps; none unless it is said. */
+  readonly log?: LogPolicy;
   /** Lets the server's threads run on every core, instead of the server's one. */
   readonly allCores?: boolean;
 }
@@ -85,7 +91,10 @@ export class RunningServer {
     this.startedNs = Bun.nanoseconds();
     const core = options.allCores === true ? ALL_CORES : SERVER_CORE;
     this.#process = Bun.spawn(
-      onCore(core, [...product.command, ...serverArguments(this.port, directory)]),
+      onCore(core, [
+        ...product.command,
+        ...serverArguments(this.port, directory, options.log ?? "none"),
+      ]),
       {
         cwd: directory,
         env: { ...process.env, ...options.env },

@@ -71,10 +71,15 @@ export class Output {
     else while (count < offsets.length && offsets[count]! <= safe) count++;
     if (count === 0) return false;
     const size = this.#marks[count - 1]!;
-    this.#marks.splice(0, count);
-    offsets.splice(0, count);
-    for (let i = 0; i < this.#marks.length; i++) this.#marks[i]! -= size;
-    if (this.#marks.length === 0) this.#wrote = false;
+    if (count === offsets.length) {
+      this.#marks.length = 0;
+      offsets.length = 0;
+      this.#wrote = false;
+    } else {
+      this.#marks.splice(0, count);
+      offsets.splice(0, count);
+      for (let i = 0; i < this.#marks.length; i++) this.#marks[i]! -= size;
+    }
     if (size === this.#reply.pos) this.flush();
     else this.#flushPart(size);
     return true;

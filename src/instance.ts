@@ -97,8 +97,9 @@ export function startInstance(setup: InstanceSetup): Instance {
   options.onApply(["bind"], () =>
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );
-  if (!aof.hasData) aof.begin();
-  const loaded = aof.hasData ? aof.load() : Promise.resolve();
+  const hasData = aof.hasData;
+  if (!hasData) aof.begin();
+  const loaded = hasData ? aof.load() : Promise.resolve();
   return { engine, port, places: listeners.places, loaded, stop, stopped };
 }
 

@@ -11,7 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { OPTION_ROWS } from "../../src/base/option-table.ts";
+import { Options } from "../../src/base/options.ts";
 import { createServer } from "../../src/create-server.ts";
+import { startInstance } from "../../src/instance.ts";
 import { DataError } from "../../src/persistence/data-error.ts";
 import { commandsOf } from "../effects/two-engines.ts";
 import type { DocCommand } from "../differential/grammar.ts";
@@ -136,9 +139,6 @@ describe("a server with a log", () => {
       const line = encodeCommand(["INCR", "n"]);
       writeFileSync(incrementPath(folder), Buffer.concat(new Array(300_000).fill(line)));
       writeFileSync(manifestPath(folder), "file appendonly.aof.1.incr.aof seq 1 type i\n");
-      const { startInstance } = await import("../../src/instance.ts");
-      const { Options } = await import("../../src/base/options.ts");
-      const { OPTION_ROWS } = await import("../../src/base/option-table.ts");
       const options = new Options(OPTION_ROWS);
       for (const [name, value] of [
         ["port", "0"],
@@ -156,6 +156,18 @@ describe("a server with a log", () => {
       await instance.loaded;
       expect(await client.text("GET", "n")).toContain("300000");
       client.close();
+      await instance.stop();
+    });
+  });
+
+  test("has nothing to load at its first start, and answers at once", async () => {
+    await inFolder(async (folder) => {
+      const options = new Options(OPTION_ROWS);
+      for (const [name, value] of Object.entries({ port: "0", dir: folder, appendonly: "yes" })) {
+        options.set(name, value);
+      }
+      const instance = startInstance({ options });
+      expect(instance.engine.loading).toBeNull();
       await instance.stop();
     });
   });

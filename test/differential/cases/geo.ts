@@ -1,7 +1,22 @@
 /** Places on the earth: the same scores, distances, coordinates and search results in both servers. */
 import type { Random } from "../../../src/base/random.ts";
+import type { RespValue } from "../../support/resp-value.ts";
+import { show } from "../../support/resp-value.ts";
 import { pick, seeded } from "../../support/seed.ts";
 import type { Case, Step } from "../case.ts";
+
+/** Distances may differ in their last digit, a tenth of a millimetre: C's sine and JavaScript's round differently now and then. */
+function nearlyEqual(ours: RespValue, theirs: RespValue): boolean {
+  const [left, right] = [ours, theirs].map((reply) => show(reply).split(/"(\d+\.\d{4})"/));
+  return (
+    left!.length === right!.length &&
+    left!.every((part, i) => {
+      return (
+        part === right![i] || (i % 2 === 1 && Math.abs(Number(part) - Number(right![i])) < 2e-4)
+      );
+    })
+  );
+}
 
 const SICILY: readonly Step[] = [
   "GEOADD s 13.361389 38.115556 Palermo 15.087269 37.502669 Catania",
@@ -328,5 +343,10 @@ export const cases: readonly Case[] = [
       ]),
     ],
   },
-  { name: "random places and searches", steps: randomSteps(seeded("geo")), protocols: [2] },
+  {
+    name: "random places and searches",
+    steps: randomSteps(seeded("geo")),
+    protocols: [2],
+    compare: nearlyEqual,
+  },
 ];

@@ -53,6 +53,7 @@ import { stringNumberRows } from "./commands/string-numbers.ts";
 import { stringRangeRows } from "./commands/string-ranges.ts";
 import { stringRows } from "./commands/strings.ts";
 import { dumpRows } from "./persistence/dump.ts";
+import { saveRows } from "./persistence/save.ts";
 
 export const ALL_ROWS: readonly CommandRow[] = [
   ...configRows,
@@ -106,6 +107,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...keyRows,
   ...expiryRows,
   ...dumpRows,
+  ...saveRows,
   ...debugRows,
   ...commandInfoRows,
 ];

@@ -22,7 +22,7 @@ export interface ServerOptions {
   /** Seed of the server's random generator, so that RANDOMKEY and the like repeat. Default: a random one. */
   readonly seed?: number;
   /**
-   * Any option of the server, by the name that the config file gives it or the same in camel case: `maxclients`,
+   * Any option of the server (nothing is loaded or saved unless `save`, `dir` or `dbfilename` is given), by the name that the config file gives it or the same in camel case: `maxclients`,
    * `"proto-max-bulk-len"`, `protoMaxBulkLen`. Values are what the config file takes ("64mb"); true and false stand for
    * yes and no.
    */
@@ -118,12 +118,13 @@ export class EmbeddedServer {
   }
 
   /**
-   * Stops: no new connections, replies sent that clients wait for, connections closed, the data's memory given back.
-   * Calls are rejected from now on. May be called again.
+   * Stops: a snapshot if the option `save` has one made, no new connections, replies sent that clients wait for, connections
+   * closed, the data's memory given back. Calls are rejected from now on. May be called again.
    */
   async stop(): Promise<void> {
     this.#caller.stop();
-    await this.#instance.stop();
+    this.#instance.shutdown(null, true);
+    await this.#instance.stopped;
   }
 
   /** `await using server = await createServer(...)` stops it at the end of the block. */
@@ -140,6 +141,8 @@ export class EmbeddedServer {
  */
 export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedServer> {
   const options = new Options(OPTION_ROWS);
+  // Files are for those who ask for them: a server in a test leaves nothing behind.
+  setOption(options, "save", "");
   for (const [name, value] of Object.entries(setup)) {
     if (name !== "seed" && value !== undefined) setOption(options, name, value);
   }
@@ -147,7 +150,10 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
   const keeps = setup.dir !== undefined && setup.appendonly === undefined;
   if (keeps) setOption(options, "appendonly", true);
   const { seed } = setup;
-  const instance = startInstance(seed === undefined ? { options } : { options, seed });
+  const loads = KEEPING_OPTIONS.some((name) => setup[name] !== undefined);
+  const instance = startInstance(
+    seed === undefined ? { options, loads } : { options, loads, seed },
+  );
   try {
     await instance.loaded;
   } catch (error) {
@@ -156,6 +162,9 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
   }
   return new EmbeddedServer(instance);
 }
+
+/** Whoever names one of these wants what was saved to be there. */
+const KEEPING_OPTIONS = ["save", "dir", "dbfilename"];
 
 function setOption(options: Options, name: string, value: string | number | boolean): void {
   const option = name === "password" ? "requirepass" : toKebab(name);

@@ -13,6 +13,7 @@ import { Beat } from "./net/beat.ts";
 import { Connection } from "./net/connection.ts";
 import { Settings } from "./net/settings.ts";
 import { Aof } from "./persistence/aof.ts";
+import { Saving } from "./persistence/saving.ts";
 
 export interface InstanceSetup {
   readonly options: Options;
@@ -23,6 +24,8 @@ export interface InstanceSetup {
   readonly verify?: boolean;
   /** The commands, if not all of them under their own names. */
   readonly rows?: readonly CommandRow[];
+  /** Loads the snapshot that there is, if there is no log; if absent, the server begins empty then. */
+  readonly loads?: boolean;
 }
 
 export interface Instance {
@@ -35,6 +38,8 @@ export interface Instance {
   readonly loaded: Promise<void>;
   /** Stops in order: no new connections, replies sent, connections closed, memory given back. */
   stop(): Promise<void>;
+  /** Writes a snapshot, if the options want one or `save` says so, and stops. Returns an error, and goes on, if it can't. */
+  shutdown(save: boolean | null, force: boolean): string | null;
   /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
   readonly stopped: Promise<void>;
 }
@@ -47,6 +52,7 @@ export function startInstance(setup: InstanceSetup): Instance {
   const { options } = setup;
   const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
   const settings = new Settings(engine);
+  const saving = Saving.of(engine);
   const aof = new Aof(engine);
   aof.open();
   const listeners = new Listeners(engine, settings);
@@ -60,6 +66,10 @@ export function startInstance(setup: InstanceSetup): Instance {
   options.record("port", String(port));
   const beat = new Beat(engine, settings);
 
+  /** Where there is a log, it alone says what the data is. */
+  const snapshot = (): Promise<void> =>
+    setup.loads === true && !options.flag("appendonly") ? saving.load() : Promise.resolve();
+
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
   let stopping = false;
   const stop = (): Promise<void> => {
@@ -67,6 +77,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       stopping = true;
       engine.logger.notice("User requested shutdown...");
       listeners.stop();
+      saving.stop();
       closeConnections(engine)
         .then(() => aof.close())
         .finally(() => {
@@ -77,19 +88,23 @@ export function startInstance(setup: InstanceSetup): Instance {
     }
     return stopped;
   };
-  engine.hooks = {
-    ...engine.hooks,
-    shutdown: ({ abort, save, force }) => {
-      if (abort) return "ERR No shutdown in progress.";
-      if (save === true && !force) {
-        engine.logger.warning(
-          "There are no snapshots in this version, so SHUTDOWN can't make one.",
-        );
+  const shutdown = (save: boolean | null, force: boolean): string | null => {
+    saving.cancel();
+    const wanted = save ?? (saving.isWanted && engine.loading === null);
+    if (wanted) {
+      engine.logger.notice("Saving the final RDB snapshot before exiting.");
+      if (saving.save() !== null && !force) {
+        engine.logger.warning("Error trying to save the DB, can't exit.");
         return "ERR Errors trying to SHUTDOWN. Check logs.";
       }
-      void stop();
-      return null;
-    },
+    }
+    void stop();
+    return null;
+  };
+  engine.hooks = {
+    ...engine.hooks,
+    shutdown: ({ abort, save, force }) =>
+      abort ? "ERR No shutdown in progress." : shutdown(save, force),
   };
   options.onApply(["port"], () =>
     listeners.change(options) ? null : "Unable to listen on this port. Check server logs.",
@@ -99,8 +114,8 @@ export function startInstance(setup: InstanceSetup): Instance {
   );
   const hasData = aof.hasData;
   if (!hasData) aof.begin();
-  const loaded = hasData ? aof.load() : Promise.resolve();
-  return { engine, port, places: listeners.places, loaded, stop, stopped };
+  const loaded = hasData ? aof.load() : snapshot();
+  return { engine, port, places: listeners.places, loaded, shutdown, stop, stopped };
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

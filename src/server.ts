@@ -63,7 +63,7 @@ function run({ options, configFile, rows }: Start): void {
 
   let instance;
   try {
-    instance = startInstance({ options, logger, rows });
+    instance = startInstance({ options, logger, rows, loads: true });
   } catch (error) {
     if (error instanceof DataError) failToLoad(error, logger);
     if (!(error instanceof ListenError)) throw error;
@@ -72,7 +72,7 @@ function run({ options, configFile, rows }: Start): void {
     print(2, error.message);
     process.exit(1);
   }
-  const { engine, port, places, loaded, stop, stopped } = instance;
+  const { engine, port, places, loaded, shutdown, stopped } = instance;
   if (places.length === 0) {
     logger.warning("Configured to not listen anywhere, exiting.");
     print(2, "Configured to not listen anywhere, exiting.");
@@ -90,7 +90,12 @@ function run({ options, configFile, rows }: Start): void {
     }
     return null;
   };
-  handleSignals(logger, () => void stop());
+  handleSignals(logger, () => {
+    if (shutdown(null, false) === null) return;
+    logger.warning(
+      "SIGTERM received but errors trying to shut down the server, check the logs for more information",
+    );
+  });
   void stopped.then(() => {
     removePidFile();
     logger.warning("Hutch is now ready to exit, bye bye...");

@@ -1,6 +1,7 @@
 /** DEBUG OBJECT, LISTPACK, HTSTATS and HTSTATS-KEY: how values and hash tables are laid out. */
 import { int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
+import { encodingName } from "../keyspace/key-report.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
@@ -40,7 +41,7 @@ export function object(session: Session, args: Args, reply: Reply): void {
   const access = entries.access(entry);
   const idle = (store.access - access) & ACCESS_MASK;
   reply.simple(
-    `Value at:0x${address.toString(16)} refcount:1 encoding:${db.encodingName(entry)} ` +
+    `Value at:0x${address.toString(16)} refcount:1 encoding:${encodingName(store, entry)} ` +
       `serializedlength:${serializedLength(session, entry)} lru:${access} lru_seconds_idle:${idle}`,
   );
 }

@@ -48,6 +48,9 @@ const help = helpOf([
   "PROTOCOL <type>",
   "    Answers with a value of a type: string, integer, double, bignum, null,",
   "    array, set, map, attrib, push, verbatim, true, false.",
+  "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+  "    Saves the data, unless NOSAVE, empties the databases, unless NOFLUSH, and loads what",
+  "    was saved; with MERGE its keys take the place of those that are there.",
   "QUICKLIST-PACKED-THRESHOLD <size>",
   "    From which size on an element of a list stands in a node of its own; 0",
   "    leaves it to list-max-listpack-size.",
@@ -79,6 +82,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   ["PAUSE-CRON", [3, 3, pauseCron]],
   ["POPULATE", [3, 5, populate]],
   ["PROTOCOL", [3, 3, protocol]],
+  ["RELOAD", [2, 5, reload]],
   ["QUICKLIST-PACKED-THRESHOLD", [3, 3, setPackedThreshold]],
   ["SET-ACTIVE-EXPIRE", [3, 3, setActiveExpire]],
   ["SLEEP", [3, 3, sleep]],
@@ -150,6 +154,21 @@ function changeReplicationId(session: Session, _args: Args, reply: Reply): void 
 /** As C's atoi: what does not begin with a number is 0. */
 function isOn(text: string): boolean {
   return (Number.parseInt(text, 10) || 0) !== 0;
+}
+
+/** MERGE lets keys of the file take the place of those that are there, which needs NOFLUSH to mean anything. */
+function reload(session: Session, args: Args, reply: Reply): void {
+  const mode = { save: true, flush: true, merge: false };
+  for (let i = 2; i < args.count; i++) {
+    if (args.is(i, "NOSAVE")) mode.save = false;
+    else if (args.is(i, "NOFLUSH")) mode.flush = false;
+    else if (args.is(i, "MERGE")) mode.merge = true;
+    else
+      return reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+  }
+  const failure = session.engine.hooks.reload(mode);
+  if (failure === null) reply.ok();
+  else reply.error(failure);
 }
 
 function log(session: Session, args: Args, reply: Reply): void {

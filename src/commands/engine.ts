@@ -44,6 +44,10 @@ export interface Hooks {
   }): string | null;
   /** Writes the options back to the config file. @returns an error text, or null */
   rewriteConfig(): string | null;
+  /** Saves the data, if wanted, and loads what was saved. @returns an error text, or null */
+  reload(mode: { save: boolean; flush: boolean; merge: boolean }): string | null;
+  /** All databases were emptied by FLUSHALL. */
+  flushed(): void;
 }
 
 /** How far the loading of data has come. */
@@ -106,6 +110,8 @@ export class Engine {
   hooks: Hooks = {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",
+    reload: () => "ERR Error trying to load the RDB dump, check server logs.",
+    flushed: () => {},
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
   beatPaused = false;

@@ -131,6 +131,7 @@ function pfcount(session: Session, args: Args, reply: Reply): void {
     if (isDense(bytes, start)) countDense(histogram, bytes, from);
     else if (!countSparse(histogram, bytes, from, end)) return reply.error(DAMAGED);
     estimate(histogram);
+    session.db.willChange(entry);
     writeCount(bytes, start);
     // What was computed is kept in the value: a write, though of a command that reads.
     session.engine.keyspace.store.changes++;

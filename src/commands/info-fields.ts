@@ -19,11 +19,10 @@ const NO_REPLICATION_ID = "0".repeat(40);
 /** Adds all sections that the engine itself can fill. */
 export function addInfoFields(engine: Engine): void {
   const { info } = engine;
-  const startedMs = engine.clock.nowMs;
   info.add("server", () => serverFields(engine));
   info.add("clients", () => clientFields(engine));
   info.add("memory", () => memoryFields(engine));
-  info.add("persistence", () => persistenceFields(engine, startedMs));
+  info.add("persistence", () => persistenceFields(engine));
   info.add("stats", () => statsFields(engine));
   info.add("replication", () => replicationFields(engine));
   info.add("cpu", cpuFields);
@@ -140,7 +139,8 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["lazyfreed_objects", keyspace.reclaimer.freed];
 }
 
-function* persistenceFields(engine: Engine, startedMs: number): Iterable<Field> {
+/** What belongs to snapshots and to the log, these add themselves. */
+function* persistenceFields(engine: Engine): Iterable<Field> {
   const { loading, clock } = engine;
   yield ["loading", loading === null ? 0 : 1];
   if (loading !== null) {
@@ -155,15 +155,6 @@ function* persistenceFields(engine: Engine, startedMs: number): Iterable<Field> 
     yield ["loading_eta_seconds", share === 0 ? 1 : Math.ceil((seconds / share) * (1 - share))];
   }
   yield ["async_loading", 0];
-  yield ["rdb_changes_since_last_save", engine.keyspace.store.changes];
-  yield ["rdb_bgsave_in_progress", 0];
-  yield ["rdb_last_save_time", Math.floor(startedMs / 1000)];
-  yield ["rdb_last_bgsave_status", "ok"];
-  yield ["rdb_last_bgsave_time_sec", -1];
-  yield ["rdb_current_bgsave_time_sec", -1];
-  yield ["rdb_saves", 0];
-  yield ["rdb_last_load_keys_expired", 0];
-  yield ["rdb_last_load_keys_loaded", 0];
 }
 
 function* statsFields(engine: Engine): Iterable<Field> {

@@ -1,5 +1,6 @@
 /** MEMORY: how much memory keys take, and the server as a whole. */
 import { int64, toNumber } from "../base/numbers.ts";
+import { memoryUsage } from "../keyspace/key-report.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -25,7 +26,7 @@ function usage(session: Session, args: Args, reply: Reply): void {
   const { db } = session;
   const entry = db.peek(args.bytes, args.start(2), args.end(2));
   if (entry === NULL_REF) return reply.null();
-  reply.integer(db.memoryUsage(entry, samples));
+  reply.integer(memoryUsage(session.engine.keyspace.store, db, entry, samples));
 }
 
 function stats(session: Session, _args: Args, reply: Reply): void {

@@ -1,4 +1,5 @@
 /** OBJECT: what is known of a key's value. None of its subcommands counts as a use of the key. */
+import { encodingName } from "../keyspace/key-report.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -16,7 +17,7 @@ const NO_FREQUENCY =
 function encoding(session: Session, args: Args, reply: Reply): void {
   const entry = entryOrReply(session, args, reply);
   if (entry === NULL_REF) return;
-  reply.text(session.db.encodingName(entry));
+  reply.text(encodingName(session.engine.keyspace.store, entry));
 }
 
 function freq(session: Session, args: Args, reply: Reply): void {

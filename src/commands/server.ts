@@ -29,8 +29,9 @@ function flushDatabase(session: Session, args: Args, reply: Reply): void {
 
 function flushAll(session: Session, args: Args, reply: Reply): void {
   if (!isFlushOrReply(args, reply)) return;
-  const { keyspace } = session.engine;
+  const { hooks, keyspace } = session.engine;
   for (const database of keyspace.databases) keyspace.store.changes += database.clear();
+  hooks.flushed();
   reply.ok();
 }
 

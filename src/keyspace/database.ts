@@ -16,12 +16,8 @@ import {
   ENCODING_BLOB,
   ENCODING_EMBSTR,
   ENCODING_INT,
-  ENCODING_LISTPACK,
-  ENCODING_NAMES,
   ENCODING_RAW,
   ENCODING_TIMED,
-  PACKED_TIMED_HASH_NAME,
-  TYPE_HASH,
   TYPE_STRING,
 } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
@@ -77,22 +73,36 @@ export class Database {
     return this.#keys.dict;
   }
 
+  /** The entries of this database; another object after it was cleared or swapped. */
+  get keys(): KeyTable {
+    return this.#keys;
+  }
+
+  /** Readies an empty database for that many keys. */
+  expect(count: number): void {
+    if (this.size === 0) this.#keys = this.#keys.replaced(count);
+  }
+
   // ---- finding ----
 
   /** The entry of a key for a command that writes, or NULL_REF. Counts as a use of the key. */
   find(key: Buffer, start: number, end: number): Ref {
     const entry = this.peek(key, start, end);
-    if (entry !== NULL_REF && this.#store.touch) {
-      this.#entries.setAccess(entry, this.#store.access);
-    }
+    if (entry === NULL_REF) return entry;
+    if (this.#store.guard !== null) this.willChange(entry);
+    if (this.#store.touch) this.#entries.setAccess(entry, this.#store.access);
     return entry;
   }
 
-  /** Like `find`, for a command that reads: counts a hit or a miss. */
+  /** Like `find`, for a command that reads: counts a hit or a miss. What is read must not be changed in place. */
   read(key: Buffer, start: number, end: number): Ref {
-    const entry = this.find(key, start, end);
-    if (entry === NULL_REF) this.#store.misses++;
-    else this.#store.hits++;
+    const entry = this.peek(key, start, end);
+    if (entry === NULL_REF) {
+      this.#store.misses++;
+      return entry;
+    }
+    this.#store.hits++;
+    if (this.#store.touch) this.#entries.setAccess(entry, this.#store.access);
     return entry;
   }
 
@@ -102,6 +112,12 @@ export class Database {
     if (entry === NULL_REF) this.#store.misses++;
     else this.#store.hits++;
     return entry;
+  }
+
+  /** To be called before an entry is changed in place that `find` did not give. */
+  willChange(entry: Ref): void {
+    const { guard } = this.#store;
+    if (guard !== null && !this.#entries.isCurrent(entry)) guard.before(this.#keys, entry);
   }
 
   /** Like `find`, without counting as a use. */
@@ -181,6 +197,7 @@ export class Database {
       return this.setBlob(entry, key, keyStart, keyEnd, blob, keepExpiry);
     }
     const encoding = length <= EMBSTR_SIZE_MAX ? ENCODING_EMBSTR : ENCODING_RAW;
+    if (entry !== NULL_REF && this.#store.guard !== null) this.willChange(entry);
     // A string in the place of one of about its size, as in most writes, leaves the entry where it is.
     const at =
       entry !== NULL_REF && this.#entries.refit(entry, encoding, length)
@@ -231,6 +248,7 @@ export class Database {
     high: number,
   ): Ref {
     if (entry !== NULL_REF && this.#entries.encoding(entry) === ENCODING_INT) {
+      this.willChange(entry);
       this.#entries.setInteger(entry, low, high);
       return entry;
     }
@@ -282,6 +300,7 @@ export class Database {
    * `readString` then gives the bytes to write to. Room to grow is left over (`Blobs.roomToGrow`).
    */
   growString(entry: Ref, length: number): Ref {
+    this.willChange(entry);
     const store = this.#store;
     const entries = this.#entries;
     const old = this.stringLength(entry);
@@ -350,19 +369,11 @@ export class Database {
     this.#entries.setBlock(entry, value.block);
   }
 
-  /** What OBJECT ENCODING calls the encoding of the entry's value. */
-  encodingName(entry: Ref): string {
-    const entries = this.#entries;
-    const encoding = this.#store.encodingOf(entry);
-    const isPackedHash = encoding === ENCODING_LISTPACK && entries.type(entry) === TYPE_HASH;
-    if (isPackedHash && entries.isTimed(entry)) return PACKED_TIMED_HASH_NAME;
-    return ENCODING_NAMES[encoding]!;
-  }
-
   // ---- deleting ----
 
   /** Deletes an entry and frees what it holds. */
   remove(entry: Ref): void {
+    this.willChange(entry);
     this.#store.watcher?.removed(this, entry);
     this.#keys.remove(entry);
     this.#reclaimer.freeEntry(entry);
@@ -372,8 +383,9 @@ export class Database {
   clear(): number {
     const count = this.size;
     if (count === 0) return 0;
-    this.#keys.abandon();
-    this.#reclaimer.freeDict(this.#keys.dict);
+    const keys = this.#keys;
+    if (this.#store.guard === null || !this.#store.guard.keeps(keys))
+      this.#reclaimer.freeTable(keys);
     this.#keys = new KeyTable(this.#store);
     this.#store.watcher?.emptied(this);
     return count;
@@ -456,12 +468,15 @@ export class Database {
 
   /** Like `expireAt`, with the time in two words: not negative, up to 2^63 - 1. */
   expireAtInt64(entry: Ref, low: number, high: number): Ref {
+    this.willChange(entry);
     return this.#keys.setDue(entry, low, high);
   }
 
   /** Takes the expiry time away. */
   persist(entry: Ref): Ref {
-    return this.#entries.expires(entry) ? this.#keys.clearDue(entry) : entry;
+    if (!this.#entries.expires(entry)) return entry;
+    this.willChange(entry);
+    return this.#keys.clearDue(entry);
   }
 
   /** Whether the entry's time has come, or that of all its members. */
@@ -482,6 +497,8 @@ export class Database {
       const entry = keys.popDue(left);
       left -= keys.moved + 1;
       if (entry === NULL_REF) return keys.exhausted;
+      // It is in no dict any more, and all that is known of it can still be read.
+      this.willChange(entry);
       this.#store.onExpire?.(this, entry);
       this.#store.watcher?.removed(this, entry);
       this.#reclaimer.freeEntry(entry);
@@ -511,6 +528,7 @@ export class Database {
   removeDueMembers(entry: Ref, limit: number): number {
     const { members } = this.#keys;
     if (!this.#entries.isTimed(entry) || !members.isDue(entry) || !this.#store.expires) return 0;
+    this.willChange(entry);
     return members.removeDue(this, entry, limit);
   }
 
@@ -550,22 +568,6 @@ export class Database {
     out.set(bytes, start, start + this.#entries.keyLength(entry));
   }
 
-  /** Bytes of the arena that a key takes: its entry, what the value holds outside it, its share of the dict's table. */
-  memoryUsage(entry: Ref, samples: number): number {
-    const { arena, dict } = this.#store;
-    const block = this.#entries.block(entry);
-    const collection = this.#store.collections[this.#entries.type(entry)];
-    let value = block === NULL_REF ? 0 : arena.sizeOf(block);
-    if (collection !== undefined) {
-      const at = new Value();
-      this.load(entry, at);
-      value = collection.memory(at, samples);
-      if (at.timed !== NULL_REF) value += this.#store.kit.memberTimes.memory(at.timed, samples);
-    }
-    const share = Math.ceil((4 * dict.buckets(this.#keys.dict)) / this.size);
-    return arena.sizeOf(entry) + value + share;
-  }
-
   // ---- inside ----
 
   /**
@@ -582,6 +584,7 @@ export class Database {
     keepExpiry: boolean,
   ): Ref {
     if (entry !== NULL_REF) {
+      this.willChange(entry);
       // A string in the place of a string concerns nobody.
       if (this.#entries.type(entry) !== TYPE_STRING) this.#store.watcher?.removed(this, entry);
       if (this.#entries.isTimed(entry)) this.#keys.members.leave(entry);

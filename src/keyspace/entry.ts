@@ -46,6 +46,9 @@ const KEY_LENGTH_MASK = 0xffff;
 const LONG_KEY = 0xffff;
 const VALUE_SHIFT = 16;
 const VALUE_MASK = 0xfff;
+const EPOCH_SHIFT = 28;
+/** Epochs go from 1 to this and begin again. */
+export const EPOCH_MAX = 15;
 
 /** Keys up to this many bytes are compared by the words that their hash was computed from. */
 const WORD_COMPARE_MAX = HASH_WORDS * 4;
@@ -82,6 +85,8 @@ function isInline(encoding: number): boolean {
 /** Functions over entries; one object a server. */
 export class Entries {
   readonly #arena: Arena;
+  /** The epoch that entries are written with, in place. */
+  #epochBits = 0;
 
   constructor(arena: Arena) {
     this.#arena = arena;
@@ -123,9 +128,9 @@ export class Entries {
     words[base + HEAD] = shape | (access << ACCESS_SHIFT);
     let at = (base << 2) + KEY_OFFSET[shape]!;
     if (keyLength < LONG_KEY) {
-      words[base + SIZES] = keyLength | (valueLength << VALUE_SHIFT);
+      words[base + SIZES] = keyLength | (valueLength << VALUE_SHIFT) | this.#epochBits;
     } else {
-      words[base + SIZES] = LONG_KEY | (valueLength << VALUE_SHIFT);
+      words[base + SIZES] = LONG_KEY | (valueLength << VALUE_SHIFT) | this.#epochBits;
       words[at >>> 2] = keyLength;
       at += 4;
     }
@@ -155,6 +160,29 @@ export class Entries {
         (head & ~(ENCODING_MASK << ENCODING_SHIFT)) | (encoding << ENCODING_SHIFT);
     }
     return true;
+  }
+
+  /** The epoch of the snapshot that is under way, or was last: 0 before the first. Entries that are made get it. */
+  get epoch(): number {
+    return this.#epochBits >>> EPOCH_SHIFT;
+  }
+
+  set epoch(value: number) {
+    this.#epochBits = value << EPOCH_SHIFT;
+  }
+
+  /** Whether the entry is of the present epoch: a snapshot has nothing to do with it any more. */
+  isCurrent(entry: Ref): boolean {
+    const sizes =
+      this.#arena.words[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + SIZES]!;
+    return (sizes ^ this.#epochBits) >>> EPOCH_SHIFT === 0;
+  }
+
+  /** Puts the entry into the present epoch. */
+  makeCurrent(entry: Ref): void {
+    const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
+    const at = ((entry & SEGMENT_MASK) << 2) + SIZES;
+    words[at] = (words[at]! & ((1 << EPOCH_SHIFT) - 1)) | this.#epochBits;
   }
 
   type(entry: Ref): number {

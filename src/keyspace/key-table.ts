@@ -24,11 +24,19 @@ export class KeyTable {
   /** Entries that expire, by time; made with the first of them. */
   #wheel: Wheel | null = null;
 
-  constructor(store: Store) {
+  /** @param count entries that it will get soon */
+  constructor(store: Store, count = 0) {
     this.#store = store;
     this.#entries = store.entries;
-    this.dict = store.dict.create();
+    this.dict = store.dict.create(count);
     this.members = new MemberExpiry(store);
+  }
+
+  /** A table for `count` entries in the place of this one, which is empty. */
+  replaced(count: number): KeyTable {
+    this.abandon();
+    this.#store.dict.destroy(this.dict);
+    return new KeyTable(this.#store, count);
   }
 
   /** Entries, those included whose time has come. */

@@ -10,7 +10,7 @@ import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import { Wheel } from "../structures/wheel.ts";
-import { ENCODING_TIMED } from "../types/kinds.ts";
+import { ENCODING_TIMED, TYPE_HASH } from "../types/kinds.ts";
 import type { MemberTimes } from "../types/member-times.ts";
 import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
@@ -23,6 +23,8 @@ export class MemberExpiry {
   readonly #member: Slice = new Slice();
   /** Made with the first entry. */
   #wheel: Wheel | null = null;
+  /** Hashes among the entries: their files need a version of their own. */
+  hashes = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -60,7 +62,7 @@ export class MemberExpiry {
     const { entries } = this.#store;
     const isNew = times.owner(timed) !== entry;
     if (times.count(timed) === 0) {
-      if (!isNew) this.#wheel!.remove(timed);
+      if (!isNew) this.leave(entry);
       times.dissolve(value);
       entries.setEncoding(entry, value.encoding);
       entries.setBlock(entry, value.block);
@@ -71,8 +73,7 @@ export class MemberExpiry {
     if (isNew) {
       entries.setEncoding(entry, ENCODING_TIMED);
       entries.setBlock(entry, timed);
-      times.setOwner(timed, entry);
-      this.#ownWheel().insert(timed, dueMs);
+      this.join(entry);
     } else if (this.#wheel!.dueMs(timed) !== dueMs) {
       this.#wheel!.remove(timed);
       this.#wheel!.insert(timed, dueMs);
@@ -88,12 +89,16 @@ export class MemberExpiry {
 
   /** Takes a wrapped entry out of the wheel, because it goes or changes the database. */
   leave(entry: Ref): void {
-    this.#wheel!.remove(this.#store.entries.block(entry));
+    const { entries } = this.#store;
+    this.#wheel!.remove(entries.block(entry));
+    if (entries.type(entry) === TYPE_HASH) this.hashes--;
   }
 
   /** Takes in a wrapped entry that has left another database, and is another block of memory now. */
   join(entry: Ref): void {
-    const timed = this.#store.entries.block(entry);
+    const { entries } = this.#store;
+    const timed = entries.block(entry);
+    if (entries.type(entry) === TYPE_HASH) this.hashes++;
     this.#times.setOwner(timed, entry);
     this.#ownWheel().insert(timed, this.#times.firstMs(timed));
   }

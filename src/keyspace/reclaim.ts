@@ -13,6 +13,7 @@ import type { VisitEntry } from "../structures/dict.ts";
 import type { Collection } from "../types/collection.ts";
 import { ENCODING_TIMED } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
+import type { KeyTable } from "./key-table.ts";
 import type { Store } from "./store.ts";
 
 const ORPHAN_SIZE = 16;
@@ -95,8 +96,10 @@ export class Reclaimer {
     this.orphans++;
   }
 
-  /** Takes over a dict with all its entries; they must be in no wheel that lives on. */
-  freeDict(dict: Ref): void {
+  /** Takes over a table with all its entries. */
+  freeTable(table: KeyTable): void {
+    table.abandon();
+    const { dict } = table;
     this.#waiting.push({ dict, cursor: 0, left: this.#store.dict.count(dict) });
   }
 

@@ -29,6 +29,7 @@ import { Streams } from "../types/stream.ts";
 import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import { Entries } from "./entry.ts";
+import type { EntryGuard } from "./entry-guard.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
 
@@ -59,6 +60,8 @@ export class Store {
 
   /** Told of keys that come and go. */
   watcher: KeyWatcher | null = null;
+  /** Sees entries before they change. */
+  guard: EntryGuard | null = null;
   /** Told of every key that is about to be deleted because its time has come. */
   onExpire: ((database: Database, entry: Ref) => void) | null = null;
   /**

@@ -11,12 +11,20 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import type { Kit } from "../types/kit.ts";
 import { TYPE_STRING } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import { Crc64 } from "./crc64.ts";
-import { FOOTER_SIZE, VERSION_MAX, VERSION_WRITTEN } from "./rdb-format.ts";
+import {
+  FOOTER_SIZE,
+  RDB_HASH_METADATA,
+  VERSION_MAX,
+  VERSION_TIMED,
+  VERSION_WRITTEN,
+} from "./rdb-format.ts";
 import { RdbInput } from "./rdb-input.ts";
 import { RdbOutput } from "./rdb-output.ts";
+import { ReadTimes } from "./read-times.ts";
 import { RdbValueReader, typeOfRdb } from "./rdb-value-reader.ts";
 import { RdbValueWriter } from "./rdb-value-writer.ts";
 
@@ -41,6 +49,8 @@ const input = RdbInput.of(output.buffer, 0, 0);
 const crc = new Crc64();
 const value = new Value();
 const text = new Slice();
+/** The times of the members of `value`. */
+let times = new ReadTimes();
 
 function dump(session: Session, args: Args, reply: Reply): void {
   const { db, engine } = session;
@@ -49,10 +59,11 @@ function dump(session: Session, args: Args, reply: Reply): void {
   const writer = new RdbValueWriter(engine.keyspace.store);
   output.clear();
   output.compresses = engine.options.text("rdbcompression") === "yes";
-  output.byte(writer.typeOf(entry));
+  const type = writer.typeOf(db, entry);
+  output.byte(type);
   const rest = writer.write(output, db, entry);
   if (rest !== null) for (const _ of rest);
-  output.byte(VERSION_WRITTEN);
+  output.byte(type === RDB_HASH_METADATA ? VERSION_TIMED : VERSION_WRITTEN);
   output.byte(0);
   crc.reset();
   crc.add(output.buffer, 0, output.pos);
@@ -97,7 +108,7 @@ function restore(session: Session, args: Args, reply: Reply): void {
     store.changes++;
     return;
   }
-  let entry = put(db, type, bytes, start, end);
+  let entry = put(store.kit, db, type, bytes, start, end);
   if (expires) entry = db.expireAtInt64(entry, dueLow, dueHigh);
   if (chosen.idleSeconds >= 0) {
     store.entries.setAccess(entry, (store.access - chosen.idleSeconds) & ACCESS_MASK);
@@ -180,17 +191,23 @@ function readValue({ engine }: Session, type: number): boolean {
     input.string(text);
   } else {
     const { store, reclaimer } = engine.keyspace;
-    const rest = new RdbValueReader(store, reclaimer).read(input, type, value);
+    const reader = new RdbValueReader(store, reclaimer);
+    const rest = reader.read(input, type, value);
     if (rest !== null) for (const _ of rest);
+    times = reader.times;
   }
-  return !input.failed;
+  return !input.failed && (code === TYPE_STRING || value.block !== NULL_REF);
 }
 
 /** Puts what was read under a key that is free. */
-function put(db: Database, type: number, bytes: Buffer, start: number, end: number): Ref {
+function put(kit: Kit, db: Database, type: number, bytes: Buffer, start: number, end: number): Ref {
   const free = db.find(bytes, start, end);
   const code = typeOfRdb(type);
-  if (code !== TYPE_STRING) return db.create(bytes, start, end, code, value);
+  if (code !== TYPE_STRING) {
+    const entry = db.create(bytes, start, end, code, value);
+    times.apply(kit, db, entry);
+    return entry;
+  }
   return db.setString(free, bytes, start, end, text.bytes, text.start, text.end, false);
 }
 

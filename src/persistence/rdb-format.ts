@@ -1,7 +1,7 @@
 /**
  * The codes of RDB files and DUMP payloads. The format, as far as it is the same everywhere:
  *
- *   file      "REDIS", version in four digits, { opcode ... | [expiry] type, key, value }, end, checksum
+ *   file      "REDIS", version in four digits, { opcode ... | [expiry] [IDLE | FREQ] type, key, value }, EOF, checksum
  *   DUMP      type, value, version u16, checksum
  *   length    00LLLLLL | 01LLLLLL L | 10000000 u32 | 10000001 u64, the high byte first;
  *             11eeeeee: no length but a string in another form (ENCODED_...)
@@ -14,8 +14,24 @@
 
 /** What is written: read by Redis 7.0 and everything since. */
 export const VERSION_WRITTEN = 10;
+/** What is written where fields of hashes expire: read by Redis 7.4 and everything since. */
+export const VERSION_TIMED = 12;
 /** What is read. Since 12 nothing has been added that a server without modules would write. */
 export const VERSION_MAX = 12;
+
+// Opcodes, in the place of a type.
+export const OPCODE_SLOT_INFO = 244;
+export const OPCODE_FUNCTION2 = 245;
+export const OPCODE_FUNCTION_PRE_GA = 246;
+export const OPCODE_MODULE_AUX = 247;
+export const OPCODE_IDLE = 248;
+export const OPCODE_FREQ = 249;
+export const OPCODE_AUX = 250;
+export const OPCODE_RESIZEDB = 251;
+export const OPCODE_EXPIRETIME_MS = 252;
+export const OPCODE_EXPIRETIME = 253;
+export const OPCODE_SELECTDB = 254;
+export const OPCODE_EOF = 255;
 
 // Types of values.
 export const RDB_STRING = 0;
@@ -26,6 +42,7 @@ export const RDB_ZSET = 3;
 export const RDB_HASH = 4;
 /** Scores as eight bytes. */
 export const RDB_ZSET_2 = 5;
+export const RDB_MODULE = 6;
 export const RDB_MODULE_2 = 7;
 export const RDB_HASH_ZIPMAP = 9;
 export const RDB_LIST_ZIPLIST = 10;
@@ -45,6 +62,16 @@ export const RDB_STREAM_LISTPACKS_2 = 19;
 export const RDB_SET_LISTPACK = 20;
 /** With the time of a consumer's last success; since version 11. */
 export const RDB_STREAM_LISTPACKS_3 = 21;
+/** Hashes whose fields expire, in the form of the release candidates of 7.4: times are not relative to the earliest. */
+export const RDB_HASH_METADATA_PRE_GA = 22;
+export const RDB_HASH_LISTPACK_EX_PRE_GA = 23;
+/** The earliest time i64, number of fields, { time, field, value }; a time is a length: 0 for none, else relative, and one more. */
+export const RDB_HASH_METADATA = 24;
+/** The earliest time i64, a listpack of field, value, time; 0 is none, times are absolute. */
+export const RDB_HASH_LISTPACK_EX = 25;
+
+/** Our own auxiliary field: the times of members of the set or sorted set that follows, as { string, i64 }. */
+export const AUX_MEMBER_TIMES = "hutch-member-times";
 
 // Lengths.
 export const LENGTH_14 = 0x40;

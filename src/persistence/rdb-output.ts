@@ -172,10 +172,10 @@ export class RdbOutput {
     this.flush();
   }
 
-  /** Forgets what was collected. */
-  clear(): void {
+  /** Forgets what was collected. @param sizeMax a larger buffer is let go */
+  clear(sizeMax = BUFFER_SIZE): void {
     this.pos = 0;
-    if (this.buffer.length > BUFFER_SIZE) this.buffer = Buffer.allocUnsafeSlow(COLLECTED_SIZE);
+    if (this.buffer.length > sizeMax) this.buffer = Buffer.allocUnsafeSlow(COLLECTED_SIZE);
   }
 
   #hand(bytes: Buffer, start: number, end: number): void {

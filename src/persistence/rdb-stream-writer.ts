@@ -17,7 +17,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import { IdCursor } from "../structures/id-tree.ts";
 import { StreamId } from "../structures/stream-id.ts";
 import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
-import { Value } from "../types/value.ts";
+import type { Value } from "../types/value.ts";
 import type { RdbOutput } from "./rdb-output.ts";
 import type { Pieces } from "./rdb-value-writer.ts";
 
@@ -28,10 +28,9 @@ const PIECE = 32;
 
 const idBytes = Buffer.alloc(ID_SIZE);
 
-export function* writeStream(output: RdbOutput, store: Store, at: Value): Pieces {
+/** @param stream must stay as it is until all is written, as the stream itself must */
+export function* writeStream(output: RdbOutput, store: Store, stream: Value): Pieces {
   const { streams } = store;
-  const stream = new Value();
-  stream.set(at.encoding, at.block);
   const id = new StreamId();
   const cursor = new IdCursor();
   const pack = new Slice();

@@ -5,6 +5,7 @@
  * A value comes out whole or not at all: after a defect, which stands in the input's `error`, nothing of it is left in memory.
  * What passes could have been made by commands: no member twice, no score that is not a number, nothing empty.
  */
+import { int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Reclaimer } from "../keyspace/reclaim.ts";
 import type { Store } from "../keyspace/store.ts";
@@ -26,6 +27,7 @@ import type { Value } from "../types/value.ts";
 import { hasScores, isDistinct, isOrdered, isPairs } from "./packed-check.ts";
 import * as format from "./rdb-format.ts";
 import type { RdbInput } from "./rdb-input.ts";
+import { ReadTimes } from "./read-times.ts";
 import { readStream } from "./rdb-stream-reader.ts";
 import type { Pieces } from "./rdb-value-writer.ts";
 import { packZiplist } from "./ziplist.ts";
@@ -35,9 +37,6 @@ import { packZipmap } from "./zipmap.ts";
 const PIECE = 256;
 /** An element that is longer can't stand in a listpack. */
 const ELEMENT_SIZE_MAX: number = 1024 * 1024 * 1024;
-
-/** The error of a value without elements, which no command leaves behind. */
-export const EMPTY = "a value is empty";
 
 /** The type of the values that an RDB type stands for, -1 if there is no such type. */
 export function typeOfRdb(type: number): number {
@@ -62,6 +61,10 @@ export function typeOfRdb(type: number): number {
     case format.RDB_HASH_ZIPMAP:
     case format.RDB_HASH_ZIPLIST:
     case format.RDB_HASH_LISTPACK:
+    case format.RDB_HASH_METADATA_PRE_GA:
+    case format.RDB_HASH_LISTPACK_EX_PRE_GA:
+    case format.RDB_HASH_METADATA:
+    case format.RDB_HASH_LISTPACK_EX:
       return TYPE_HASH;
     case format.RDB_STREAM_LISTPACKS:
     case format.RDB_STREAM_LISTPACKS_2:
@@ -73,6 +76,8 @@ export function typeOfRdb(type: number): number {
 }
 
 export class RdbValueReader {
+  /** The times of the members of the value that was read last; for whoever puts it under a key. */
+  times: ReadTimes = new ReadTimes();
   readonly #store: Store;
   readonly #reclaimer: Reclaimer;
   readonly #listpack: Listpack;
@@ -86,12 +91,14 @@ export class RdbValueReader {
   }
 
   /**
-   * Reads a value that is no string.
+   * Reads a value that is no string. Of one without elements, which no command leaves behind, nothing is made: its block is
+   * NULL_REF then, as after an error.
    * @param type an RDB type that `typeOfRdb` knows
    * @returns null if it was read whole, else what reads the rest
    */
   read(input: RdbInput, type: number, value: Value): Pieces | null {
-    value.block = NULL_REF;
+    value.set(0, NULL_REF);
+    this.times = new ReadTimes();
     const rest = this.#begin(input, type, value);
     if (rest !== null) return this.#readRest(input, type, value, rest);
     if (input.failed) this.#drop(type, value);
@@ -118,7 +125,7 @@ export class RdbValueReader {
         return this.#nodes(input, value, 1, type);
       case format.RDB_LIST_QUICKLIST:
       case format.RDB_LIST_QUICKLIST_2:
-        return this.#nodes(input, value, this.#count(input, 1), type);
+        return this.#nodes(input, value, input.count(1), type);
       case format.RDB_SET:
         return this.#set(input, value);
       case format.RDB_SET_INTSET:
@@ -152,6 +159,14 @@ export class RdbValueReader {
         if (pack !== NULL_REF) hashes.settle(value, pack);
         return null;
       }
+      case format.RDB_HASH_METADATA_PRE_GA:
+      case format.RDB_HASH_METADATA:
+        return this.#timedHash(input, value, type === format.RDB_HASH_METADATA);
+      case format.RDB_HASH_LISTPACK_EX_PRE_GA:
+      case format.RDB_HASH_LISTPACK_EX:
+        if (type === format.RDB_HASH_LISTPACK_EX) input.int64();
+        this.#triples(input, value, type);
+        return null;
       default:
         return readStream(input, this.#store, value, type);
     }
@@ -159,7 +174,7 @@ export class RdbValueReader {
 
   // ---- packed values ----
 
-  /** Reads a listpack, or what becomes one. Returns NULL_REF with an error in the input if it is none, or empty. */
+  /** Reads a listpack, or what becomes one. Returns NULL_REF if it is empty, or with an error in the input. */
   #pack(input: RdbInput, type: number): Ref {
     const content = this.#first;
     input.string(content);
@@ -171,7 +186,6 @@ export class RdbValueReader {
     }
     if (this.#listpack.count(pack) > 0) return pack;
     this.#listpack.free(pack);
-    input.fail(EMPTY);
     return NULL_REF;
   }
 
@@ -219,18 +233,11 @@ export class RdbValueReader {
 
   // ---- values that come element by element ----
 
-  /** A number of elements, at least one. */
-  #count(input: RdbInput, bytes: number): number {
-    const count = input.count(bytes);
-    if (count === 0) input.fail(EMPTY);
-    return count;
-  }
-
   *#list(input: RdbInput, value: Value): Pieces {
     const { lists } = this.#store;
     const element = this.#first;
-    const count = this.#count(input, 1);
-    if (input.failed) return;
+    const count = input.count(1);
+    if (count === 0) return;
     lists.create(value);
     for (let i = 0; i < count; i++) {
       input.string(element);
@@ -257,9 +264,7 @@ export class RdbValueReader {
       if (input.failed) break;
       if (left > 1) yield;
     }
-    // A list without nodes frees itself.
-    if (lists.quicklist.nodes(list) === 0) input.fail(EMPTY);
-    if (input.failed) lists.quicklist.freeSome(list, Infinity);
+    if (input.failed || lists.quicklist.nodes(list) === 0) lists.quicklist.freeSome(list, Infinity);
     else lists.settle(value, list);
   }
 
@@ -281,8 +286,8 @@ export class RdbValueReader {
   }
 
   *#set(input: RdbInput, value: Value): Pieces {
-    const count = this.#count(input, 1);
-    if (input.failed) return;
+    const count = input.count(1);
+    if (count === 0) return;
     this.#store.sets.createFor(value, count);
     for (let left = count; left > 0 && !input.failed; left -= PIECE) {
       this.#members(input, value, Math.min(left, PIECE));
@@ -303,8 +308,8 @@ export class RdbValueReader {
   }
 
   *#hash(input: RdbInput, value: Value): Pieces {
-    const count = this.#count(input, 2);
-    if (input.failed) return;
+    const count = input.count(2);
+    if (count === 0) return;
     this.#store.hashes.createFor(value, count);
     for (let left = count; left > 0 && !input.failed; left -= PIECE) {
       this.#fields(input, value, Math.min(left, PIECE));
@@ -338,9 +343,83 @@ export class RdbValueReader {
     }
   }
 
-  *#sortedSet(input: RdbInput, value: Value, binary: boolean): Pieces {
-    const count = this.#count(input, 2);
+  /** @param relative times count from the earliest, which stands first */
+  *#timedHash(input: RdbInput, value: Value, relative: boolean): Pieces {
+    let firstMs = 0;
+    if (relative) {
+      input.int64();
+      firstMs = toNumber(int64.low, int64.high);
+    }
+    const count = input.count(3);
+    if (count === 0) return;
+    this.#store.hashes.createFor(value, count);
+    for (let done = 0; done < count && !input.failed; done++) {
+      this.#timedField(input, value, relative ? firstMs - 1 : 0);
+      if (done % PIECE === 0) yield;
+    }
+  }
+
+  #timedField(input: RdbInput, value: Value, baseMs: number): void {
+    const field = this.#first;
+    const time = input.length();
+    const { bytes, start, end } = this.#ownField(input, field);
     if (input.failed) return;
+    const content = this.#second;
+    input.string(content);
+    if (input.failed) return;
+    const { hashes } = this.#store;
+    if (!hashes.set(value, bytes, start, end, content.bytes, content.start, content.end)) {
+      return input.fail("a hash has a field twice");
+    }
+    if (time !== 0 && !this.times.add(field, baseMs + time)) input.fail("a time is out of range");
+  }
+
+  /** Reads a string and points the slice at a copy of it. */
+  #ownField(input: RdbInput, out: Slice): Slice {
+    input.string(out);
+    const copy = out.copy();
+    out.set(copy, 0, copy.length);
+    return out;
+  }
+
+  /** Fields, values and times in one listpack. */
+  #triples(input: RdbInput, value: Value, type: number): void {
+    const pack = this.#pack(input, type);
+    if (pack === NULL_REF) return;
+    const { hashes } = this.#store;
+    const listpack = this.#listpack;
+    const field = this.#first;
+    const content = this.#second;
+    const count = listpack.count(pack);
+    if (count % 3 !== 0) {
+      this.#refuse(input, pack);
+      return;
+    }
+    hashes.createFor(value, count / 3);
+    for (let at = listpack.first(pack); at !== 0 && !input.failed; at = listpack.next(pack, at)) {
+      listpack.read(pack, at, field);
+      at = listpack.next(pack, at);
+      listpack.read(pack, at, content);
+      at = listpack.next(pack, at);
+      const isTime = listpack.readInteger(pack, at);
+      const dueMs = toNumber(int64.low, int64.high);
+      // What lies in the arena may move when the hash grows.
+      const name = field.copy();
+      const text = content.copy();
+      field.set(name, 0, name.length);
+      if (!isTime) input.fail("a field's time is no number");
+      else if (!hashes.set(value, name, 0, name.length, text, 0, text.length)) {
+        input.fail("a hash has a field twice");
+      } else if (dueMs !== 0 && !this.times.add(field, dueMs)) {
+        input.fail("a time is out of range");
+      }
+    }
+    listpack.free(pack);
+  }
+
+  *#sortedSet(input: RdbInput, value: Value, binary: boolean): Pieces {
+    const count = input.count(2);
+    if (count === 0) return;
     this.#store.sortedSets.create(value, count);
     for (let left = count; left > 0 && !input.failed; left -= PIECE) {
       this.#scoredMembers(input, value, Math.min(left, PIECE), binary);

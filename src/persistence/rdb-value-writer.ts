@@ -6,6 +6,7 @@
  *   list                   LIST_QUICKLIST_2     hash, dict          HASH
  *   set, intset            SET_INTSET, block    sorted, listpack    ZSET_LISTPACK, the block
  *   set, listpack or dict  SET                  sorted, skiplist    ZSET_2, the greatest member first
+ *                                               hash with times     HASH_METADATA, which Redis 7.4 loads
  *                                               stream              see rdb-stream-writer.ts
  *
  * What is short is written at once. Of anything else the caller gets a generator and writes it a piece at a time; the value must
@@ -17,6 +18,7 @@ import type { Entries } from "../keyspace/entry.ts";
 import type { Store } from "../keyspace/store.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
+import { Listpack } from "../structures/listpack.ts";
 import {
   ENCODING_HASHTABLE,
   ENCODING_INT,
@@ -28,12 +30,14 @@ import {
   TYPE_STREAM,
   TYPE_STRING,
 } from "../types/kinds.ts";
+import type { VisitField } from "../types/hash.ts";
 import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
 import { Value } from "../types/value.ts";
 import {
   NODE_PACKED,
   RDB_HASH,
   RDB_HASH_LISTPACK,
+  RDB_HASH_METADATA,
   RDB_LIST_QUICKLIST_2,
   RDB_SET,
   RDB_SET_INTSET,
@@ -54,6 +58,8 @@ const PIECE = 32;
 export class RdbValueWriter {
   readonly #store: Store;
   readonly #entries: Entries;
+  /** With a scratch of its own: a snapshot writes in the middle of commands. */
+  readonly #listpack: Listpack;
   readonly #value: Value = new Value();
   readonly #first: Slice = new Slice();
   readonly #second: Slice = new Slice();
@@ -61,20 +67,23 @@ export class RdbValueWriter {
   constructor(store: Store) {
     this.#store = store;
     this.#entries = store.entries;
+    this.#listpack = new Listpack(store.arena);
   }
 
   /** The RDB type of an entry's value. */
-  typeOf(entry: Ref): number {
-    const encoding = this.#store.encodingOf(entry);
+  typeOf(database: Database, entry: Ref): number {
+    const type = this.#entries.type(entry);
+    if (type === TYPE_STRING) return RDB_STRING;
+    database.load(entry, this.#value);
+    const { encoding, timed } = this.#value;
     const packed = encoding === ENCODING_LISTPACK;
-    switch (this.#entries.type(entry)) {
-      case TYPE_STRING:
-        return RDB_STRING;
+    switch (type) {
       case TYPE_LIST:
         return RDB_LIST_QUICKLIST_2;
       case TYPE_SET:
         return encoding === ENCODING_INTSET ? RDB_SET_INTSET : RDB_SET;
       case TYPE_HASH:
+        if (timed !== NULL_REF) return RDB_HASH_METADATA;
         return packed ? RDB_HASH_LISTPACK : RDB_HASH;
       case TYPE_STREAM:
         return RDB_STREAM_LISTPACKS_2;
@@ -107,7 +116,7 @@ export class RdbValueWriter {
       case TYPE_HASH:
         return this.#hash(output, value);
       case TYPE_STREAM:
-        return writeStream(output, this.#store, value);
+        return writeStream(output, this.#store, copyOf(value));
       default:
         return this.#sortedSet(output, value);
     }
@@ -116,7 +125,7 @@ export class RdbValueWriter {
   /** A block that is the same in memory and in the file. */
   #block(output: RdbOutput, pack: Ref): void {
     const content = this.#first;
-    this.#store.kit.listpack.whole(pack, content);
+    this.#listpack.whole(pack, content);
     output.string(content.bytes, content.start, content.end);
   }
 
@@ -146,13 +155,14 @@ export class RdbValueWriter {
       output.string(content.bytes, content.start, content.end);
       return null;
     }
+    const { block } = value;
     output.length(sets.length(value));
-    if (value.encoding === ENCODING_HASHTABLE) return this.#members(output, value.block);
-    const { walk } = sets;
-    walk.begin(value);
-    while (walk.next()) {
-      const { bytes, start, end } = walk.member;
-      output.string(bytes, start, end);
+    if (value.encoding === ENCODING_HASHTABLE) return this.#members(output, block);
+    const member = this.#first;
+    const listpack = this.#listpack;
+    for (let at = listpack.first(block); at !== 0; at = listpack.next(block, at)) {
+      listpack.read(block, at, member);
+      output.string(member.bytes, member.start, member.end);
     }
     return null;
   }
@@ -171,26 +181,63 @@ export class RdbValueWriter {
     }
   }
 
-  #hash(output: RdbOutput, { encoding, block }: Value): Pieces | null {
+  /** The times of an entry's members, if RDB files have no place for them: those of sets and sorted sets. Else NULL_REF. */
+  timesOf(database: Database, entry: Ref): Ref {
+    if (!this.#entries.isTimed(entry) || this.#entries.type(entry) === TYPE_HASH) return NULL_REF;
+    database.load(entry, this.#value);
+    return this.#value.timed;
+  }
+
+  #hash(output: RdbOutput, { encoding, block, timed }: Value): Pieces | null {
+    if (timed !== NULL_REF) return this.#timedFields(output, encoding, block, timed);
     if (encoding !== ENCODING_LISTPACK) return this.#fields(output, block);
     this.#block(output, block);
     return null;
   }
 
   *#fields(output: RdbOutput, dict: Ref): Pieces {
-    const batch: Ref[] = [];
-    const { entries } = this.#store.hashes;
     output.length(this.#store.kit.dict.count(dict));
-    const write = (entry: Ref): void => {
-      const field = this.#first;
-      const content = this.#second;
-      entries.readField(entry, field);
-      entries.readValue(entry, content);
+    yield* this.#pairs(dict, (field, content) => {
+      output.string(field.bytes, field.start, field.end);
+      output.string(content.bytes, content.start, content.end);
+    });
+  }
+
+  *#timedFields(output: RdbOutput, encoding: number, block: Ref, timed: Ref): Pieces {
+    const { hashes, kit } = this.#store;
+    const firstMs = kit.memberTimes.firstMs(timed);
+    const write = (field: Slice, content: Slice): void => {
+      const dueMs = kit.memberTimes.of(timed, field.bytes, field.start, field.end);
+      output.length(dueMs === -1 ? 0 : dueMs - firstMs + 1);
       output.string(field.bytes, field.start, field.end);
       output.string(content.bytes, content.start, content.end);
     };
+    const hash = new Value();
+    hash.set(encoding, block);
+    output.time(firstMs);
+    output.length(hashes.length(hash));
+    if (encoding !== ENCODING_LISTPACK) return yield* this.#pairs(block, write);
+    const field = this.#first;
+    const content = this.#second;
+    const listpack = this.#listpack;
+    for (let at = listpack.first(block); at !== 0; at = listpack.next(block, at)) {
+      listpack.read(block, at, field);
+      at = listpack.next(block, at);
+      listpack.read(block, at, content);
+      write(field, content);
+    }
+  }
+
+  *#pairs(dict: Ref, write: VisitField): Pieces {
+    const batch: Ref[] = [];
+    const { entries } = this.#store.hashes;
+    const visit = (entry: Ref): void => {
+      entries.readField(entry, this.#first);
+      entries.readValue(entry, this.#second);
+      write(this.#first, this.#second);
+    };
     for (let bucket = 0; bucket !== -1;) {
-      bucket = this.#batch(dict, bucket, batch, write);
+      bucket = this.#batch(dict, bucket, batch, visit);
       yield;
     }
   }
@@ -204,7 +251,7 @@ export class RdbValueWriter {
   }
 
   #sortedSet(output: RdbOutput, value: Value): Pieces | null {
-    if (value.encoding !== ENCODING_LISTPACK) return this.#scoredMembers(output, value);
+    if (value.encoding !== ENCODING_LISTPACK) return this.#scoredMembers(output, copyOf(value));
     this.#block(output, value.block);
     return null;
   }
@@ -231,4 +278,11 @@ export class RdbValueWriter {
       sortedSets.prev(cursor);
     }
   }
+}
+
+/** What is written in pieces outlives the object that is used again for the next value. */
+function copyOf({ encoding, block }: Value): Value {
+  const copy = new Value();
+  copy.set(encoding, block);
+  return copy;
 }

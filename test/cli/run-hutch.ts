@@ -30,6 +30,8 @@ export interface RunSetup {
 
 export function runHutch(args: readonly string[], setup: RunSetup = {}): Run {
   const command = [process.execPath, "run", SERVER, ...args];
+  // A program that ends in order leaves a snapshot where it ran.
+  const own = setup.cwd === undefined ? mkdtempSync(join(tmpdir(), "hutch-cli-")) : null;
   const child = Bun.spawn(
     setup.after === undefined
       ? command
@@ -40,7 +42,7 @@ export function runHutch(args: readonly string[], setup: RunSetup = {}): Run {
       stderr: "pipe",
       // Tests that want a log say so.
       env: { ...process.env, HUTCH_APPENDONLY: "no", ...setup.env },
-      ...(setup.cwd === undefined ? {} : { cwd: setup.cwd }),
+      cwd: own ?? setup.cwd!,
     },
   );
   const texts = ["", ""];
@@ -50,6 +52,7 @@ export function runHutch(args: readonly string[], setup: RunSetup = {}): Run {
   const collected = Promise.all([collect(0, child.stdout), collect(1, child.stderr)]);
   const exited = child.exited.then(async (code) => {
     await collected;
+    if (own !== null) rmSync(own, { recursive: true, force: true });
     return code;
   });
   const printed = async (text: string): Promise<void> => {

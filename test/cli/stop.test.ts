@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { RespClient } from "../support/resp-client.ts";
-import { runHutch } from "./run-hutch.ts";
+import { inFolder, runHutch } from "./run-hutch.ts";
 
 const ARGS = ["--port", "0", "--bind", "127.0.0.1"];
 
@@ -62,20 +64,24 @@ describe("the end", () => {
     }
   });
 
-  test("SHUTDOWN ends the program with status 0 and without a reply, SHUTDOWN SAVE does not", async () => {
-    const run = runHutch(ARGS);
-    try {
-      const client = await RespClient.connect(await run.port());
-      expect(await client.text("SHUTDOWN", "SAVE")).toBe(
-        "-ERR Errors trying to SHUTDOWN. Check logs.",
-      );
-      expect(await client.text("PING")).toBe("+PONG");
-      await expect(client.call("SHUTDOWN", "NOSAVE")).rejects.toThrow("closed");
-      expect(await run.exited).toBe(0);
-      expect(run.out()).toMatch(/User requested shutdown\.\.\.[^]*bye bye/);
-    } finally {
-      await run.stop();
-    }
+  test("SHUTDOWN ends the program with status 0 and without a reply, unless it can't write a snapshot", async () => {
+    await inFolder(async (folder) => {
+      const run = runHutch(ARGS, { cwd: folder });
+      try {
+        const client = await RespClient.connect(await run.port());
+        expect(await client.text("SET", "k", "v")).toBe("+OK");
+        mkdirSync(join(folder, "dump.rdb"));
+        const refusal = "-ERR Errors trying to SHUTDOWN. Check logs.";
+        expect(await client.text("SHUTDOWN")).toBe(refusal);
+        expect(await client.text("SHUTDOWN", "SAVE")).toBe(refusal);
+        expect(await client.text("PING")).toBe("+PONG");
+        await expect(client.call("SHUTDOWN", "NOSAVE")).rejects.toThrow("closed");
+        expect(await run.exited).toBe(0);
+        expect(run.out()).toMatch(/User requested shutdown\.\.\.[^]*bye bye/);
+      } finally {
+        await run.stop();
+      }
+    });
   });
 
   test("clients whose commands wait do not hold it up", async () => {

@@ -9,7 +9,12 @@ const SLICE_NS = 1e9;
 /** Starts it on a free port, its memory in verify mode. @param values options by name */
 export function startInProcess(values: Readonly<Record<string, string>> = {}): Instance {
   const options = new Options(OPTION_ROWS);
-  for (const [name, value] of Object.entries({ port: "0", bind: "127.0.0.1", ...values })) {
+  for (const [name, value] of Object.entries({
+    port: "0",
+    bind: "127.0.0.1",
+    save: "",
+    ...values,
+  })) {
     const error = options.set(name, value);
     if (error !== null) throw new Error(`${name}: ${error}`);
   }

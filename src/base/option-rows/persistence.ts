@@ -3,7 +3,6 @@ import type { OptionRow } from "../options.ts";
 import { checkDumpName, checkLogFolder, checkLogName, checkSave } from "./checks.ts";
 import {
   FIXED,
-  FIXED_INERT,
   INERT,
   INT64_MAX,
   INT_MAX,
@@ -23,18 +22,14 @@ export const persistenceRows: readonly OptionRow[] = [
     "save",
     "3600 1 300 100 60 10000",
     "snapshot after so many seconds if there were so many changes",
-    {
-      ...INERT,
-      check: checkSave,
-    },
+    { check: checkSave },
   ),
   text("dbfilename", "dump.rdb", "name of the snapshot", {
-    ...INERT,
     protected: true,
     check: checkDumpName,
   }),
   flag("rdbcompression", "yes", "compress strings in dumps and snapshots"),
-  flag("rdbchecksum", "yes", "end snapshots with a checksum", FIXED_INERT),
+  flag("rdbchecksum", "yes", "end snapshots with a checksum", FIXED),
   flag("rdb-save-incremental-fsync", "yes", "sync snapshots in steps", INERT),
   flag("rdb-del-sync-files", "no", "delete snapshots that were made for replicas", INERT),
   integer(
@@ -58,7 +53,7 @@ export const persistenceRows: readonly OptionRow[] = [
     "bytes loaded before clients are looked at",
     HIDDEN_INERT,
   ),
-  flag("stop-writes-on-bgsave-error", "yes", "refuse writes after a failed snapshot", INERT),
+  flag("stop-writes-on-bgsave-error", "yes", "refuse writes after a failed snapshot"),
   choice(
     "sanitize-dump-payload",
     ["no", "yes", "clients"],

@@ -1,0 +1,16 @@
+/**
+ * Somebody who must see entries as they are before they change: a snapshot. A store has one only while it is being made, and
+ * whoever changes an entry pays one comparison otherwise.
+ */
+import type { Ref } from "../memory/arena.ts";
+import type { KeyTable } from "./key-table.ts";
+
+export interface EntryGuard {
+  /** The entry of the table is about to change, to move or to be deleted. */
+  before(table: KeyTable, entry: Ref): void;
+  /**
+   * All entries of the table are about to be deleted. If it returns true, nothing happens to them: the guard gives the whole table
+   * back when it has seen them.
+   */
+  keeps(table: KeyTable): boolean;
+}

@@ -1,0 +1,94 @@
+/**
+ * A file that is written under another name and takes its own only when it is whole and on the disk: whoever reads it, after
+ * whatever crash, finds the old one or the new one.
+ */
+import { closeSync, fsync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { systemErrorText } from "../base/system-errors.ts";
+import type { ByteSink } from "./byte-sink.ts";
+
+export class FileSink implements ByteSink {
+  error: string | null = null;
+  readonly #temporary: string;
+  #fd = -1;
+
+  /** Makes the file. @param temporary its name while it is written */
+  constructor(temporary: string) {
+    this.#temporary = temporary;
+    this.#try("opening", () => (this.#fd = openSync(temporary, "w", 0o644)));
+  }
+
+  write(bytes: Buffer, start: number, end: number): void {
+    if (this.error !== null) return;
+    this.#try("writing", () => {
+      // A disk that is nearly full takes less than it is given.
+      for (let at = start; at < end;) at += writeSync(this.#fd, bytes, at, end - at);
+    });
+  }
+
+  /** Puts the file in its place, waiting for the disk. Returns an error in words, or null. */
+  commitSync(path: string): string | null {
+    this.#try("syncing", () => fsyncSync(this.#fd));
+    this.#place(path);
+    return this.error;
+  }
+
+  /** The same without making anybody else wait. @param done gets the error, or null; not called after `discard` */
+  commit(path: string, done: (error: string | null) => void): void {
+    if (this.error !== null) {
+      this.discard();
+      return done(this.error);
+    }
+    fsync(this.#fd, (error) => {
+      if (this.#fd === -1) return;
+      if (error !== null) this.error = `syncing: ${systemErrorText(error)}`;
+      this.#place(path);
+      done(this.error);
+    });
+  }
+
+  /** Deletes the file; what is at its place stays. */
+  discard(): void {
+    this.#close();
+    try {
+      unlinkSync(this.#temporary);
+    } catch {
+      // It is the error that led here that is of interest.
+    }
+  }
+
+  #place(path: string): void {
+    this.#close();
+    if (this.error !== null) return this.discard();
+    this.#try("renaming", () => renameSync(this.#temporary, path));
+    if (this.error !== null) return this.discard();
+    this.#try("syncing the directory", () => syncDirectory(dirname(path)));
+  }
+
+  #close(): void {
+    if (this.#fd === -1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#try("closing", () => closeSync(fd));
+  }
+
+  /** Keeps the first error. */
+  #try(what: string, action: () => void): void {
+    if (this.error !== null && what !== "closing") return;
+    try {
+      action();
+    } catch (error) {
+      this.error ??= `${what}: ${systemErrorText(error)}`;
+    }
+  }
+}
+
+/** Makes the names of a directory last. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,352 @@
+/**
+ * A snapshot: all data as it is at one moment, as an RDB file, written in slices while commands go on changing it.
+ *
+ * The walk goes through the dict of every database bucket by bucket. What makes it a moment and not a time is the epoch that
+ * every entry carries: the snapshot begins a new one, and an entry of an older one is still to be written. Entries that are
+ * made from then on are born into the new epoch, so they are not in the snapshot. An entry that is about to change and was not
+ * written yet is written first (`before`), as it stands.
+ *
+ * A large value is written in pieces, over several slices. If an entry must be written meanwhile, its bytes go aside and
+ * follow when the value is whole; if it is this very value that is about to change, the rest of it is written at once. That
+ * is the one thing that takes a turn longer than a slice.
+ *
+ * FLUSHALL and FLUSHDB leave the entries that were not written yet to the snapshot, which gives them back in the end. SWAPDB
+ * changes nothing: the walk knows tables, and which number each had.
+ *
+ * Memory: what was set aside, and what a flush left behind; else a buffer.
+ */
+import { assert } from "../base/assert.ts";
+import { nanoseconds } from "../base/clock.ts";
+import { int64 } from "../base/numbers.ts";
+import { REDIS_VERSION } from "../base/version.ts";
+import type { Engine } from "../commands/engine.ts";
+import type { Database } from "../keyspace/database.ts";
+import { EPOCH_MAX } from "../keyspace/entry.ts";
+import type { EntryGuard } from "../keyspace/entry-guard.ts";
+import type { KeyTable } from "../keyspace/key-table.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import type { ByteSink } from "./byte-sink.ts";
+import {
+  AUX_MEMBER_TIMES,
+  OPCODE_AUX,
+  OPCODE_EOF,
+  OPCODE_EXPIRETIME_MS,
+  OPCODE_FUNCTION2,
+  OPCODE_RESIZEDB,
+  OPCODE_SELECTDB,
+  VERSION_TIMED,
+  VERSION_WRITTEN,
+} from "./rdb-format.ts";
+import { RdbOutput } from "./rdb-output.ts";
+import type { Pieces } from "./rdb-value-writer.ts";
+import { RdbValueWriter } from "./rdb-value-writer.ts";
+
+/** Entries, or pieces of a value, between two looks at the time. */
+const STRIDE = 16;
+/** Bytes set aside that are kept for the next time. */
+const ASIDE_KEEP: number = 1024 * 1024;
+
+export interface SnapshotSetup {
+  /** It is the base of an append-only file, and says so. */
+  readonly forLog?: boolean;
+  /** Function libraries that were loaded and are kept for who can run them. */
+  readonly libraries?: readonly Buffer[];
+}
+
+/** A table that is walked. */
+interface Part {
+  readonly table: KeyTable;
+  /** The number of the database that it was in. */
+  readonly index: number;
+  /** It is in no database any more, and is to be freed. */
+  abandoned: boolean;
+}
+
+/**
+ * Begins a snapshot; there is none under way. Whoever begins it calls `step` until it returns false.
+ * @param done is told once: null, or why the snapshot is not whole
+ */
+export function startSnapshot(
+  engine: Engine,
+  sink: ByteSink,
+  done: (error: string | null) => void,
+  setup: SnapshotSetup = {},
+): Snapshot {
+  return new Snapshot(engine, sink, done, setup);
+}
+
+export class Snapshot implements EntryGuard {
+  readonly #engine: Engine;
+  readonly #sink: ByteSink;
+  readonly #done: (error: string | null) => void;
+  readonly #writer: RdbValueWriter;
+  readonly #main: RdbOutput;
+  readonly #aside: RdbOutput = new RdbOutput(null);
+  readonly #parts: Part[];
+  /** Any database: values are read through one. */
+  readonly #database: Database;
+  #part = 0;
+  #cursor = 0;
+  /** Entries of the cursor's buckets that are not written yet. */
+  readonly #batch: Ref[] = [];
+  /** Databases that the last records of the two outputs belong to, -1 for none. */
+  #selected = -1;
+  #selectedAside = -1;
+  /** The entry whose value is being written, and what writes the rest. */
+  #current: Ref = NULL_REF;
+  #rest: Pieces | null = null;
+  #over = false;
+  /** Entries written, and entries that there were at the beginning. */
+  keys = 0;
+  readonly total: number;
+
+  readonly #collect = (entry: Ref): void => {
+    if (!this.#engine.keyspace.store.entries.isCurrent(entry)) this.#batch.push(entry);
+  };
+
+  constructor(
+    engine: Engine,
+    sink: ByteSink,
+    done: (error: string | null) => void,
+    setup: SnapshotSetup,
+  ) {
+    const { keyspace, options } = engine;
+    const { store } = keyspace;
+    assert(store.guard === null, "snapshot: there is one under way");
+    this.#engine = engine;
+    this.#sink = sink;
+    this.#done = done;
+    this.#writer = new RdbValueWriter(store);
+    this.#main = new RdbOutput(sink);
+    this.#main.compresses = options.text("rdbcompression") === "yes";
+    this.#aside.compresses = this.#main.compresses;
+    this.#database = keyspace.databases[0]!;
+    this.#parts = keyspace.databases
+      .filter(({ size }) => size > 0)
+      .map(({ keys, index }) => ({ table: keys, index, abandoned: false }));
+    this.total = keyspace.size;
+    beginEpoch(engine);
+    store.guard = this;
+    this.#header(setup);
+  }
+
+  /** Bytes written so far. */
+  get written(): number {
+    return this.#main.flushed + this.#main.pos;
+  }
+
+  /** Works for about so long. Returns false when the snapshot has ended. @param budgetNs Infinity: to the end */
+  step(budgetNs: number): boolean {
+    if (this.#over) return false;
+    const deadline = nanoseconds() + budgetNs;
+    do {
+      for (let left = STRIDE; left > 0; left--) {
+        if (!this.#advance()) {
+          this.#finish();
+          return false;
+        }
+      }
+      if (this.#sink.error !== null) {
+        this.#end();
+        this.#done(this.#sink.error);
+        return false;
+      }
+    } while (nanoseconds() < deadline);
+    // Entries of the batch may be gone with the next slice: their buckets are looked at again.
+    this.#batch.length = 0;
+    return true;
+  }
+
+  /** Ends it, whatever was written. Nobody is told. */
+  cancel(): void {
+    if (this.#over) return;
+    unfinished.set(this.#engine, (unfinished.get(this.#engine) ?? 0) + 1);
+    this.#end();
+  }
+
+  // ---- the guard ----
+
+  before(table: KeyTable, entry: Ref): void {
+    // A command that is about to change something may have an integer there.
+    const { low, high } = int64;
+    if (entry === this.#current) {
+      for (const _ of this.#rest!);
+      this.#settle();
+    } else this.#writeFirst(table, entry);
+    int64.low = low;
+    int64.high = high;
+  }
+
+  #writeFirst(table: KeyTable, entry: Ref): void {
+    const part = this.#parts.find((candidate) => candidate.table === table);
+    // A table that is younger than the snapshot has only entries that are, too.
+    if (part === undefined) return;
+    const output = this.#rest === null ? this.#main : this.#aside;
+    const rest = this.#record(output, part, entry);
+    if (rest !== null) for (const _ of rest);
+    this.#engine.keyspace.store.entries.makeCurrent(entry);
+  }
+
+  keeps(table: KeyTable): boolean {
+    const at = this.#parts.findIndex((candidate) => candidate.table === table);
+    if (at < this.#part) return false;
+    this.#parts[at]!.abandoned = true;
+    return true;
+  }
+
+  // ---- the walk ----
+
+  /** Writes an entry, or a piece of one. Returns false when there is nothing left. */
+  #advance(): boolean {
+    if (this.#rest !== null) {
+      if (this.#rest.next().done === true) this.#settle();
+      return true;
+    }
+    const entry = this.#batch.pop();
+    if (entry === undefined) return this.#nextBucket();
+    const { entries } = this.#engine.keyspace.store;
+    // It may have been written since it was put there, being about to change.
+    if (entries.isCurrent(entry)) return true;
+    this.#rest = this.#record(this.#main, this.#parts[this.#part]!, entry);
+    this.#current = entry;
+    if (this.#rest === null) this.#settle();
+    return true;
+  }
+
+  /** The value under way is whole: what had to wait for it follows. */
+  #settle(): void {
+    this.#engine.keyspace.store.entries.makeCurrent(this.#current);
+    this.#current = NULL_REF;
+    this.#rest = null;
+    const aside = this.#aside;
+    if (aside.pos === 0) return;
+    this.#main.raw(aside.buffer, 0, aside.pos);
+    this.#selected = this.#selectedAside;
+    this.#selectedAside = -1;
+    aside.clear(ASIDE_KEEP);
+  }
+
+  /** Fills the batch from the next bucket. The cursor moves on only when the batch is done. */
+  #nextBucket(): boolean {
+    const part = this.#parts[this.#part];
+    if (part === undefined) return false;
+    const { dict } = this.#engine.keyspace.store;
+    const next = dict.scan(part.table.dict, this.#cursor, this.#collect);
+    if (this.#batch.length > 0) return true;
+    this.#cursor = next;
+    if (next !== 0) return true;
+    this.#part++;
+    if (part.abandoned) this.#engine.keyspace.reclaimer.freeTable(part.table);
+    return true;
+  }
+
+  // ---- what is written ----
+
+  #header({ forLog = false, libraries = [] }: SnapshotSetup): void {
+    const output = this.#main;
+    const { clock, keyspace } = this.#engine;
+    // Times of fields are known to 7.4 only.
+    const isTimed = this.#parts.some(({ table }) => table.members.hashes > 0);
+    const number = isTimed ? VERSION_TIMED : VERSION_WRITTEN;
+    const version = Buffer.from(`REDIS${String(number).padStart(4, "0")}`);
+    output.raw(version, 0, version.length);
+    this.#auxiliary("redis-ver", REDIS_VERSION);
+    this.#auxiliary("redis-bits", "64");
+    this.#auxiliary("ctime", String(Math.floor(clock.nowMs / 1000)));
+    this.#auxiliary("used-mem", String(keyspace.store.arena.usedBytes));
+    this.#auxiliary("aof-base", forLog ? "1" : "0");
+    for (const library of libraries) {
+      output.byte(OPCODE_FUNCTION2);
+      output.string(library, 0, library.length);
+    }
+  }
+
+  #auxiliary(name: string, value: string): void {
+    this.#main.byte(OPCODE_AUX);
+    this.#main.text(name);
+    this.#main.text(value);
+  }
+
+  /** Writes an entry with all that is known of it. Returns what writes the rest of its value, or null. */
+  #record(output: RdbOutput, { table, index }: Part, entry: Ref): Pieces | null {
+    this.keys++;
+    const { arena, entries } = this.#engine.keyspace.store;
+    const selected = output === this.#main ? this.#selected : this.#selectedAside;
+    if (selected !== index) this.#select(output, index, table);
+    this.#times(output, entry);
+    if (entries.expires(entry)) {
+      output.byte(OPCODE_EXPIRETIME_MS);
+      output.int64(table.dueLow(entry), table.dueHigh(entry));
+    }
+    output.byte(this.#writer.typeOf(this.#database, entry));
+    const start = entries.keyStart(entry);
+    output.string(arena.bytes[entry >>> SEGMENT_SHIFT]!, start, start + entries.keyLength(entry));
+    return this.#writer.write(output, this.#database, entry);
+  }
+
+  /** What Redis has no place for: the times of the members of a set or sorted set. It passes over fields that it does not know. */
+  #times(output: RdbOutput, entry: Ref): void {
+    const timed = this.#writer.timesOf(this.#database, entry);
+    if (timed === NULL_REF) return;
+    const field = new RdbOutput(null);
+    field.compresses = false;
+    this.#engine.keyspace.store.kit.memberTimes.forEach(timed, ({ bytes, start, end }, dueMs) => {
+      field.string(bytes, start, end);
+      field.time(dueMs);
+    });
+    output.byte(OPCODE_AUX);
+    output.text(AUX_MEMBER_TIMES);
+    output.string(field.buffer, 0, field.pos);
+  }
+
+  #select(output: RdbOutput, index: number, table: KeyTable): void {
+    output.byte(OPCODE_SELECTDB);
+    output.length(index);
+    if (output === this.#main) {
+      output.byte(OPCODE_RESIZEDB);
+      output.length(table.count);
+      output.length(table.expiring);
+      this.#selected = index;
+    } else this.#selectedAside = index;
+  }
+
+  #finish(): void {
+    this.#main.byte(OPCODE_EOF);
+    this.#main.checksum(this.#engine.options.text("rdbchecksum") === "yes");
+    const { error } = this.#sink;
+    if (error === null) unfinished.set(this.#engine, 0);
+    this.#end();
+    this.#done(error);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#rest = null;
+    const { store, reclaimer } = this.#engine.keyspace;
+    store.guard = null;
+    for (let at = this.#part; at < this.#parts.length; at++) {
+      const { abandoned, table } = this.#parts[at]!;
+      if (abandoned) reclaimer.freeTable(table);
+    }
+  }
+}
+
+/** Snapshots in a row that did not come to their end, and so left entries of older epochs, by engine. */
+const unfinished = new WeakMap<Engine, number>();
+
+/** Begins a new epoch, of which no entry is yet. */
+function beginEpoch(engine: Engine): void {
+  const { databases, store } = engine.keyspace;
+  const { entries } = store;
+  if ((unfinished.get(engine) ?? 0) >= EPOCH_MAX - 2) {
+    // The number could have been used before: everything is put into the present epoch.
+    for (const database of databases) {
+      let cursor = 0;
+      do cursor = database.scan(cursor, (entry) => entries.makeCurrent(entry));
+      while (cursor !== 0);
+    }
+    unfinished.set(engine, 0);
+  }
+  entries.epoch = (entries.epoch % EPOCH_MAX) + 1;
+}

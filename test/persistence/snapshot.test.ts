@@ -1,0 +1,245 @@
+/** A snapshot holds the moment of its beginning, whatever commands do while it is written. */
+import { describe, expect, test } from "bun:test";
+import type { Random } from "../../src/base/random.ts";
+import { startSnapshot } from "../../src/persistence/snapshot.ts";
+import { show } from "../support/resp-value.ts";
+import { pick, rounds, seeded } from "../support/seed.ts";
+import { TestEngine } from "../support/test-engine.ts";
+import { loadBytes, MemorySink } from "./memory-file.ts";
+import { everyKind } from "./values.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+/** Commands on one key (K) or two (K, L), or on databases. */
+const TRAFFIC: readonly string[] = [
+  ...[
+    "SET K new",
+    "SET K new GET",
+    "SET K 5 KEEPTTL",
+    "APPEND K tail",
+    "SETRANGE K 3 middle",
+    "INCR K",
+    "GETDEL K",
+  ],
+  ...[
+    "GETEX K EX 100",
+    "GETEX K PERSIST",
+    "SETBIT K 7 1",
+    "BITOP NOT K L",
+    "BITFIELD K SET u8 0 255",
+    "PFADD K more",
+  ],
+  ...[
+    "PFCOUNT K",
+    "PFMERGE K L",
+    "MSET K 1 L 2",
+    "INCRBYFLOAT K 0.5",
+    "SETEX K 100 v",
+    "GETSET K w",
+  ],
+  ...[
+    "LPUSH K x",
+    "RPUSH K y z",
+    "LPOP K",
+    "RPOP K 3",
+    "LSET K 0 q",
+    "LREM K 0 x",
+    "LTRIM K 1 -2",
+    "LMOVE K L LEFT RIGHT",
+  ],
+  ...[
+    "LINSERT K BEFORE z w",
+    "RPOPLPUSH K L",
+    "SADD K x y 17",
+    "SREM K x",
+    "SPOP K",
+    "SMOVE K L x",
+    "SUNIONSTORE K K L",
+  ],
+  ...[
+    "SINTERSTORE K K L",
+    "HSET K f v g w",
+    "HDEL K f",
+    "HINCRBY K n 3",
+    "ZADD K 1 x 2 y",
+    "ZREM K x",
+    "ZINCRBY K 1 y",
+  ],
+  ...[
+    "ZPOPMIN K",
+    "ZUNIONSTORE K 2 K L",
+    "ZREMRANGEBYRANK K 0 1",
+    "ZRANGESTORE K L 0 5",
+    "GEOADD K 1 1 here",
+  ],
+  ...[
+    "XADD K * f v",
+    "XDEL K 3-1 6-1",
+    "XTRIM K MAXLEN 5",
+    "XACK K g1 9-1",
+    "XGROUP CREATE K new 0",
+    "XSETID K 99999-0",
+  ],
+  ...[
+    "XGROUP DESTROY K g2",
+    "XREADGROUP GROUP g1 c9 STREAMS K >",
+    "XCLAIM K g1 c1 0 12-0",
+    "XAUTOCLAIM K g2 c1 0 0",
+  ],
+  ...[
+    "DEL K",
+    "UNLINK K L",
+    "RENAME K L",
+    "RENAMENX K fresh",
+    "COPY K L REPLACE",
+    "COPY K other DB 2 REPLACE",
+    "MOVE K 2",
+  ],
+  ...[
+    "EXPIRE K 1000",
+    "PEXPIRE K 1",
+    "PERSIST K",
+    "SORT K ALPHA STORE L",
+    "GET K",
+    "TYPE K",
+    "TOUCH K",
+    "OBJECT ENCODING K",
+  ],
+];
+const RARE: readonly string[] = [
+  "FLUSHDB",
+  "FLUSHALL",
+  "SWAPDB 0 1",
+  "SWAPDB 1 2",
+  "SELECT 1",
+  "SELECT 0",
+];
+
+function fill(random: Random, server: TestEngine): string[] {
+  const keys: string[] = [];
+  for (const [database, prefix] of ["0", "1", "0"].entries()) {
+    server.run("SELECT", prefix);
+    for (const line of everyKind(random, `${database} `)) server.run(...line);
+    for (let i = 0; i < 100; i++) server.run("SET", `${database} plain ${i}`, `value ${i}`);
+    const found = server.run("KEYS", "*");
+    if (found.type !== "array") throw new Error(show(found));
+    keys.push(...found.items.map((item) => (item.type === "bulk" ? item.text : "")));
+  }
+  server.run("SELECT", "0");
+  for (const key of keys)
+    if (random.below(5) === 0) server.run("EXPIRE", key, `${1 + random.below(5)}`);
+  return keys;
+}
+
+function traffic(random: Random, server: TestEngine, keys: readonly string[]): void {
+  if (random.below(150) === 0) {
+    const line = pick(random, RARE);
+    server.run(...line.split(" "));
+    return;
+  }
+  const names: Readonly<Record<string, string>> = { K: pick(random, keys), L: pick(random, keys) };
+  server.run(
+    ...pick(random, TRAFFIC)
+      .split(" ")
+      .map((word) => names[word] ?? word),
+  );
+  if (random.below(20) === 0) {
+    server.engine.clock.advance(random.below(200));
+    server.engine.beginTurn();
+    server.engine.keyspace.housekeep(1e6);
+  }
+}
+
+describe("a snapshot", () => {
+  test(
+    "is what there was when it began, whatever is changed, deleted, moved, flushed or expires meanwhile",
+    () => {
+      const random = seeded("snapshot");
+      for (let round = 0; round < 4 * rounds; round++) {
+        const server = new TestEngine();
+        server.engine.clock.freeze(NOW_MS);
+        server.engine.beginTurn();
+        const keys = fill(random, server);
+        // Several in a row: the epochs of entries differ then.
+        for (let repeat = 0; repeat < 3; repeat++) {
+          server.engine.keyspace.store.expires = false;
+          const wanted = show(server.run("DEBUG", "DIGEST"));
+          server.engine.keyspace.store.expires = true;
+          const size = server.engine.keyspace.size;
+          const sink = new MemorySink();
+          let ended: string | null | undefined;
+          const snapshot = startSnapshot(server.engine, sink, (error) => (ended = error));
+          const stride = random.below(12);
+          while (snapshot.step(0)) for (let i = 0; i < stride; i++) traffic(random, server, keys);
+          expect(ended).toBeNull();
+          const copy = new TestEngine();
+          copy.engine.clock.freeze(NOW_MS - 1000);
+          copy.engine.beginTurn();
+          const loader = loadBytes(copy, sink.bytes, 1 + random.below(100_000));
+          expect(loader.error).toBeNull();
+          expect([loader.loaded, loader.expired]).toEqual([size, 0]);
+          expect(show(copy.run("DEBUG", "DIGEST"))).toBe(wanted);
+          for (let i = 0; i < 50; i++) traffic(random, server, keys);
+        }
+        // Nothing that was kept for a snapshot is kept for ever.
+        const empty = server.blocksWhenEmpty();
+        expect(empty).toBe(new TestEngine().blocksWhenEmpty());
+      }
+    },
+    { timeout: 120_000 * rounds },
+  );
+
+  test("that is given up leaves nothing behind, however many there were", () => {
+    const random = seeded("snapshots given up");
+    const server = new TestEngine();
+    const keys = fill(random, server);
+    for (let round = 0; round < 40; round++) {
+      let told = 0;
+      const given = startSnapshot(server.engine, new MemorySink(), () => told++);
+      const more = given.step(0);
+      for (let i = 0; i < 20; i++) traffic(random, server, keys);
+      given.cancel();
+      expect(given.step(0)).toBe(false);
+      // After FLUSHALL there is little to give up.
+      expect(told).toBe(more ? 0 : 1);
+    }
+    const wanted = show(server.run("DEBUG", "DIGEST"));
+    const sink = new MemorySink();
+    startSnapshot(server.engine, sink, () => {}).step(Infinity);
+    const copy = new TestEngine();
+    expect(loadBytes(copy, sink.bytes).error).toBeNull();
+    expect(show(copy.run("DEBUG", "DIGEST"))).toBe(wanted);
+  });
+
+  test("says why it failed, and lets commands go on", () => {
+    const server = new TestEngine();
+    fill(seeded("failing snapshot"), server);
+    const sink = new MemorySink();
+    let ended: string | null | undefined;
+    const snapshot = startSnapshot(server.engine, sink, (error) => (ended = error));
+    snapshot.step(0);
+    sink.error = "No space left on device";
+    expect(snapshot.step(0)).toBe(false);
+    expect(ended).toBe("No space left on device");
+    expect(show(server.run("SET", "k", "v"))).toBe("+OK");
+    expect(server.engine.keyspace.store.guard).toBeNull();
+  });
+
+  test("writes a large value over many slices, and the rest of it at once when it is about to change", () => {
+    const server = new TestEngine();
+    const members = Array.from({ length: 20_000 }, (_, index) => `member ${index}`);
+    server.run("SADD", "large", ...members);
+    const wanted = show(server.run("DEBUG", "DIGEST"));
+    const sink = new MemorySink();
+    const snapshot = startSnapshot(server.engine, sink, () => {});
+    let slices = 0;
+    while (snapshot.step(0) && ++slices < 10);
+    expect(slices).toBe(10);
+    server.run("SADD", "other", "x");
+    server.run("SREM", "large", "member 1");
+    snapshot.step(Infinity);
+    const copy = new TestEngine();
+    expect(loadBytes(copy, sink.bytes).error).toBeNull();
+    expect(show(copy.run("DEBUG", "DIGEST"))).toBe(wanted);
+  });
+});

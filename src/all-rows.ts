@@ -5,6 +5,7 @@ import { infoRows } from "./commands/info.ts";
 import { serverRows } from "./commands/server.ts";
 import { configRows } from "./commands/config.ts";
 import { connectionRows } from "./commands/connection.ts";
+import { aofRows } from "./persistence/aof-commands.ts";
 import { bitfieldRows } from "./commands/bitfield.ts";
 import { bitmapRows } from "./commands/bitmaps.ts";
 import { bitopRows } from "./commands/bitop.ts";
@@ -56,6 +57,7 @@ import { dumpRows } from "./persistence/dump.ts";
 import { saveRows } from "./persistence/save.ts";
 
 export const ALL_ROWS: readonly CommandRow[] = [
+  ...aofRows,
   ...configRows,
   ...stringRows,
   ...stringNumberRows,

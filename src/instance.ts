@@ -53,7 +53,7 @@ export function startInstance(setup: InstanceSetup): Instance {
   const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
   const settings = new Settings(engine);
   const saving = Saving.of(engine);
-  const aof = new Aof(engine);
+  const aof = Aof.of(engine);
   aof.open();
   const listeners = new Listeners(engine, settings);
   let port;
@@ -66,9 +66,12 @@ export function startInstance(setup: InstanceSetup): Instance {
   options.record("port", String(port));
   const beat = new Beat(engine, settings);
 
-  /** Where there is a log, it alone says what the data is. */
-  const snapshot = (): Promise<void> =>
-    setup.loads === true && !options.flag("appendonly") ? saving.load() : Promise.resolve();
+  /** Where there is a log, it alone says what the data is; a snapshot that stands alone becomes the base of a new one. */
+  const load = async (): Promise<void> => {
+    if (aof.hasData) return aof.load();
+    if (setup.loads === true) await saving.load();
+    aof.begin();
+  };
 
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
   let stopping = false;
@@ -112,9 +115,7 @@ export function startInstance(setup: InstanceSetup): Instance {
   options.onApply(["bind"], () =>
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );
-  const hasData = aof.hasData;
-  if (!hasData) aof.begin();
-  const loaded = hasData ? aof.load() : snapshot();
+  const loaded = load();
   return { engine, port, places: listeners.places, loaded, shutdown, stop, stopped };
 }
 

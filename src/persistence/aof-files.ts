@@ -9,6 +9,7 @@ import {
   closeSync,
   existsSync,
   fdatasyncSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -16,14 +17,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorText } from "../base/system-errors.ts";
 import { addToCrc, MARK_SIZE, writeMark } from "./aof-marks.ts";
 import type { AofFile, AofManifest } from "./aof-manifest.ts";
 import { EMPTY_MANIFEST, formatManifest, ManifestError, parseManifest } from "./aof-manifest.ts";
 import { DataError } from "./data-error.ts";
+import { FileSink } from "./file-sink.ts";
 
 /** An increment that was opened for appending. */
 export interface Increment {
@@ -70,6 +74,7 @@ export class AofFiles {
     } else if (existsSync(single)) {
       this.persist({ ...EMPTY_MANIFEST, base: { name: this.#name, seq: 1, type: "b" } });
     }
+    this.#removeUnnamed();
     const { base, increments } = this.#manifest;
     if (base?.name === this.#name && increments.length === 0 && !existsSync(this.path(base))) {
       // Either just now, or a start that was interrupted before this.
@@ -101,9 +106,66 @@ export class AofFiles {
     this.#syncFolder();
   }
 
+  /**
+   * Like `persist`, in two steps, so that nobody waits for the disk: the manifest is written and synced beside the one that
+   * stands, and takes its place when the function is called that this settles with. After that `syncFolder` makes it last.
+   */
+  async prepare(manifest: AofManifest): Promise<() => void> {
+    const temporary = join(this.folder, `temp-${this.#name}.manifest`);
+    const fd = openSync(temporary, "w", 0o644);
+    try {
+      writeAll(fd, Buffer.from(formatManifest(manifest), "latin1"));
+      await sync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    return () => {
+      renameSync(temporary, this.manifestPath);
+      this.#manifest = manifest;
+    };
+  }
+
+  /** Makes created, renamed and deleted names last. */
+  async syncFolder(): Promise<void> {
+    const fd = this.openFolder();
+    try {
+      await sync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The folder itself, for whoever syncs it together with files; he closes it. */
+  openFolder(): number {
+    return openSync(this.folder, "r");
+  }
+
+  /** Like `createIncrement`, without making anybody wait for the disk. */
+  async prepareIncrement(): Promise<{ file: AofFile; increment: Increment }> {
+    const created = this.#newIncrement();
+    try {
+      await sync(created.increment.fd);
+    } catch (error) {
+      closeSync(created.increment.fd);
+      throw error;
+    }
+    return created;
+  }
+
   /** Creates the next increment, which is named by no manifest yet. Throws what the system says. */
   createIncrement(): { file: AofFile; increment: Increment } {
     mkdirSync(this.folder, { recursive: true });
+    const created = this.#newIncrement();
+    try {
+      fdatasyncSync(created.increment.fd);
+    } catch (error) {
+      closeSync(created.increment.fd);
+      throw error;
+    }
+    return created;
+  }
+
+  #newIncrement(): { file: AofFile; increment: Increment } {
     const seq = this.#nextSeq("i");
     const file: AofFile = { name: `${this.#name}.${seq}.incr.aof`, seq, type: "i" };
     // What stands there under this name belongs to no log: a start or a rewrite was interrupted before its manifest.
@@ -114,7 +176,6 @@ export class AofFiles {
     writeMark(mark, 0, 0);
     try {
       writeAll(appending, mark);
-      fdatasyncSync(appending);
     } catch (error) {
       closeSync(appending);
       throw error;
@@ -129,12 +190,26 @@ export class AofFiles {
     return { name: `${this.#name}.${seq}.base.rdb`, seq, type: "b" };
   }
 
+  /** A file that is to become the next base. */
+  createBase(): FileSink {
+    mkdirSync(this.folder, { recursive: true });
+    return new FileSink(join(this.folder, `temp-rewriteaof-bg-${process.pid}.aof`));
+  }
+
+  /** Bytes of the base; 0 if there is none. */
+  baseSize(): number {
+    const { base } = this.#manifest;
+    return base === null ? 0 : statSync(this.path(base)).size;
+  }
+
   /** Deletes the files that are history, and takes them out of the manifest. */
-  removeHistory(): void {
+  async removeHistory(): Promise<void> {
     const { history } = this.#manifest;
     if (history.length === 0) return;
-    for (const file of history) rmSync(this.path(file), { force: true });
-    this.persist({ ...this.#manifest, history: [] });
+    // Giving back the blocks of a large file takes its time.
+    await Promise.all(history.map((file) => rm(this.path(file), { force: true })));
+    const place = await this.prepare({ ...this.#manifest, history: [] });
+    place();
   }
 
   #readManifest(): AofManifest {
@@ -171,6 +246,18 @@ export class AofFiles {
     }
   }
 
+  /** Deletes files of this log that the manifest does not name: an interrupted rewrite has left them. */
+  #removeUnnamed(): void {
+    const { base, increments, history } = this.#manifest;
+    if (base === null && increments.length === 0) return;
+    const named = new Set([base, ...increments, ...history].map((file) => file?.name));
+    for (const name of readdirSync(this.folder)) {
+      const isOurs =
+        name.startsWith(`${this.#name}.`) && /\.\d+\.(base\.(rdb|aof)|incr\.aof)$/.test(name);
+      if (isOurs && !named.has(name)) rmSync(join(this.folder, name), { force: true });
+    }
+  }
+
   #syncFolder(): void {
     syncFolder(this.folder);
   }
@@ -184,6 +271,12 @@ export function syncFolder(path: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+function sync(fd: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  fsync(fd, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  return promise;
 }
 
 function isIncrement(name: string): boolean {

@@ -11,6 +11,9 @@ import type { AofFile } from "./aof-manifest.ts";
 import { AofDamaged, AofReader } from "./aof-reader.ts";
 import { DataError } from "./data-error.ts";
 import { EffectReplay } from "./effect-replay.ts";
+import { FileSource } from "./file-source.ts";
+import { RdbInput } from "./rdb-input.ts";
+import { RdbLoader } from "./rdb-loader.ts";
 
 /** One slice; between slices clients are answered. */
 const SLICE_NS = 8_000_000;
@@ -21,16 +24,25 @@ export interface LogEnd {
   readonly crc: number;
 }
 
+/** What was loaded. */
+export interface Loaded {
+  /** The end of the last increment, or null if there is none. */
+  readonly end: LogEnd | null;
+  /** Bytes of the base, and of all files. */
+  readonly baseSize: number;
+  readonly size: number;
+}
+
 /**
  * Loads everything that the manifest names. Throws `DataError`; the data is incomplete then.
  * @param isStopped whether the server stops meanwhile; then the loading ends early
- * @returns the end of the last increment, or null if there is none
+ * @returns null if it ended early
  */
 export async function loadLog(
   engine: Engine,
   files: AofFiles,
   isStopped: () => boolean,
-): Promise<LogEnd | null> {
+): Promise<Loaded | null> {
   const { base, increments } = files.manifest;
   const all = [...(base === null ? [] : [base]), ...increments];
   const sizes = all.map((file) => sizeOf(files.path(file)));
@@ -57,7 +69,8 @@ export async function loadLog(
       `${replay.failed} commands of the log answered an error, the first one: ${replay.firstError}`,
     );
   }
-  return end;
+  const size = sizes.reduce((sum, one) => sum + one, 0);
+  return { end, baseSize: base === null ? 0 : sizes[0]!, size };
 }
 
 async function loadFile(
@@ -72,12 +85,14 @@ async function loadFile(
   const fd = openSync(path, "r+");
   try {
     const signature = Buffer.alloc(5);
-    if (readSync(fd, signature, 0, 5, 0) === 5 && signature.toString("latin1") === "REDIS") {
-      throw new DataError(`${file.name} is a snapshot, which this version can't read yet`);
-    }
-    const reader = new AofReader(fd, replay);
     const { loading } = engine;
     const before = loading!.loadedBytes;
+    let from = 0;
+    if (readSync(fd, signature, 0, 5, 0) === 5 && signature.toString("latin1") === "REDIS") {
+      from = await loadSnapshot(engine, path, file, isStopped);
+      if (isStopped()) return { size: 0, crc: 0 };
+    }
+    const reader = new AofReader(fd, replay, from);
     while (reader.step(nanoseconds() + SLICE_NS)) {
       loading!.loadedBytes = before + reader.position;
       await nextTurn();
@@ -94,6 +109,33 @@ async function loadFile(
     );
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Loads the snapshot that a file begins with. @returns where it ends */
+async function loadSnapshot(
+  engine: Engine,
+  path: string,
+  file: AofFile,
+  isStopped: () => boolean,
+): Promise<number> {
+  const source = new FileSource(path);
+  try {
+    const input = RdbInput.from(source, source.size);
+    const checks = engine.options.flag("rdbchecksum");
+    const loader = new RdbLoader(engine.keyspace, input, checks, true);
+    const before = engine.loading!.loadedBytes;
+    while (loader.step(SLICE_NS)) {
+      engine.loading!.loadedBytes = before + input.consumed;
+      await nextTurn();
+      if (isStopped()) return 0;
+    }
+    if (loader.error === null) return input.consumed;
+    throw new DataError(
+      `Error reading the RDB base file ${file.name}, AOF loading aborted: ${loader.error}`,
+    );
+  } finally {
+    source.close();
   }
 }
 

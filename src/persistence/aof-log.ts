@@ -111,11 +111,11 @@ export class AofLog implements EffectLog {
   }
 
   /**
-   * Goes on in another file, which is empty. The old one is synced and closed.
-   * @param isWhole what was not safe is no matter any more: the base before the new file holds everything
+   * Goes on in another file, which has a mark only. The old one is synced and closed.
+   * @param folder that names the new file; it is synced, before anything in the new file counts as safe, and closed too
    */
-  switchTo(fd: number, size: number, crc: number): void {
-    this.#retired.push(this.#fd);
+  switchTo(fd: number, size: number, crc: number, folder: number): void {
+    this.#retired.push(this.#fd, folder);
     this.#fd = fd;
     this.size = size;
     this.#crc = crc;

@@ -63,6 +63,24 @@ describe("hutch check", () => {
     });
   });
 
+  test("examines snapshots too", async () => {
+    await inFolder(async (folder) => {
+      const server = await createServer({ port: 0, dir: folder, appendonly: "no" });
+      await server.call("SET", "a", "value");
+      await server.call("SAVE");
+      await server.stop();
+      const path = join(folder, "dump.rdb");
+      expect(say(path)).toEqual({ status: 0, text: `${path} is valid` });
+      const bytes = readFileSync(path);
+      bytes[bytes.indexOf("value")]! ^= 1;
+      writeFileSync(path, bytes);
+      const { status, text } = say(path, "--fix");
+      expect(status).toBe(1);
+      expect(text).toContain("is damaged at offset");
+      expect(text).toContain("Nothing of it can be kept.");
+    });
+  });
+
   test("is a command of the program", async () => {
     const run = runHutch(["check", "/nowhere/at/all"]);
     expect(await run.exited).toBe(1);

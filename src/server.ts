@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 /** The program: reads what it is told, puts the parts together, listens, and stops in order. */
 import { writeSync } from "node:fs";
+import { nanoseconds } from "./base/clock.ts";
 import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
 import { systemErrorText } from "./base/system-errors.ts";
@@ -10,6 +11,7 @@ import { check } from "./cli/check.ts";
 import { StartError } from "./cli/config-error.ts";
 import { rewriteConfigFile } from "./cli/config-rewrite.ts";
 import { helpText, versionText } from "./cli/help.ts";
+import { runImport } from "./cli/import.ts";
 import { createLogger } from "./cli/log-output.ts";
 import { fitClients } from "./cli/open-files.ts";
 import { writePidFile } from "./cli/pid-file.ts";
@@ -123,6 +125,15 @@ function failToLoad(error: DataError, logger: Logger): never {
 
 if (process.argv[2] === "check") {
   process.exit(check(process.argv.slice(3), (line) => print(1, line)));
+}
+if (process.argv[2] === "import") {
+  const place = {
+    isTerminal: process.stdout.isTTY === true,
+    write: (text: string) => void writeSync(1, text),
+    nowMs: () => nanoseconds() / 1e6,
+  };
+  const password = process.env.REDISCLI_AUTH ?? "";
+  process.exit(await runImport(process.argv.slice(3), password, place));
 }
 const folder = process.cwd();
 const start = begin();

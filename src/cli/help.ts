@@ -9,6 +9,7 @@ const USAGE = `Usage: hutch [config-file] [--option value ...] [-]
   hutch --port 7000 --dir ./hutch-data   any option of the table below
   hutch redis.conf --loglevel verbose    a file in the form of redis.conf, and options
   hutch check FILE [--fix]               examines a file of a log; repairs a copy of it
+  hutch import SOURCE                    takes over a Redis's or Valkey's data; 'hutch import' alone says how
   echo 'port 7000' | hutch -             the file from standard input
   hutch -h, --help                       this text
   hutch -v, --version                    the version

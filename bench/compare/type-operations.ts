@@ -3,7 +3,13 @@
  * bytes, and the commands of the data types that it has no test for. Each tells which data it needs.
  */
 import { KEY_RANGE, VALUE_SIZE } from "../rig/requests.ts";
-import type { RespClient } from "../rig/resp-client.ts";
+import type { Commands } from "../rig/resp-client.ts";
+
+/** Who sends the commands that make data. */
+export interface Filler {
+  call(args: readonly string[]): Promise<Buffer>;
+  callMany(commands: Commands, batch: number): Promise<void>;
+}
 
 export interface TypeOperation {
   readonly name: string;
@@ -18,12 +24,13 @@ export interface TypeOperation {
   /** An operation so long that pipelining does not matter: one depth is enough. */
   readonly heavy: boolean;
   /** Makes what the operation reads, once for each server. */
-  readonly fill: (client: RespClient) => Promise<void>;
+  readonly setUp: (client: Filler) => Promise<void>;
   /** Makes what so many requests use up, and removes what the last ones have made. */
-  readonly prepare: ((client: RespClient, requests: number) => Promise<void>) | null;
+  readonly prepare: ((client: Filler, requests: number) => Promise<void>) | null;
 }
 
-const RANDOM = "__rand_int__";
+/** What redis-benchmark replaces by random digits. */
+export const RANDOM = "__rand_int__";
 const KEY = `key:${RANDOM}`;
 const VALUE: string = "x".repeat(VALUE_SIZE);
 const BATCH = 500;
@@ -44,7 +51,7 @@ function operation(
     rateMax,
     requestsMax: Infinity,
     heavy: false,
-    fill: () => Promise.resolve(),
+    setUp: () => Promise.resolve(),
     prepare: null,
     ...rest,
   };
@@ -57,7 +64,7 @@ export function digits(index: number): string {
 
 /** A command for each number below `count`. */
 function commandEach(
-  client: RespClient,
+  client: Filler,
   count: number,
   command: (index: number) => string[],
 ): Promise<void> {
@@ -66,7 +73,7 @@ function commandEach(
 
 /** Adds `count` elements to one key, many with a command. */
 export function addElements(
-  client: RespClient,
+  client: Filler,
   head: readonly string[],
   count: number,
   element: (index: number) => readonly string[],
@@ -79,24 +86,24 @@ export function addElements(
   });
 }
 
-const fillStrings = (client: RespClient): Promise<void> =>
+const fillStrings = (client: Filler): Promise<void> =>
   commandEach(client, KEY_RANGE, (i) => ["SET", `key:${digits(i)}`, VALUE]);
-const fillList = (client: RespClient): Promise<void> =>
+const fillList = (client: Filler): Promise<void> =>
   addElements(client, ["RPUSH", "mylist"], 10_000, () => [VALUE]);
-const fillSortedSet = (client: RespClient): Promise<void> =>
+const fillSortedSet = (client: Filler): Promise<void> =>
   addElements(client, ["ZADD", "myzset"], KEY_RANGE, (i) => [String(i), `element:${digits(i)}`]);
 
 /** Before each measurement the key is gone. */
 const without =
   (key: string) =>
-  async (client: RespClient): Promise<void> => {
+  async (client: Filler): Promise<void> => {
     await client.call(["DEL", key]);
   };
 
 /** Before each measurement the key has as many elements as will be taken, of random order. */
 const withElements =
   (head: readonly string[], element: (index: number) => readonly string[]) =>
-  async (client: RespClient, requests: number): Promise<void> => {
+  async (client: Filler, requests: number): Promise<void> => {
     await client.call(["DEL", head[1]!]);
     await addElements(client, head, requests, element);
   };
@@ -109,7 +116,7 @@ function scattered(index: number): number {
 const GROUP = ["mystream", "mygroup"] as const;
 
 /** A stream of entries 1-0, 2-0, ... and a group that has read none of them. */
-async function streamUnread(client: RespClient): Promise<void> {
+async function streamUnread(client: Filler): Promise<void> {
   const length = (await client.call(["XLEN", "mystream"])).toString("latin1");
   if (length !== `:${STREAM_ENTRIES}\r\n`) {
     await client.call(["DEL", "mystream"]);
@@ -122,7 +129,7 @@ async function streamUnread(client: RespClient): Promise<void> {
 }
 
 /** The same when the group has read all of them. */
-async function streamRead(client: RespClient): Promise<void> {
+async function streamRead(client: Filler): Promise<void> {
   await streamUnread(client);
   const [stream, group] = GROUP;
   const command = ["XREADGROUP", "GROUP", group, "me", "COUNT", "1000", "STREAMS", stream, ">"];
@@ -131,7 +138,7 @@ async function streamRead(client: RespClient): Promise<void> {
 
 function lrange(count: number, rateMax: number): TypeOperation {
   const command = ["LRANGE", "mylist", "0", String(count - 1)];
-  return operation(`LRANGE_${count}`, command, rateMax, { fill: fillList });
+  return operation(`LRANGE_${count}`, command, rateMax, { setUp: fillList });
 }
 
 const MSET_PAIRS = 10;
@@ -141,8 +148,8 @@ const TEN_THOUSAND = 10_000;
 export const TYPE_OPERATIONS: readonly TypeOperation[] = [
   operation("PING_INLINE", null, 1_500_000),
   operation("PING_MBULK", ["PING"], 1_500_000),
-  operation("SET", ["SET", KEY, VALUE], 1_000_000, { fill: fillStrings }),
-  operation("GET", ["GET", KEY], 1_000_000, { fill: fillStrings }),
+  operation("SET", ["SET", KEY, VALUE], 1_000_000, { setUp: fillStrings }),
+  operation("GET", ["GET", KEY], 1_000_000, { setUp: fillStrings }),
   operation("INCR", ["INCR", `counter:${RANDOM}`], 1_000_000),
   operation("LPUSH", ["LPUSH", "mylist", VALUE], 900_000, { prepare: without("mylist") }),
   operation("RPUSH", ["RPUSH", "mylist", VALUE], 900_000, { prepare: without("mylist") }),
@@ -176,25 +183,25 @@ export const TYPE_OPERATIONS: readonly TypeOperation[] = [
     "MSET",
     ["MSET", ...Array.from({ length: MSET_PAIRS }, () => [KEY, VALUE]).flat()],
     150_000,
-    { fill: fillStrings },
+    { setUp: fillStrings },
   ),
   operation(
     "ZRANGEBYSCORE",
     ["ZRANGEBYSCORE", "myzset", RANDOM, "+inf", "LIMIT", "0", "10"],
     200_000,
-    { fill: fillSortedSet },
+    { setUp: fillSortedSet },
   ),
-  operation("ZRANK", ["ZRANK", "myzset", `element:${RANDOM}`], 600_000, { fill: fillSortedSet }),
+  operation("ZRANK", ["ZRANK", "myzset", `element:${RANDOM}`], 600_000, { setUp: fillSortedSet }),
   operation("HGETALL", ["HGETALL", `hash:${RANDOM}`], 200_000, {
     range: TEN_THOUSAND,
-    fill: (client) =>
+    setUp: (client) =>
       commandEach(client, TEN_THOUSAND, (i) => [
         ...["HSET", `hash:${digits(i)}`],
         ...Array.from({ length: 20 }, (_, field) => [`field:${field}`, VALUE]).flat(),
       ]),
   }),
   operation("SINTER", ["SINTER", "set:a", "set:b"], 4_000, {
-    fill: async (client) => {
+    setUp: async (client) => {
       // Half of the members are in both.
       const member = (i: number): readonly string[] => [`element:${digits(i)}`];
       await addElements(client, ["SADD", "set:a"], THOUSAND, member);
@@ -217,7 +224,7 @@ export const TYPE_OPERATIONS: readonly TypeOperation[] = [
   }),
   operation("PFADD", ["PFADD", "myhll", `element:${RANDOM}`], 700_000),
   operation("BITCOUNT", ["BITCOUNT", "mybits"], 700_000, {
-    fill: async (client) => {
+    setUp: async (client) => {
       await client.call(["SET", "mybits", VALUE.repeat(64)]);
     },
   }),
@@ -227,7 +234,7 @@ export const TYPE_OPERATIONS: readonly TypeOperation[] = [
     10_000,
     {
       // A hundred by a hundred places, of which the circle has about fifty.
-      fill: (client) =>
+      setUp: (client) =>
         addElements(client, ["GEOADD", "places"], TEN_THOUSAND, (i) => [
           (5 + (i % 100) * 0.25).toFixed(4),
           (27 + Math.floor(i / 100) * 0.25).toFixed(4),
@@ -237,12 +244,12 @@ export const TYPE_OPERATIONS: readonly TypeOperation[] = [
   ),
   operation("SORT", ["SORT", "numbers"], 100, {
     heavy: true,
-    fill: (client) =>
+    setUp: (client) =>
       addElements(client, ["RPUSH", "numbers"], TEN_THOUSAND, (i) => [String(scattered(i))]),
   }),
   operation("ZUNIONSTORE", ["ZUNIONSTORE", "union", "2", "zset:a", "zset:b"], 100, {
     heavy: true,
-    fill: async (client) => {
+    setUp: async (client) => {
       const member = (i: number): readonly string[] => [
         String(scattered(i)),
         `element:${digits(i)}`,

@@ -36,7 +36,7 @@ export async function measureTypes(
       const arms = servers.map((server, i) => armOf(operation, names[i]!, server, clients[i]!));
       for (const client of clients) {
         await client.call(["FLUSHALL"]);
-        await operation.fill(client);
+        await operation.setUp(client);
       }
       const rateMax = (): number => operation.rateMax;
       const one = { ...options, operations: [operation.name], depths, rateMax, warmUp: WARM_UP };

@@ -35,6 +35,26 @@ export function equalBytes(
   return true;
 }
 
+/** The order of two runs of bytes: the first that differs decides, else the shorter one comes first. */
+export function compareBytes(
+  a: Buffer,
+  aStart: number,
+  aEnd: number,
+  b: Buffer,
+  bStart: number,
+  bEnd: number,
+): number {
+  const aLength = aEnd - aStart;
+  const bLength = bEnd - bStart;
+  const common = Math.min(aLength, bLength);
+  if (common > 4 * LOOP_MAX) return a.compare(b, bStart, bEnd, aStart, aEnd);
+  for (let i = 0; i < common; i++) {
+    const difference = a[aStart + i]! - b[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
 /** Index of the first `byte` in bytes[start, end), or -1. Looks at nothing beyond `end`, however large the buffer is. */
 export function findByte(bytes: Buffer, byte: number, start: number, end: number): number {
   const loopEnd = Math.min(end, start + FIND_LOOP_MAX);

@@ -1,4 +1,5 @@
 /** Double precision numbers as bytes: parsing them as strictly as Redis does, writing them as Redis 7.4 does. */
+import { isWord } from "./bytes.ts";
 import type { BinaryFormat } from "./float-syntax.ts";
 import { scanFloat, toBinary } from "./float-syntax.ts";
 
@@ -9,6 +10,8 @@ const TEXT_MAX = 4096;
 
 /** Decimal digits that a double always holds exactly, and powers of ten that are exact doubles. */
 const DIGITS_EXACT = 15;
+/** A byte from here on is no digit and no point. */
+const LETTERS_FROM = 0x41;
 const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, power) => 10 ** power);
 
 /** Integers up to here are written without an exponent. */
@@ -45,6 +48,7 @@ function parseShort(bytes: Buffer, start: number, end: number): number {
   const negative = bytes[start] === 0x2d;
   const from = negative ? start + 1 : start;
   if (end === from || end - from > DIGITS_EXACT) return NaN;
+  if (bytes[end - 1]! >= LETTERS_FROM) return parseInfinite(bytes, start, end);
   let value = 0;
   let pointAt = -1;
   for (let pos = from; pos < end; pos++) {
@@ -55,6 +59,12 @@ function parseShort(bytes: Buffer, start: number, end: number): number {
   }
   if (pointAt >= 0) value /= POWERS_OF_TEN[end - pointAt - 1]!;
   return negative ? -value : value;
+}
+
+/** "inf", "+inf" or "-inf", which bounds of ranges often are; NaN for anything else. */
+function parseInfinite(bytes: Buffer, start: number, end: number): number {
+  if (isWord(bytes, start, end, "INF") || isWord(bytes, start, end, "+INF")) return Infinity;
+  return isWord(bytes, start, end, "-INF") ? -Infinity : NaN;
 }
 
 /**

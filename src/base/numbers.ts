@@ -152,9 +152,9 @@ function writeLong(bytes: Uint8Array, pos: number, value: number): number {
 
 /** Writes nine digits, leading zeros too, and returns the position after them. */
 function writeNine(bytes: Uint8Array, pos: number, value: number): number {
-  let rest = value;
+  let rest = value | 0;
   for (let i = pos + NINE - 1; i >= pos; i--) {
-    const next = Math.floor(rest / 10);
+    const next = (rest / 10) | 0;
     bytes[i] = 0x30 + (rest - next * 10);
     rest = next;
   }

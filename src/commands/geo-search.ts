@@ -55,6 +55,8 @@ const result = new Value();
 const COLUMNS_FIRST = 256;
 /** Longer columns than this are let go after the command. */
 const COLUMNS_KEEP = 16384;
+/** Up to this many rows are sorted by insertion: a comparing function called by the runtime takes longer. */
+const INSERTION_MAX = 64;
 let found = 0;
 let places = new Int32Array(COLUMNS_FIRST);
 let scores = new Float64Array(COLUMNS_FIRST);
@@ -342,7 +344,20 @@ function sortFound(): Int32Array | null {
   const order = new Int32Array(found);
   for (let i = 0; i < found; i++) order[i] = i;
   const sign = options.order === ASCENDING ? 1 : -1;
+  if (found <= INSERTION_MAX) return insertRows(order, sign);
   return order.sort((a, b) => sign * (distances[a]! - distances[b]!) || a - b);
+}
+
+/** Sorts few rows by their distance, those of one distance staying as they are. */
+function insertRows(order: Int32Array, sign: number): Int32Array {
+  for (let i = 1; i < found; i++) {
+    const row = order[i]!;
+    const distance = distances[row]! * sign;
+    let to = i;
+    for (; to > 0 && distances[order[to - 1]!]! * sign > distance; to--) order[to] = order[to - 1]!;
+    order[to] = row;
+  }
+  return order;
 }
 
 /** Points `member` at the bytes of what was found in a row. */

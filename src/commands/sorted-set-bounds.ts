@@ -133,14 +133,28 @@ export function resolve(
     first = Math.max(0, min.number < 0 ? length + min.number : min.number);
     end = Math.min(length, (max.number < 0 ? length + max.number : max.number) + 1);
   } else if (kind === BY_SCORE) {
-    first = sets.rankOfScore(value, min.number, min.exclusive);
-    end = sets.rankOfScore(value, max.number, !max.exclusive);
+    first = rankOfScore(min, sets, value, length, min.exclusive);
+    end = rankOfScore(max, sets, value, length, !max.exclusive);
   } else {
     first = rankOf(min, args, sets, value, length, min.exclusive);
     end = rankOf(max, args, sets, value, length, !max.exclusive);
   }
   range.first = first;
   range.count = Math.max(0, end - first);
+}
+
+/** An end that is open to all scores needs no search. */
+function rankOfScore(
+  bound: Bound,
+  sets: SortedSets,
+  value: Value,
+  length: number,
+  inclusive: boolean,
+): number {
+  const { number } = bound;
+  if (number === Infinity && inclusive) return length;
+  if (number === -Infinity && !inclusive) return 0;
+  return sets.rankOfScore(value, number, inclusive);
 }
 
 function rankOf(

@@ -2,11 +2,11 @@
  * What the elements of a listpack from outside must be beyond being sound bytes (structures/listpack-check.ts), so that no
  * command meets a value that commands could not have made. Time is linear in the number of elements.
  */
+import { compareBytes } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import type { Listpack } from "../structures/listpack.ts";
-import { compareBytes } from "../structures/ordered-tree.ts";
 import type { Kit } from "../types/kit.ts";
 import type { SortedSets } from "../types/sorted-set.ts";
 import { SortedSetCursor } from "../types/sorted-set-cursor.ts";

@@ -316,12 +316,12 @@ export class Dict {
     const moved = words[base + MOVED]!;
     let entry = NULL_REF;
     while (entry === NULL_REF) {
-      const draw = moved + ((random32() >>> 0) % (size - moved + targetSize));
+      const draw = moved + share(random32(), size - moved + targetSize);
       entry = draw < size ? this.#bucketHead(table, draw) : this.#bucketHead(target, draw - size);
     }
     let length = 0;
     for (let e = entry; e !== NULL_REF; e = this.#nextOf(e)) length++;
-    for (let skip = (random32() >>> 0) % length; skip > 0; skip--) entry = this.#nextOf(entry);
+    for (let skip = share(random32(), length); skip > 0; skip--) entry = this.#nextOf(entry);
     return entry;
   }
 
@@ -523,6 +523,11 @@ function bitsFor(count: number): number {
   let bits = BITS_MIN;
   while (bits < BITS_MAX && count > 2 ** bits) bits++;
   return bits;
+}
+
+/** A number below `bound`, as far up as 32 random bits are: a remainder of unsigned words would be one of doubles, which takes long. */
+function share(bits: number, bound: number): number {
+  return Math.floor(((bits >>> 0) / 4294967296) * bound);
 }
 
 /** Adds one to the low `bits` bits of `cursor` read in reverse, leaving 0 after the last. */

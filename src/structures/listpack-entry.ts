@@ -205,6 +205,28 @@ export function writeInteger(
   bytes[at + size] = size;
 }
 
+/** Writes the entry of the integer of the two words, and returns where the next one begins. */
+export function putInteger(bytes: Buffer, at: number, low: number, high: number): number {
+  const form = integerForm(low, high);
+  writeInteger(bytes, at, form, low, high);
+  return at + formSize(form, 0) + 1;
+}
+
+/** Writes the entry of source[start, end), an integer if it is one, and returns where the next one begins. */
+export function putBytes(
+  bytes: Buffer,
+  at: number,
+  source: Buffer,
+  start: number,
+  end: number,
+): number {
+  const form = formOf(source, start, end);
+  if (isIntegerHead(form)) return putInteger(bytes, at, int64.low, int64.high);
+  const size = formSize(form, end - start);
+  writeString(bytes, at, form, size, source, start, end);
+  return at + size + backSize(size);
+}
+
 /** Writes the backlen of an entry whose head and data take `size` bytes. */
 function writeBack(bytes: Buffer, at: number, size: number): void {
   if (size < 128) {

@@ -327,6 +327,16 @@ export class Listpack {
     return this.#putInteger(ref, this.byteLength(ref) - 1, 0, low, high);
   }
 
+  /**
+   * Counts elements that the caller has written behind the last one, into room that it had reserved.
+   * @param end where the last of them ends @param count how many they are
+   */
+  extend(ref: Ref, end: number, count: number): void {
+    this.#arena.bytes[ref >>> SEGMENT_SHIFT]![baseOf(ref) + end] = END;
+    this.#setTotal(ref, end + 1);
+    this.#addCount(ref, count);
+  }
+
   /** Inserts the integer of the two words; it takes the position `pos`. */
   insertIntegerBefore(ref: Ref, pos: number, low: number, high: number): Ref {
     return this.#putInteger(ref, pos, 0, low, high);

@@ -23,6 +23,7 @@
  * go. Every step allocates at most one node a level; none of it is on the JavaScript heap.
  */
 import { assert } from "../base/assert.ts";
+import { compareBytes } from "../base/bytes.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import {
@@ -166,6 +167,28 @@ export class OrderedTree {
     if (this.#index >= words[base]!) return NULL_REF;
     const entry = words[base + ENTRIES + this.#index] as Ref;
     if (this.#compare(words[base + KEYS + this.#index]!, entry) !== 0) return NULL_REF;
+    this.#removeHere(tree);
+    return entry;
+  }
+
+  /** Takes the entry of a rank out of the tree, and returns it. @param rank 0 to count - 1 */
+  removeAt(tree: Ref, rank: number): Ref {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    let node = words[base + ROOT] as Ref;
+    let left = rank;
+    for (let height = words[base + HEIGHT]!; height > 0; height--) {
+      const nodeWords = this.#wordsOf(node);
+      const at = wordOf(node);
+      let i = 0;
+      for (; left >= nodeWords[at + TOTALS + i]!; i++) left -= nodeWords[at + TOTALS + i]!;
+      this.#path[height] = node;
+      this.#taken[height] = i;
+      node = nodeWords[at + CHILDREN + i] as Ref;
+    }
+    this.#leaf = node;
+    this.#index = left;
+    const entry = this.#wordsOf(node)[wordOf(node) + ENTRIES + left] as Ref;
     this.#removeHere(tree);
     return entry;
   }
@@ -571,26 +594,3 @@ export class OrderedTree {
     return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
   }
 }
-
-/** The order of two runs of bytes: the first that differs decides, else the shorter one comes first. */
-export function compareBytes(
-  a: Buffer,
-  aStart: number,
-  aEnd: number,
-  b: Buffer,
-  bStart: number,
-  bEnd: number,
-): number {
-  const aLength = aEnd - aStart;
-  const bLength = bEnd - bStart;
-  const common = Math.min(aLength, bLength);
-  if (common > COMPARE_LOOP_MAX) return a.compare(b, bStart, bEnd, aStart, aEnd);
-  for (let i = 0; i < common; i++) {
-    const difference = a[aStart + i]! - b[bStart + i]!;
-    if (difference !== 0) return difference;
-  }
-  return aLength - bLength;
-}
-
-/** Up to this many bytes a loop compares them faster than a call. */
-const COMPARE_LOOP_MAX = 96;

@@ -107,7 +107,11 @@ function writeUint64(bytes: Buffer, pos: number, low: number, high: number): num
  * takes, as Redis does: white space and a sign in front, leading zeros.
  */
 export function parseUint64(bytes: Buffer, start: number, end: number): boolean {
-  if (parseInt64(bytes, start, end)) return int64.high >= 0;
+  let from = start;
+  while (from < end - 1 && bytes[from] === 0x30) from++;
+  if (parseInt64(bytes, from, end) && (from === start || bytes[from] !== 0x2d)) {
+    return int64.high >= 0;
+  }
   const match = /^[ \t\n\v\f\r]*([+-]?)(\d+)$/.exec(bytes.toString("latin1", start, end));
   if (match === null) return false;
   const magnitude = BigInt(match[2]!);

@@ -15,6 +15,7 @@ import {
   LATITUDE_MIN,
   LONGITUDE_MAX,
   LONGITUDE_MIN,
+  longitudeReach,
   meridianDistance,
   radians,
   STEP_MAX,
@@ -26,6 +27,7 @@ const MAP_MAX_M = 20037726.37;
 
 /** What a distance that is computed in another way may differ by. */
 const ROUNDING = 1 + 1e-9;
+const ROUNDING_DEGREES = 1e-9;
 
 /** East and north, the order in which the cells are looked at. */
 const NEIGHBOURS: readonly (readonly [number, number])[] = [
@@ -62,6 +64,8 @@ export class GeoArea {
   #east = 0;
   #south = 0;
   #north = 0;
+  /** No place in the circle is more degrees of longitude away. */
+  #reach = 180;
 
   /** Meters from the center to the place, or -1 if it lies outside. */
   distanceTo(point: Point): number {
@@ -70,6 +74,8 @@ export class GeoArea {
     if (!this.isBox) {
       // Most places that are too far away are so in latitude already, which costs less to compute.
       if (north > this.radius * ROUNDING) return -1;
+      const east = Math.abs(point.longitude - longitude);
+      if (east > this.#reach && east < 360 - this.#reach) return -1;
       const meters = distance(longitude, latitude, point.longitude, point.latitude);
       return meters > this.radius ? -1 : meters;
     }
@@ -83,6 +89,7 @@ export class GeoArea {
   /** Finds the ranges. */
   cover(): void {
     this.#bound();
+    this.#reach = longitudeReach(this.latitude, this.radius) * ROUNDING + ROUNDING_DEGREES;
     const reach = this.isBox
       ? Math.sqrt((this.width / 2) ** 2 + (this.height / 2) ** 2)
       : this.radius;

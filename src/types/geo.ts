@@ -86,6 +86,14 @@ export function distance(
   return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(a));
 }
 
+/** Degrees of longitude within which every place lies that is at most `meters` from one of that latitude; 180 if all may be. */
+export function longitudeReach(latitude: number, meters: number): number {
+  const arc = meters / EARTH_RADIUS_M;
+  const row = Math.abs(latitude) * RADIANS;
+  if (row + arc >= Math.PI / 2) return 180;
+  return Math.asin(Math.sin(arc) / Math.cos(row)) / RADIANS;
+}
+
 /** Meters along a meridian between two latitudes: no way between them is shorter. */
 export function meridianDistance(from: number, to: number): number {
   return EARTH_RADIUS_M * Math.abs(to - from) * RADIANS;
@@ -125,8 +133,9 @@ function wholeBits(score: number): number {
 
 function middle(cell: number, min: number, max: number): number {
   const size = max - min;
-  const lower = min + (cell / TWO_26) * size;
-  const upper = min + (((cell + 1) >>> 0) / TWO_26) * size;
+  // A power of two divides as exactly as its inverse multiplies.
+  const lower = min + cell * (1 / TWO_26) * size;
+  const upper = min + ((cell + 1) >>> 0) * (1 / TWO_26) * size;
   return Math.max(min, Math.min(max, (lower + upper) / 2));
 }
 

@@ -6,13 +6,12 @@
  * A score that is an integer is stored as one, any other as the shortest decimal text that reads back as the same number, as
  * in Redis. Everything is found by walking: these sets have some hundred members at most.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { compareBytes, copyBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import type { Listpack } from "../structures/listpack.ts";
-import { compareBytes } from "../structures/ordered-tree.ts";
 
 const TWO_32 = 4294967296;
 /** The longest text of a score: sign, 17 digits, point, exponent. */

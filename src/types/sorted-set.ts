@@ -22,7 +22,7 @@ import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
-import { MEMBER_AT, OrderedTree, OWNER_WORD, TreeCursor } from "../structures/ordered-tree.ts";
+import { MEMBER_AT, OrderedTree, OWNER_WORD } from "../structures/ordered-tree.ts";
 import type { MemberCollection } from "./collection.ts";
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
@@ -40,7 +40,6 @@ export class SortedSets implements MemberCollection {
   readonly #packed: PackedSortedSet;
   readonly #tree: OrderedTree;
   readonly #cursor: SortedSetCursor = new SortedSetCursor();
-  readonly #at: TreeCursor = new TreeCursor();
   readonly #member: Slice = new Slice();
 
   /** The score of the member that `find` found. */
@@ -195,7 +194,7 @@ export class SortedSets implements MemberCollection {
       return;
     }
     for (let left = count; left > 0; left--) {
-      this.#removeEntry(value.block, this.#tree.select(value.block, rank, this.#at));
+      this.#dropEntry(value.block, this.#tree.removeAt(value.block, rank));
     }
   }
 
@@ -405,6 +404,11 @@ export class SortedSets implements MemberCollection {
 
   #removeEntry(block: Ref, entry: Ref): void {
     this.#tree.remove(block, entry);
+    this.#dropEntry(block, entry);
+  }
+
+  /** Frees an entry that is no longer in the tree. */
+  #dropEntry(block: Ref, entry: Ref): void {
     this.#kit.dict.remove(this.#dictOf(block), entry);
     this.#kit.arena.free(entry);
   }

@@ -17,7 +17,14 @@ import type { Ref } from "../memory/arena.ts";
 import { Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
 import { HEADER_SIZE } from "../structures/listpack-check.ts";
-import { decodeInteger, END, entryBefore, entrySize } from "../structures/listpack-entry.ts";
+import {
+  decodeInteger,
+  END,
+  entryBefore,
+  entrySize,
+  putBytes,
+  putInteger,
+} from "../structures/listpack-entry.ts";
 import type { Listpack } from "../structures/listpack.ts";
 import type { StreamId } from "../structures/stream-id.ts";
 
@@ -74,7 +81,10 @@ export class StreamNodes {
     node = listpack.appendInteger(node, FLAG_SAME_FIELDS, 0);
     node = listpack.appendInteger(node, 0, 0);
     node = listpack.appendInteger(node, 0, 0);
-    return this.#appendPairs(node, pairs, from, count, true);
+    for (let i = 0, at = from + 1; i < count; i++, at += 2) {
+      node = listpack.append(node, bytes, starts[at]!, ends[at]!);
+    }
+    return listpack.appendInteger(node, ENTRY_ELEMENTS + count, 0);
   }
 
   /** Adds an entry at the end. @param sizeMax the node is not expected to grow beyond that. */
@@ -89,14 +99,26 @@ export class StreamNodes {
   ): Ref {
     const listpack = this.#listpack;
     const same = this.#hasFields(node, pairs, from, count);
-    let at = this.#reserve(node, pairs, from, count, sizeMax);
-    at = listpack.appendInteger(at, same ? FLAG_SAME_FIELDS : 0, 0);
+    const at = this.#reserve(node, pairs, from, count, sizeMax);
+    // All elements are written in one go, into the room that was made for them.
+    const bytes = this.#bytes(at);
+    const base = baseOf(at);
+    let pos = base + this.endPos(at);
+    pos = putInteger(bytes, pos, same ? FLAG_SAME_FIELDS : 0, 0);
     subtract(id.msLow, id.msHigh, master.msLow, master.msHigh);
-    at = listpack.appendInteger(at, int64.low, int64.high);
+    pos = putInteger(bytes, pos, int64.low, int64.high);
     subtract(id.seqLow, id.seqHigh, master.seqLow, master.seqHigh);
-    at = listpack.appendInteger(at, int64.low, int64.high);
-    if (!same) at = listpack.appendInteger(at, count, 0);
-    at = this.#appendPairs(at, pairs, from, count, same);
+    pos = putInteger(bytes, pos, int64.low, int64.high);
+    if (!same) pos = putInteger(bytes, pos, count, 0);
+    const { bytes: source, starts, ends } = pairs;
+    const step = same ? 2 : 1;
+    const end = from + 2 * count;
+    for (let i = from + step - 1; i < end; i += step) {
+      pos = putBytes(bytes, pos, source, starts[i]!, ends[i]!);
+    }
+    const size = ENTRY_ELEMENTS + (same ? count : 2 * count + 1);
+    pos = putInteger(bytes, pos, size, 0);
+    listpack.extend(at, pos - base, size + 1);
     return listpack.replaceInteger(at, COUNT_POS, this.live(at) + 1, 0);
   }
 
@@ -224,20 +246,6 @@ export class StreamNodes {
 
   #deletedPos(node: Ref): number {
     return COUNT_POS + entrySize(this.#bytes(node), baseOf(node) + COUNT_POS);
-  }
-
-  /** Appends values, or fields and values, and the size. */
-  #appendPairs(node: Ref, pairs: Pairs, from: number, count: number, valuesOnly: boolean): Ref {
-    const { bytes, starts, ends } = pairs;
-    const listpack = this.#listpack;
-    let result = node;
-    const step = valuesOnly ? 2 : 1;
-    const end = from + 2 * count;
-    for (let at = from + step - 1; at < end; at += step) {
-      result = listpack.append(result, bytes, starts[at]!, ends[at]!);
-    }
-    const size = ENTRY_ELEMENTS + (valuesOnly ? count : 2 * count + 1);
-    return listpack.appendInteger(result, size, 0);
   }
 
   /** Whether the master entry has the same fields in the same order. */

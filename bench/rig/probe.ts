@@ -12,9 +12,13 @@
  * time inside the callback, time in which the thread waited for a core. The engine's own log of
  * collections (BUN_JSC_logGC=1) goes to the same place, so the lines before a pause tell whether it was one.
  *
+ * HUTCH_PROBE_SAMPLES names a file that gets a line every second: the longest round of that second, and how large the
+ * JavaScript heap is.
+ *
  * SIGUSR2 writes the whole report as JSON to the file that HUTCH_PROBE_REPORT names.
  */
-import { readFileSync, writeFileSync, writeSync } from "node:fs";
+import { heapSize } from "bun:jsc";
+import { appendFileSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import type { Schedstat } from "./schedstat.ts";
 import { parseSchedstat, sampleCpu } from "./schedstat.ts";
 import { MicrosecondHistogram } from "./statistics.ts";
@@ -53,6 +57,20 @@ export interface ProbeReport {
   readonly rounds: Distribution;
 }
 
+/** What a line of the samples holds, about the second before it. */
+export interface ProbeSample {
+  /** Unix time. */
+  readonly atMs: number;
+  /** The longest round of the event loop that ran a callback. */
+  readonly longestMs: number;
+  /** The same without the time in which the thread waited for a core. */
+  readonly longestRunMs: number;
+  readonly rounds: number;
+  readonly heapBytes: number;
+}
+
+const SAMPLE_MS = 1000;
+
 const pauses = new MicrosecondHistogram();
 const callbacks = new MicrosecondHistogram();
 const rounds = new MicrosecondHistogram();
@@ -64,6 +82,12 @@ let waitNs = 0;
 let waitReadNs = 0;
 let othersNs = 0;
 let othersReadNs = 0;
+// Of the sample under way.
+let longestMs = 0;
+let longestRunMs = 0;
+let sampleRounds = 0;
+/** What the thread is known to have waited for a core in the round under way. */
+let roundWaitNs = 0;
 
 /** The main thread's task directory has the process's own number. */
 function schedstatOf(tid: number | string): Schedstat {
@@ -84,7 +108,9 @@ function step(now: number, tookNs: number): void {
     pauses.record(ms * 1000);
     if (ms >= LONG_MS) reportLong(ms, tookNs / 1e6);
     if (now - waitReadNs > WAIT_EVERY_NS) {
-      waitNs = schedstatOf(process.pid).waitNs;
+      const { waitNs: waitedNs } = schedstatOf(process.pid);
+      roundWaitNs += waitedNs - waitNs;
+      waitNs = waitedNs;
       waitReadNs = now;
     }
     if (now - othersReadNs > OTHERS_EVERY_NS) {
@@ -98,11 +124,36 @@ function step(now: number, tookNs: number): void {
 
 function beat(): void {
   const now = Bun.nanoseconds();
-  if (roundCallbacks > 0) rounds.record((now - roundNs) / 1000);
+  if (roundCallbacks > 0) roundEnded((now - roundNs) / 1e6);
   roundCallbacks = 0;
   step(now, 0);
   roundNs = stepNs;
+  roundWaitNs = 0;
   setImmediate(beat);
+}
+
+function roundEnded(ms: number): void {
+  rounds.record(ms * 1000);
+  sampleRounds++;
+  if (ms > longestMs) longestMs = ms;
+  if (ms <= longestRunMs) return;
+  // The waiting time was read some while before the round, so short ones would seem to have waited for all of it.
+  const waitedNs = ms < LONG_MS ? 0 : roundWaitNs + schedstatOf(process.pid).waitNs - waitNs;
+  longestRunMs = Math.max(longestRunMs, ms - waitedNs / 1e6);
+}
+
+function writeSample(file: string): void {
+  const sample: ProbeSample = {
+    atMs: Date.now(),
+    longestMs,
+    longestRunMs,
+    rounds: sampleRounds,
+    heapBytes: heapSize(),
+  };
+  appendFileSync(file, `${JSON.stringify(sample)}\n`);
+  longestMs = 0;
+  longestRunMs = 0;
+  sampleRounds = 0;
 }
 
 function reportLong(ms: number, callbackMs: number): void {
@@ -157,5 +208,7 @@ function install(reportFile: string): void {
   setImmediate(beat);
 }
 
+const samplesFile = process.env["HUTCH_PROBE_SAMPLES"];
+if (samplesFile !== undefined) setInterval(() => writeSample(samplesFile), SAMPLE_MS);
 const reportFile = process.env["HUTCH_PROBE_REPORT"];
 if (reportFile !== undefined) install(reportFile);

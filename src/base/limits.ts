@@ -49,8 +49,10 @@ export const READ_BUFFER_KEEP: number = 64 * 1024;
 
 /** First size of a connection's reply buffer, and of those that the pool keeps. */
 export const REPLY_BUFFER_SIZE: number = 16 * 1024;
-/** Reply bytes that are written to the socket in the middle of a batch. */
-export const REPLY_FLUSH_SIZE: number = 256 * 1024;
+/** What a reply buffer grows to first, and the size of the few large ones that the pool keeps: a batch and a reply more. */
+export const REPLY_BUFFER_LARGE_SIZE: number = 128 * 1024;
+/** Reply bytes that are written to the socket in the middle of a batch: few enough to stay in the processor's caches. */
+export const REPLY_FLUSH_SIZE: number = 64 * 1024;
 /** Replies of one connection that were not handed to the socket yet: one command must not write more than this. */
 export const REPLY_SIZE_MAX: number = 1024 * 1024 * 1024;
 /** Unsent bytes above which a connection runs no further command until they have drained. */
@@ -70,4 +72,5 @@ export const AOF_READ_SIZE: number = 256 * 1024;
 export const NATIVE_STRING_MAX: number = BULK_SIZE_MAX;
 
 assert(REPLY_BUFFER_SIZE < REPLY_FLUSH_SIZE, "a batch is flushed only after its buffer has grown");
+assert(REPLY_FLUSH_SIZE < REPLY_BUFFER_LARGE_SIZE, "most batches end in one large buffer");
 assert(REPLY_FLUSH_SIZE < OUTPUT_PAUSE_SIZE, "a connection pauses only after a flush did not help");

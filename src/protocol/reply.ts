@@ -11,7 +11,12 @@
 import { copyBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
-import { REPLY_BUFFER_SIZE, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX } from "../base/limits.ts";
+import {
+  REPLY_BUFFER_LARGE_SIZE,
+  REPLY_BUFFER_SIZE,
+  REPLY_FLUSH_SIZE,
+  REPLY_SIZE_MAX,
+} from "../base/limits.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 
 const CR = 13;
@@ -74,10 +79,17 @@ export class Reply {
 
   /** Hands the written bytes to the caller, who owns them from now on. */
   detach(): Buffer {
-    const written = this.buffer.subarray(0, this.pos);
+    const { buffer, pos } = this;
     this.buffer = EMPTY;
     this.pos = 0;
-    return written;
+    if (buffer.length === REPLY_BUFFER_LARGE_SIZE && pos < buffer.length / 2) {
+      // They may wait for long, and must not hold much more than they need.
+      const written = Buffer.allocUnsafeSlow(pos);
+      buffer.copy(written, 0, 0, pos);
+      this.#pool.give(buffer);
+      return written;
+    }
+    return buffer.subarray(0, pos);
   }
 
   // ---- simple replies ----
@@ -297,8 +309,9 @@ export class Reply {
     }
     const needed = this.pos + size;
     if (this.overflowed || needed > this.sizeMax) return this.#discard(size);
-    const doubled = Math.min(this.buffer.length * 2, this.sizeMax);
-    const larger = Buffer.allocUnsafeSlow(Math.max(doubled, needed));
+    const wanted = Math.max(Math.min(this.buffer.length * 2, this.sizeMax), needed);
+    const usesLarge = wanted <= REPLY_BUFFER_LARGE_SIZE && REPLY_BUFFER_LARGE_SIZE <= this.sizeMax;
+    const larger = usesLarge ? this.#pool.takeLarge() : Buffer.allocUnsafeSlow(wanted);
     this.buffer.copy(larger, 0, 0, this.pos);
     this.#pool.give(this.buffer);
     this.buffer = larger;

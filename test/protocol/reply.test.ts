@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { REPLY_BUFFER_SIZE } from "../../src/base/limits.ts";
+import { REPLY_BUFFER_LARGE_SIZE, REPLY_BUFFER_SIZE } from "../../src/base/limits.ts";
 import { BufferPool } from "../../src/protocol/buffer-pool.ts";
 import { Reply } from "../../src/protocol/reply.ts";
 
@@ -159,6 +159,20 @@ describe("the reply writer", () => {
 });
 
 describe("the buffer pool", () => {
+  test("lends the same large buffer to one batch after the other, and to none that waits with little in it", () => {
+    const pool = new BufferPool();
+    const reply = new Reply(pool);
+    const bytes = Buffer.alloc(REPLY_BUFFER_SIZE, "x");
+    reply.bulk(bytes, 0, bytes.length);
+    const { buffer } = reply;
+    expect(buffer.length).toBe(REPLY_BUFFER_LARGE_SIZE);
+    const first = reply.detach();
+    expect(first.buffer.byteLength).toBeLessThan(2 * REPLY_BUFFER_SIZE);
+    reply.bulk(bytes, 0, bytes.length);
+    expect(reply.buffer).toBe(buffer);
+    expect(reply.detach()).toEqual(first);
+  });
+
   test("keeps buffers of its own size only, and not too many", () => {
     const pool = new BufferPool();
     pool.give(Buffer.alloc(0));

@@ -41,6 +41,9 @@ const STRING6_HEAD = 1;
 const STRING12_HEAD = 2;
 const STRING32_HEAD = 5;
 const STRING6_MAX = 63;
+/** The longest string in the shortest form, and what its entry takes beside it. */
+export const SHORT_MAX: number = STRING6_MAX;
+export const SHORT_OVERHEAD: number = STRING6_HEAD + 1;
 const STRING12_MAX = 4095;
 
 /** Bytes of the backlen of an entry whose head and data take `size` bytes. Redis's bounds, two of which waste a value. */
@@ -119,7 +122,7 @@ export function parseCanonical(bytes: Buffer, start: number, end: number): boole
   if (end === start || end - start > INT64_DIGITS_MAX) return false;
   // Most strings are told from integers by their first byte.
   const first = bytes[start]!;
-  return first <= 0x39 && parseInt64(bytes, start, end);
+  return !beginsAsText(first) && parseInt64(bytes, start, end);
 }
 
 /** The form that bytes are stored in. An integer is left in `int64`. */
@@ -203,6 +206,26 @@ export function writeInteger(
     for (let i = 1, rest = low; i < size; i++, rest >>= 8) bytes[at + i] = rest & 255;
   }
   bytes[at + size] = size;
+}
+
+/** Writes the entry of a string of up to SHORT_MAX bytes that is no integer, and returns where the next one begins. */
+export function putShort(
+  bytes: Buffer,
+  at: number,
+  source: Buffer,
+  start: number,
+  end: number,
+): number {
+  const length = end - start;
+  bytes[at] = STRING6 | length;
+  copyBytes(bytes, at + STRING6_HEAD, source, start, end);
+  bytes[at + STRING6_HEAD + length] = STRING6_HEAD + length;
+  return at + SHORT_OVERHEAD + length;
+}
+
+/** Whether bytes that begin so can't be an integer. */
+export function beginsAsText(byte: number): boolean {
+  return byte > 0x39;
 }
 
 /** Writes the entry of the integer of the two words, and returns where the next one begins. */

@@ -28,8 +28,11 @@ import { COUNT_AT, COUNT_UNKNOWN, EMPTY_SIZE, HEADER_SIZE, isListpack } from "./
 import {
   END,
   INT13,
+  SHORT_MAX,
+  SHORT_OVERHEAD,
   STRING6,
   backSize,
+  beginsAsText,
   bodySize,
   decodeInteger,
   entryBefore,
@@ -39,6 +42,7 @@ import {
   integerForm,
   isIntegerHead,
   parseCanonical,
+  putShort,
   stringHeadSize,
   writeInteger,
   writeString,
@@ -300,10 +304,30 @@ export class Listpack {
   // ---- changing; source bytes must not lie in the block that is changed ----
 
   append(ref: Ref, source: Buffer, start: number, end: number): Ref {
-    return this.#put(ref, this.byteLength(ref) - 1, 0, source, start, end);
+    const total = this.byteLength(ref);
+    if (this.#isShort(ref, total, source, start, end)) {
+      const bytes = this.#arena.bytes[ref >>> SEGMENT_SHIFT]!;
+      const next = putShort(bytes, baseOf(ref) + total - 1, source, start, end);
+      bytes[next] = END;
+      this.#setTotal(ref, next + 1 - baseOf(ref));
+      this.#addCount(ref, 1);
+      return ref;
+    }
+    return this.#put(ref, total - 1, 0, source, start, end);
   }
 
   prepend(ref: Ref, source: Buffer, start: number, end: number): Ref {
+    const total = this.byteLength(ref);
+    if (this.#isShort(ref, total, source, start, end)) {
+      const bytes = this.#arena.bytes[ref >>> SEGMENT_SHIFT]!;
+      const first = baseOf(ref) + HEADER_SIZE;
+      const added = end - start + SHORT_OVERHEAD;
+      moveBytes(bytes, first + added, first, baseOf(ref) + total);
+      putShort(bytes, first, source, start, end);
+      this.#setTotal(ref, total + added);
+      this.#addCount(ref, 1);
+      return ref;
+    }
     return this.#put(ref, HEADER_SIZE, 0, source, start, end);
   }
 
@@ -413,6 +437,21 @@ export class Listpack {
 
   #setTotal(ref: Ref, total: number): void {
     this.#arena.words[ref >>> SEGMENT_SHIFT]![(ref & SEGMENT_MASK) << 2] = total;
+  }
+
+  /**
+   * Whether source[start, end) is a short string, no integer, that the block has room for: most of what is added to lists, and
+   * a third less work without asking what else it might be.
+   */
+  #isShort(ref: Ref, total: number, source: Buffer, start: number, end: number): boolean {
+    const length = end - start;
+    return (
+      length > 0 &&
+      length <= SHORT_MAX &&
+      beginsAsText(source[start]!) &&
+      total + length + SHORT_OVERHEAD <= this.#arena.sizeOf(ref) &&
+      source !== this.#arena.bytes[ref >>> SEGMENT_SHIFT]
+    );
   }
 
   /** Corrects the header's count, if it is one. */

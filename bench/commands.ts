@@ -32,7 +32,7 @@ const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS, s
 const session = engine.createSession();
 const parser = new RespParser();
 const { lookahead } = engine.keyspace.store;
-const batch = new Batch(lookahead);
+const batch = new Batch(lookahead, engine.keyspace.store.members);
 const random = new Random(SEED);
 
 /** Runs a chunk as a connection does. */

@@ -32,6 +32,7 @@ import { Entries } from "./entry.ts";
 import type { EntryGuard } from "./entry-guard.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
+import { MemberLookahead } from "./member-lookahead.ts";
 
 const wrapped = new Value();
 
@@ -57,6 +58,9 @@ export class Store {
   readonly seed: HashSeed;
   /** Hashes keys; knows those of the commands that come next. */
   readonly lookahead: Lookahead;
+
+  /** Knows the members that they are about. */
+  readonly members: MemberLookahead;
 
   /** Told of keys that come and go. */
   watcher: KeyWatcher | null = null;
@@ -92,6 +96,7 @@ export class Store {
     this.random = random;
     this.seed = { k0: random.secret(), k1: random.secret() };
     this.lookahead = new Lookahead(this.seed);
+    this.members = new MemberLookahead(this);
     this.arena = new Arena(verify);
     this.blobs = new Blobs(this.arena);
     this.dict = new Dict(this.arena);

@@ -5,6 +5,7 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import { LOOKAHEAD_MAX, type Lookahead } from "../keyspace/lookahead.ts";
+import type { MemberLookahead } from "../keyspace/member-lookahead.ts";
 import { Args } from "../protocol/args.ts";
 import { NativeParser } from "../protocol/native.ts";
 import type { ParseResult } from "../protocol/resp-request.ts";
@@ -22,9 +23,11 @@ export class Batch {
   /** Where each frame begins. */
   readonly starts: Int32Array = new Int32Array(BATCH_MAX);
   readonly #lookahead: Lookahead;
+  readonly #members: MemberLookahead;
 
-  constructor(lookahead: Lookahead) {
+  constructor(lookahead: Lookahead, members: MemberLookahead) {
     this.#lookahead = lookahead;
+    this.#members = members;
   }
 
   /**
@@ -63,6 +66,24 @@ export class Batch {
       else lookahead.add(args.bytes, 0, 0);
     }
     database.prefetch();
+    if (!native) this.#prefetchMembers(database);
+  }
+
+  /** Asks for the members that the frames may be about. */
+  #prefetchMembers(database: Database): void {
+    const members = this.#members;
+    const { hashes } = this.#lookahead;
+    const keys = database.dict;
+    members.begin();
+    for (let i = 0; i < this.count; i++) {
+      const args = this.frames[i]!;
+      const { count, starts, ends } = args;
+      if (count !== 3 && count !== 4) continue;
+      const last = count - 1;
+      const { bytes } = args;
+      members.add(keys, hashes[i]!, bytes, starts[2]!, ends[2]!, starts[last]!, ends[last]!);
+    }
+    members.fetch();
   }
 
   /** The arguments of a frame, which runs next. */

@@ -29,7 +29,8 @@ export class Settings {
 
   constructor(engine: Engine) {
     const { options } = engine;
-    this.batch = new Batch(engine.keyspace.store.lookahead);
+    const { lookahead, members } = engine.keyspace.store;
+    this.batch = new Batch(lookahead, members);
     this.nativeCommands = engine.nativeCommands;
     options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
     // Whatever is set, a value lies in one block and positions in a read buffer are signed 32-bit integers.

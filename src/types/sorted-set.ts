@@ -86,7 +86,7 @@ export class SortedSets implements MemberCollection {
     const hash = this.#kit.hash(bytes, start, end);
     this.#hash = hash;
     const { dict } = this.#kit;
-    let entry = dict.first(this.#dictOf(block), hash);
+    let entry = dict.first(this.dictOf(block), hash);
     while (entry !== NULL_REF && !this.#isMember(entry, bytes, start, end)) {
       entry = dict.next(entry, hash);
     }
@@ -251,7 +251,7 @@ export class SortedSets implements MemberCollection {
    * @param value a set that is no listpack
    */
   scan(value: Value, cursor: number, visit: (entry: Ref) => void): number {
-    return this.#kit.dict.scan(this.#dictOf(value.block), cursor, visit);
+    return this.#kit.dict.scan(this.dictOf(value.block), cursor, visit);
   }
 
   /** The member of an entry that `scan` gave. */
@@ -294,7 +294,7 @@ export class SortedSets implements MemberCollection {
     while (this.#tree.dropLeaf(block, this.#freeEntry)) {
       if (this.#tree.count(block) <= until) return true;
     }
-    this.#kit.dict.destroy(this.#dictOf(block));
+    this.#kit.dict.destroy(this.dictOf(block));
     this.#kit.arena.free(block);
     return false;
   }
@@ -315,7 +315,7 @@ export class SortedSets implements MemberCollection {
       const target = arena.bytes[fresh >>> SEGMENT_SHIFT]!;
       const source = arena.bytes[entry >>> SEGMENT_SHIFT]!;
       copyBytes(target, (fresh & SEGMENT_MASK) * UNIT, source, start, start + size);
-      dict.insert(this.#dictOf(block), fresh, dict.hashOf(entry));
+      dict.insert(this.dictOf(block), fresh, dict.hashOf(entry));
       this.#tree.insert(block, fresh);
     }
     copy.set(ENCODING_SKIPLIST, block);
@@ -337,7 +337,7 @@ export class SortedSets implements MemberCollection {
     }
     const entries = looked === 0 ? 0 : Math.round((bytes / looked) * count);
     const table =
-      arena.sizeOf(this.#dictOf(block)) + dict.buckets(this.#dictOf(block)) * BUCKET_BYTES;
+      arena.sizeOf(this.dictOf(block)) + dict.buckets(this.dictOf(block)) * BUCKET_BYTES;
     return arena.sizeOf(block) + entries + table + Math.round(OrderedTree.nodeBytes(count));
   }
 
@@ -372,7 +372,8 @@ export class SortedSets implements MemberCollection {
     return block;
   }
 
-  #dictOf(block: Ref): Ref {
+  /** The dict of a set's members. @param block of a set that is no listpack */
+  dictOf(block: Ref): Ref {
     const words = this.#kit.arena.words[block >>> SEGMENT_SHIFT]!;
     return words[((block & SEGMENT_MASK) << 2) + OWNER_WORD] as Ref;
   }
@@ -398,7 +399,7 @@ export class SortedSets implements MemberCollection {
     this.#tree.setLength(entry, end - start);
     const own = arena.bytes[entry >>> SEGMENT_SHIFT]!;
     copyBytes(own, (entry & SEGMENT_MASK) * UNIT + MEMBER_AT, bytes, start, end);
-    dict.insert(this.#dictOf(block), entry, hash);
+    dict.insert(this.dictOf(block), entry, hash);
     this.#tree.insert(block, entry);
   }
 
@@ -409,7 +410,7 @@ export class SortedSets implements MemberCollection {
 
   /** Frees an entry that is no longer in the tree. */
   #dropEntry(block: Ref, entry: Ref): void {
-    this.#kit.dict.remove(this.#dictOf(block), entry);
+    this.#kit.dict.remove(this.dictOf(block), entry);
     this.#kit.arena.free(entry);
   }
 

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "bun:test";
+import { Batch } from "../../src/net/batch.ts";
+import { RespParser } from "../../src/protocol/resp-request.ts";
+import { TestEngine } from "../support/test-engine.ts";
+
+const MEMBERS = 600;
+
+/** An engine with a big and a small collection of each type that has members. */
+function filled(): TestEngine {
+  const engine = new TestEngine();
+  for (const [key, count] of [
+    ["big", MEMBERS],
+    ["small", 3],
+  ] as const) {
+    for (let i = 0; i < count; i++) {
+      engine.run("SADD", `${key}:set`, `member ${i}`);
+      engine.run("HSET", `${key}:hash`, `field ${i}`, "value");
+      engine.run("ZADD", `${key}:zset`, String(i), `member ${i}`);
+    }
+  }
+  return engine;
+}
+
+/** The members that are fetched for a pipeline of commands, each fetch as the list of their numbers among `members`. */
+function fetched(
+  engine: TestEngine,
+  commands: readonly (readonly string[])[],
+  members: readonly string[],
+): number[][] {
+  const { store } = engine.engine.keyspace;
+  const { kit, lookahead } = store;
+  const numbers = new Map<number, number>();
+  for (const [number, member] of members.entries()) {
+    const bytes = Buffer.from(member);
+    numbers.set(kit.hash(bytes, 0, bytes.length), number);
+  }
+  const fetches: number[][] = [];
+  const prefetch = kit.dict.prefetch.bind(kit.dict);
+  kit.dict.prefetch = (dict, hashes, count) => {
+    fetches.push([...hashes.subarray(0, count)].map((hash) => numbers.get(hash) ?? -1));
+    prefetch(dict, hashes, count);
+  };
+  const batch = new Batch(lookahead, store.members);
+  const text = commands
+    .map(
+      (args) => `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("")}`,
+    )
+    .join("");
+  const bytes = Buffer.from(text);
+  batch.scan(new RespParser(), bytes, bytes.length, Infinity);
+  batch.prefetch(engine.session.db, false);
+  expect(batch.count).toBe(commands.length);
+  return fetches;
+}
+
+describe("members of a pipeline", () => {
+  const members = ["member 1", "member 2", "field 3", "new"];
+
+  test("are fetched together as long as the key is the same, whichever argument they are", () => {
+    const commands = [
+      ["SADD", "big:set", "member 1"],
+      ["SISMEMBER", "big:set", "new"],
+      ["ZADD", "big:zset", "5", "member 2"],
+      ["ZRANK", "big:zset", "member 1"],
+      ["HSET", "big:hash", "field 3", "new"],
+      ["HGET", "big:hash", "new"],
+    ];
+    expect(fetched(filled(), commands, members)).toEqual([
+      [0, 3],
+      [1, 0],
+      [2, 3],
+    ]);
+  });
+
+  test("are left alone in packed collections, in strings, under missing keys, and where there is one of a key", () => {
+    const engine = filled();
+    engine.run("SET", "string", "value");
+    const commands = ["small:set", "small:zset", "small:hash", "string", "missing"].flatMap(
+      (key) => [
+        ["SADD", key, "member 1"],
+        ["SADD", key, "member 2"],
+      ],
+    );
+    commands.push(["SADD", "big:set", "member 1"], ["PING"], ["HGET", "big:hash", "field 3"]);
+    expect(fetched(engine, commands, members)).toEqual([]);
+  });
+
+  test("are not hashed ahead if they are long, or the command has other arguments", () => {
+    const commands = [
+      ["SADD", "big:set", "x".repeat(65)],
+      ["SADD", "big:set", "member 1", "member 2", "new"],
+      ["SCARD", "big:set"],
+      ["SADD", "big:set", "member 2"],
+    ];
+    expect(fetched(filled(), commands, members)).toEqual([]);
+  });
+});

@@ -12,6 +12,7 @@ import { int64OrReply, SYNTAX_ERROR, WRONG_TYPE } from "./guards.ts";
 import type { CommandRow, KeySpec } from "./row.ts";
 import type { Session } from "./session.ts";
 import { SortElements, sortScore } from "./sort-elements.ts";
+import { sortIntegers } from "./sort-numbers.ts";
 import { SortPattern } from "./sort-pattern.ts";
 
 interface Options {
@@ -165,11 +166,13 @@ function orderOf(
   }
   const scores = readScores(session, elements, by);
   if (scores === null) return null;
+  const settle = (a: number, b: number): number => sign * elements.compare(a, b);
+  if (sortIntegers(order, scores, sign, settle)) return order;
   return order.sort((a, b) => {
     const scoreA = scores[a]!;
     const scoreB = scores[b]!;
     if (scoreA !== scoreB) return scoreA < scoreB ? -sign : sign;
-    return sign * elements.compare(a, b);
+    return settle(a, b);
   });
 }
 

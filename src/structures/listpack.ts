@@ -223,6 +223,15 @@ export class Listpack {
     }
   }
 
+  /**
+   * Like `read`, but an integer is written to `digits` from `at` on (INT64_DIGITS_MAX bytes). For whoever walks over many elements
+   * while somebody else may still look at one that `read` gave out.
+   */
+  readApart(ref: Ref, pos: number, out: Slice, digits: Buffer, at: number): void {
+    if (!this.readInteger(ref, pos)) return this.read(ref, pos, out);
+    out.set(digits, at, writeInt64(digits, at, int64.low, int64.high));
+  }
+
   isInteger(ref: Ref, pos: number): boolean {
     return isIntegerHead(this.#arena.bytes[ref >>> SEGMENT_SHIFT]![baseOf(ref) + pos]!);
   }

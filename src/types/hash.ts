@@ -8,6 +8,7 @@
  * A hash that has become a hashtable stays one. Sources of what is written must not lie in the value itself. Slices that are
  * handed out are good until the next change of anything in the arena.
  */
+import { INT64_DIGITS_MAX } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -30,6 +31,8 @@ export class Hashes implements MemberCollection {
   readonly entries: HashEntries;
   readonly #field: Slice = new Slice();
   readonly #content: Slice = new Slice();
+  /** Of a field and a value that are integers. */
+  readonly #digits: Buffer = Buffer.alloc(2 * INT64_DIGITS_MAX);
   #visit: VisitField = () => undefined;
   /** Number and bytes of the entries that were looked at. */
   #sampled = 0;
@@ -196,9 +199,9 @@ export class Hashes implements MemberCollection {
       const field = this.#field;
       const content = this.#content;
       for (let at = listpack.first(block); at !== 0; at = listpack.next(block, at)) {
-        listpack.read(block, at, field);
+        listpack.readApart(block, at, field, this.#digits, 0);
         at = listpack.next(block, at);
-        listpack.read(block, at, content);
+        listpack.readApart(block, at, content, this.#digits, INT64_DIGITS_MAX);
         visit(field, content);
       }
       return;

@@ -101,7 +101,7 @@ export class SetWalk {
     this.#isRead = true;
     if (this.entry !== NULL_REF) this.#entries.read(this.entry, member);
     else if (this.#encoding === ENCODING_LISTPACK) {
-      this.#kit.listpack.read(this.#block, this.pos, member);
+      this.#kit.listpack.readApart(this.#block, this.pos, member, this.#digits, 0);
     } else member.set(this.#digits, 0, writeInt64(this.#digits, 0, this.low, this.high));
     return member;
   }

@@ -6,7 +6,7 @@
  * A score that is an integer is stored as one, any other as the shortest decimal text that reads back as the same number, as
  * in Redis. Everything is found by walking: these sets have some hundred members at most.
  */
-import { compareBytes, copyBytes } from "../base/bytes.ts";
+import { compareBytes } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
@@ -22,6 +22,7 @@ export class PackedSortedSet {
   readonly #member: Slice = new Slice();
   readonly #text: Buffer = Buffer.alloc(SCORE_TEXT_MAX);
   #textEnd = 0;
+  /** Of a member that is an integer, while it is compared: the one that it is compared with may have been read from a listpack. */
   readonly #digits: Buffer = Buffer.alloc(INT64_DIGITS_MAX);
   /** The block after the last insertion or removal. */
   block: Ref = 0 as Ref;
@@ -68,17 +69,7 @@ export class PackedSortedSet {
   }
 
   /** Adds a member that is not in it. */
-  insert(block: Ref, source: Buffer, from: number, to: number, score: number): void {
-    let bytes = source;
-    let start = from;
-    let end = to;
-    if (to - from <= INT64_DIGITS_MAX) {
-      // What was read from a listpack as an integer stands in a scratch that the search below takes again.
-      copyBytes(this.#digits, 0, source, from, to);
-      bytes = this.#digits;
-      start = 0;
-      end = to - from;
-    }
+  insert(block: Ref, bytes: Buffer, start: number, end: number, score: number): void {
     const listpack = this.#listpack;
     let pos = listpack.first(block);
     while (pos !== 0 && this.#isBefore(block, pos, score, bytes, start, end)) {
@@ -131,7 +122,7 @@ export class PackedSortedSet {
     const member = this.#member;
     let rank = 0;
     for (let pos = this.first(block); pos !== 0; pos = this.next(block, pos)) {
-      this.#listpack.read(block, pos, member);
+      this.#listpack.readApart(block, pos, member, this.#digits, 0);
       const order = compareBytes(member.bytes, member.start, member.end, bytes, start, end);
       if (inclusive ? order > 0 : order >= 0) break;
       rank++;
@@ -150,7 +141,7 @@ export class PackedSortedSet {
     const own = this.score(block, pos);
     if (own !== score) return own < score;
     const member = this.#member;
-    this.#listpack.read(block, pos, member);
+    this.#listpack.readApart(block, pos, member, this.#digits, 0);
     return compareBytes(member.bytes, member.start, member.end, bytes, start, end) < 0;
   }
 

@@ -18,6 +18,7 @@
  * before what is done to a member: `insert` where it found none, `setScore`, `removeFound` and `rankFound` where it did.
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
+import { INT64_DIGITS_MAX } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
@@ -41,6 +42,7 @@ export class SortedSets implements MemberCollection {
   readonly #tree: OrderedTree;
   readonly #cursor: SortedSetCursor = new SortedSetCursor();
   readonly #member: Slice = new Slice();
+  readonly #digits: Buffer = Buffer.alloc(INT64_DIGITS_MAX);
 
   /** The score of the member that `find` found. */
   score = 0;
@@ -423,7 +425,8 @@ export class SortedSets implements MemberCollection {
     const member = this.#member;
     for (let pos = packed.first(from); pos !== 0; pos = packed.next(from, pos)) {
       const score = packed.score(from, pos);
-      listpack.read(from, pos, member);
+      // The member that makes the set unpack may be one that was read from a listpack.
+      listpack.readApart(from, pos, member, this.#digits, 0);
       const hash = this.#kit.hash(member.bytes, member.start, member.end);
       this.#addEntry(block, hash, member.bytes, member.start, member.end, score);
     }

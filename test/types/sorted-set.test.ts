@@ -231,3 +231,33 @@ test("a big sorted set of 16-byte members takes at most 72 bytes a member", () =
   expect((model.store.arena.usedBytes - before) / count).toBeLessThan(72);
   model.end();
 });
+
+test("an integer that was read from a packed set goes into another one as it is, also where that unpacks for it", () => {
+  const store = new Store(new Clock(), new Random(1), true);
+  const { sortedSets: sets, kit } = store;
+  const source = new Value();
+  sets.create(source);
+  for (let i = 0; i < 20; i++) {
+    const bytes = Buffer.from(String(i));
+    sets.put(source, bytes, 0, bytes.length, 5);
+  }
+  kit.limits.zsetMaxListpackEntries = 12;
+  const target = new Value();
+  sets.create(target);
+  const cursor = new SortedSetCursor();
+  const member = new Slice();
+  const wanted: string[] = [];
+  for (sets.seek(source, 0, cursor); cursor.valid; sets.next(cursor)) {
+    sets.readMember(cursor, member);
+    wanted.push(member.bytes.toString("latin1", member.start, member.end));
+    sets.put(target, member.bytes, member.start, member.end, 5);
+  }
+  expect(target.encoding).toBe(ENCODING_SKIPLIST);
+  const found: string[] = [];
+  for (sets.seek(target, 0, cursor); cursor.valid; sets.next(cursor)) {
+    sets.readMember(cursor, member);
+    found.push(member.bytes.toString("latin1", member.start, member.end));
+  }
+  expect(found).toEqual(wanted);
+  expect(wanted.length).toBe(20);
+});

@@ -348,12 +348,13 @@ test("the options say up to where sets stay packed", async () => {
 });
 
 test("an integer of a packed set that turns a union into a dict is the one that is added", async () => {
-  const numbers = (from: number): string[] => Array.from({ length: 100 }, (_, i) => `${from + i}`);
-  await client.call("SADD", "a", "x", ...numbers(0));
-  await client.call("SADD", "b", "x", ...numbers(100));
+  const hundredFrom = (from: number): string[] =>
+    Array.from({ length: 100 }, (_, i) => `${from + i}`);
+  await client.call("SADD", "a", "x", ...hundredFrom(0));
+  await client.call("SADD", "b", "x", ...hundredFrom(100));
   expect([await encoding("a"), await encoding("b")]).toEqual(["listpack", "listpack"]);
   expect(await run("SUNIONSTORE c a b")).toEqual([":201"]);
   expect(await encoding("c")).toBe("hashtable");
   const members = await list("SMEMBERS", "c");
-  expect(members.toSorted()).toEqual(["x", ...numbers(0), ...numbers(100)].toSorted());
+  expect(members.toSorted()).toEqual(["x", ...hundredFrom(0), ...hundredFrom(100)].toSorted());
 });

@@ -55,6 +55,7 @@ import { stringRangeRows } from "./commands/string-ranges.ts";
 import { stringRows } from "./commands/strings.ts";
 import { dumpRows } from "./persistence/dump.ts";
 import { saveRows } from "./persistence/save.ts";
+import { waitAofRows } from "./persistence/wait-aof.ts";
 
 export const ALL_ROWS: readonly CommandRow[] = [
   ...aofRows,
@@ -110,6 +111,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...expiryRows,
   ...dumpRows,
   ...saveRows,
+  ...waitAofRows,
   ...debugRows,
   ...commandInfoRows,
 ];

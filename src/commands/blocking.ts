@@ -29,6 +29,9 @@ import type { Session } from "./session.ts";
 /** Tries to do what the command wants: writes its one reply and returns true, or changes nothing and returns false. */
 export type Attempt = (session: Session, args: Args, reply: Reply) => boolean;
 
+/** Writes the one reply of a command whose time is over. */
+export type Late = (session: Session, reply: Reply) => void;
+
 /** A command that waits. It is due when its time is over, or before that when it wants to try again. */
 interface Wait extends Due {
   dueMs: number;
@@ -39,6 +42,8 @@ interface Wait extends Due {
   session: Session;
   readonly args: Args;
   readonly attempt: Attempt;
+  /** What it answers when its time is over; null: the null array. */
+  late: Late | null;
   /** Type of the value that it waits for. */
   readonly type: number;
   /** Tries also when one of its keys is deleted or holds another type. */
@@ -143,6 +148,7 @@ export class Blocking implements KeyWatcher {
       session,
       args: kept,
       attempt,
+      late: null,
       type,
       whenGone,
       queues,
@@ -158,6 +164,21 @@ export class Blocking implements KeyWatcher {
     if (this.#waits.size === 0) this.#engine.keyspace.store.watcher = this;
     this.#waits.set(session, wait);
     if (endMs !== Infinity) this.#await(wait, endMs);
+  }
+
+  /**
+   * Lets the session wait for something that is no key: whoever knows of it calls `tryAgain`.
+   * @param timeoutMs answers what `late` writes after this time; 0: never
+   */
+  blockOn(session: Session, args: Args, timeoutMs: number, attempt: Attempt, late: Late): void {
+    this.block(session, args, 0, 0, timeoutMs, NO_TYPE, attempt);
+    this.#waits.get(session)!.late = late;
+  }
+
+  /** Lets the session try again, if it still waits. Returns whether it does after that. */
+  tryAgain(session: Session): boolean {
+    const wait = this.#waits.get(session);
+    return wait !== undefined && !this.#try(wait);
   }
 
   /**
@@ -314,12 +335,13 @@ export class Blocking implements KeyWatcher {
     return done;
   }
 
-  /** Ends the waiting with an error, or with the null array. */
+  /** Ends the waiting with an error, or with what the end of the time answers. */
   #answer(wait: Wait, error: string | null): void {
     const { reply } = wait.session;
     const { pos, errors } = reply;
-    if (error === null) reply.nullArray();
-    else reply.error(error);
+    if (error !== null) reply.error(error);
+    else if (wait.late !== null) wait.late(wait.session, reply);
+    else reply.nullArray();
     this.#end(wait, pos, errors);
   }
 

@@ -17,6 +17,7 @@ import { countRead } from "../types/stream-lag.ts";
 import type { Streams } from "../types/stream.ts";
 import type { Attempt } from "./blocking.ts";
 import { int64OrReply, isTypeOrReply, SYNTAX_ERROR } from "./guards.ts";
+import { timeoutMsOrReply } from "./blocking-timeout.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 import {
@@ -45,9 +46,6 @@ const MEANINGLESS_END =
   "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.";
 const NEW_WITHOUT_GROUP =
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
-
-/** Unix times are less than that. */
-const TIME_MAX_MS = 2 ** 63;
 
 /** Room for ids that is kept from one command to the next. */
 const CLAIMED_KEPT = 4096;
@@ -395,7 +393,7 @@ function parseOrReply(session: Session, args: Args, name: string, reply: Reply):
       const limit = toNumber(int64.low, int64.high);
       request.limit = limit <= 0 ? Infinity : limit;
     } else if (args.is(i, "BLOCK") && more > 0) {
-      request.timeoutMs = timeoutOrReply(session, args, ++i, reply);
+      request.timeoutMs = timeoutMsOrReply(session, args, ++i, reply);
       if (Number.isNaN(request.timeoutMs)) return false;
     } else if (args.is(i, "STREAMS") && more > 0) {
       if (more % 2 !== 0) {
@@ -474,22 +472,6 @@ function resolveOrReply(session: Session, args: Args, reply: Reply): boolean {
     } else if (!strictIdOrReply(args, idAt, after[i]!, reply)) return false;
   }
   return true;
-}
-
-/** The timeout of BLOCK in ms, or NaN after answering an error. */
-function timeoutOrReply(session: Session, args: Args, index: number, reply: Reply): number {
-  let message = "";
-  if (!parseInt64(args.bytes, args.start(index), args.end(index))) {
-    message = "ERR timeout is not an integer or out of range";
-  } else if (int64.high < 0) {
-    message = "ERR timeout is negative";
-  } else {
-    const timeoutMs = toNumber(int64.low, int64.high);
-    if (timeoutMs < TIME_MAX_MS - session.engine.clock.nowMs) return timeoutMs;
-    message = "ERR timeout is out of range";
-  }
-  reply.error(message);
-  return NaN;
 }
 
 function onlyInGroup(option: string): string {

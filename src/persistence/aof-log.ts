@@ -33,6 +33,8 @@ export class AofLog implements EffectLog {
   syncFailed = false;
   /** Called after `failure` has changed. */
   onFailure: () => void = () => {};
+  /** Called when more is synced than before. */
+  onSynced: () => void = () => {};
   /** Bytes of the file. */
   size: number;
   /** Syncs that took longer than two seconds. */
@@ -47,6 +49,8 @@ export class AofLog implements EffectLog {
   /** Stream offsets up to which effects were written and synced. */
   #written: number;
   #synced: number;
+  /** Stream offset up to which somebody waits for a sync, whatever the policy. */
+  #wanted = 0;
   #syncing = false;
   #syncBeganMs = -Infinity;
   #slow = false;
@@ -65,6 +69,17 @@ export class AofLog implements EffectLog {
     this.#crc = crc;
     this.#written = gate.offset;
     this.#synced = gate.offset;
+  }
+
+  /** Stream offset up to which all is synced. */
+  get synced(): number {
+    return this.#synced;
+  }
+
+  /** Syncs what there is up to a stream offset as soon as it is written; one sync serves all who ask while another runs. */
+  want(offset: number): void {
+    this.#wanted = Math.max(this.#wanted, offset);
+    this.#sync(0);
   }
 
   /** Whether a sync is under way. */
@@ -88,8 +103,9 @@ export class AofLog implements EffectLog {
     this.#crc = addToCrc(crc, bytes, size, total);
     this.#written = offset;
     if (this.failure !== null) this.#fail(null);
-    if (this.policy === "always") this.#sync(0);
-    else this.#gate.advance(offset);
+    const isAwaited = this.#wanted > this.#synced;
+    if (this.policy === "always" || isAwaited) this.#sync(0);
+    if (this.policy !== "always") this.#gate.advance(offset);
     return true;
   }
 
@@ -131,6 +147,7 @@ export class AofLog implements EffectLog {
     for (const fd of this.#retired.splice(0)) closeSync(fd);
     this.#fail(null);
     this.#gate.advance(this.policy === "always" ? this.#synced : this.#written);
+    this.onSynced();
   }
 
   /** Syncs what was written. Settles with null, or why it failed. */
@@ -203,7 +220,10 @@ export class AofLog implements EffectLog {
         this.#gate.commit();
         this.#sync(0);
         this.#gate.advance(this.#synced);
+      } else if (this.#wanted > this.#synced) {
+        this.#sync(0);
       }
+      this.onSynced();
     } else {
       this.syncFailed = true;
       this.#fail(systemErrorText(error));

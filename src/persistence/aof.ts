@@ -35,6 +35,8 @@ export class Aof {
   #lock: DirectoryLock | null = null;
   #log: AofLog | null = null;
   #rewrite: AofRewrite | null = null;
+  /** What was there before the log that was switched on is in a base. */
+  #hasBase = true;
   #isScheduled = false;
   /** Settles when the work on files ends that is under way before or after a rewrite. */
   #working: Promise<void> | null = null;
@@ -48,6 +50,9 @@ export class Aof {
   #nextRetryMs = 0;
   #loading: Promise<void> | null = null;
   #stopped = false;
+
+  /** Called when more is synced than before, or there is no log any more. */
+  onSynced: () => void = () => {};
 
   /** The one of an engine. */
   static of(engine: Engine): Aof {
@@ -64,6 +69,21 @@ export class Aof {
     engine.info.add("persistence", () => this.#info());
     engine.beatTasks.push(() => this.#beat());
     engine.options.onChange("appendfsync", (policy) => this.#log?.setPolicy(policy as SyncPolicy));
+  }
+
+  /** Effects go to a log. */
+  get isOn(): boolean {
+    return this.#log !== null;
+  }
+
+  /** Stream offset up to which all is synced; -1 if nothing is. */
+  get synced(): number {
+    return this.#log === null || !this.#hasBase ? -1 : this.#log.synced;
+  }
+
+  /** Syncs all effects so far, soon. */
+  wantSynced(): void {
+    this.#log?.want(this.#engine.gate.offset);
   }
 
   // ---- start and end ----
@@ -182,6 +202,7 @@ export class Aof {
     const engine = this.#engine;
     this.#log = log;
     log.onFailure = () => this.#failed(log.failure);
+    log.onSynced = () => this.onSynced();
     log.setPolicy(engine.options.text("appendfsync") as SyncPolicy);
     engine.effects.forgetDatabase();
     engine.record(true);
@@ -194,6 +215,7 @@ export class Aof {
     const log = this.#log!;
     gate.commit();
     this.#log = null;
+    this.onSynced();
     this.#engine.record(false);
     const synced = log.close();
     // What the log has is safe when it is synced, and nobody waits longer for what it could not take.
@@ -242,6 +264,7 @@ export class Aof {
       const { file, increment } = files.createIncrement();
       const { fd, size, crc } = increment;
       this.#write(new AofLog(this.#engine.gate, fd, size, crc));
+      this.#hasBase = false;
       // What there was of a log is out of date: the new one counts when its base is there.
       this.#startRewrite(files, file);
     } catch (error) {
@@ -333,7 +356,11 @@ export class Aof {
     const isFirst = increment !== null && !files.manifest.increments.includes(increment);
     const rewrite = new AofRewrite(this.#engine, files, log, increment, (error) => {
       this.#rewritten(error);
-      if (error === null) return this.#collect(files);
+      if (error === null) {
+        this.#hasBase = true;
+        this.onSynced();
+        return this.#collect(files);
+      }
       if (!isFirst || this.#log === null) return;
       this.#engine.logger.warning("The AOF is turned off: it has no base.");
       this.#engine.options.record("appendonly", "no");

@@ -203,6 +203,35 @@ export class Dict {
     entries[0] = sum;
   }
 
+  /**
+   * Leaves in `found`, for each of `entries`, which are another dict's, the first entry of this one whose hash is the same, or 0:
+   * `first` for many, whose waits for memory overlap.
+   */
+  firstOfEach(dict: Ref, entries: readonly Ref[], found: Ref[]): void {
+    const arenaWords = this.#arena.words;
+    const count = entries.length;
+    this.#slotOf(dict, 0);
+    if (dict !== this.#lastDict) {
+      for (let i = 0; i < count; i++) found[i] = this.first(dict, this.hashOf(entries[i]!));
+      return;
+    }
+    const table = this.#lastWords;
+    const tableBase = this.#lastBase;
+    const mask = this.#lastMask;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i]!;
+      const hash = arenaWords[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + HASH]!;
+      let at = table[tableBase + (hash & mask)]!;
+      while (at !== 0) {
+        const words = arenaWords[at >>> SEGMENT_SHIFT]!;
+        const base = (at & SEGMENT_MASK) << 2;
+        if (words[base + HASH] === hash) break;
+        at = words[base + NEXT]!;
+      }
+      found[i] = at as Ref;
+    }
+  }
+
   /** The next entry after `entry` whose hash is `hash`, or 0. */
   next(entry: Ref, hash: number): Ref {
     const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;

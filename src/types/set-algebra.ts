@@ -10,7 +10,7 @@
 import type { Slice } from "../base/slice.ts";
 import type { Sets } from "./set.ts";
 import type { SetWalk } from "./set-walk.ts";
-import { ENCODING_INTSET } from "./kinds.ts";
+import { ENCODING_HASHTABLE, ENCODING_INTSET } from "./kinds.ts";
 import { Value } from "./value.ts";
 
 /** Values for more sets than this are let go after the command. */
@@ -21,6 +21,8 @@ export class SetAlgebra {
   readonly #walk: SetWalk;
   readonly #pool: Value[] = [];
   readonly #sources: Value[] = [];
+  /** All sets are dicts, and the walk keeps to what they have in common by itself. */
+  #isKept = false;
   readonly #byLength = (a: Value, b: Value): number => this.#sets.length(a) - this.#sets.length(b);
 
   constructor(sets: Sets) {
@@ -63,13 +65,19 @@ export class SetAlgebra {
 
   /** Goes before the first member of the intersection of one or more sets. */
   beginIntersection(): void {
-    this.#sources.sort(this.#byLength);
-    this.#walk.begin(this.#sources[0]!);
+    const sources = this.#sources;
+    sources.sort(this.#byLength);
+    const first = sources[0]!;
+    this.#walk.begin(first);
+    this.#isKept = sources.every((source) => source.encoding === ENCODING_HASHTABLE);
+    if (!this.#isKept) return;
+    // A set may be given more than once.
+    for (const { block } of sources) if (block !== first.block) this.#walk.keepTo(block);
   }
 
   /** Goes to the next member that all sets have; returns false behind the last. */
   nextCommon(): boolean {
-    while (this.#walk.next()) if (this.#isCommon()) return true;
+    while (this.#walk.next()) if (this.#isKept || this.#isCommon()) return true;
     return false;
   }
 

@@ -47,6 +47,10 @@ export class SetWalk {
   /** Some entries of a dict, of which `#batchAt` were handed out. */
   readonly #batch: Ref[] = [];
   #batchAt = 0;
+  /** The dicts that have to have a member as well. */
+  readonly #others: Ref[] = [];
+  /** For each entry of the batch one of another dict that may be the same. */
+  readonly #found: Ref[] = [];
   readonly #random32 = (): number => this.#kit.random.int32();
 
   constructor(kit: Kit, intset: Intset, entries: SetEntries) {
@@ -62,6 +66,12 @@ export class SetWalk {
     this.#bucket = 0;
     this.#batch.length = 0;
     this.#batchAt = 0;
+    this.#others.length = 0;
+  }
+
+  /** Keeps a walk over a dict that has just begun to the members that another dict has as well. */
+  keepTo(dict: Ref): void {
+    this.#others.push(dict);
   }
 
   /** Goes to the next member; returns false behind the last. */
@@ -137,9 +147,28 @@ export class SetWalk {
       batch.length = 0;
       this.#batchAt = 0;
       this.#bucket = this.#kit.dict.collect(this.#block, this.#bucket, BATCH, batch);
+      for (const other of this.#others) this.#keepCommon(other);
     }
     this.entry = batch[this.#batchAt++]!;
     return true;
+  }
+
+  /** Takes the entries out of the batch whose member another dict does not have. */
+  #keepCommon(other: Ref): void {
+    const { dict } = this.#kit;
+    const batch = this.#batch;
+    const found = this.#found;
+    dict.firstOfEach(other, batch, found);
+    let kept = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const entry = batch[i]!;
+      let same = found[i]!;
+      while (same !== NULL_REF && !this.#entries.same(same, entry)) {
+        same = dict.next(same, dict.hashOf(entry));
+      }
+      if (same !== NULL_REF) batch[kept++] = entry;
+    }
+    batch.length = kept;
   }
 
   #readInteger(): boolean {

@@ -328,6 +328,32 @@ test("a walk sees each member once wherever a resize of the dict stands", () => 
   expect(resizing.size).toBe(2);
 });
 
+test("dicts have the same in common wherever a resize of one of them stands", () => {
+  const store = newStore();
+  const { setAlgebra: algebra } = store;
+  const models = [new Model(store), new Model(store), new Model(store)];
+  for (let i = 0; i < 200; i++) for (const model of models) model.add(`member ${i}`, 1000);
+  const [growing, shrinking, rest] = models as [Model, Model, Model];
+  const resizing = new Set<string>();
+  for (let i = 0; i < 400; i++) {
+    growing.add(`member ${200 + i}`);
+    if (i < 195) shrinking.remove(`member ${i}`);
+    else shrinking.add(`member ${100 + i}`);
+    rest.add(`member ${150 + i * 2}`.padEnd(i));
+    resizing.add(models.map(({ value }) => store.dict.resizing(value.block)).join());
+    for (const some of [models, [growing, rest], [growing, shrinking, growing]]) {
+      algebra.clear();
+      for (const model of some) algebra.push(model.value);
+      algebra.beginIntersection();
+      const list: string[] = [];
+      while (algebra.nextCommon()) list.push(textOf(algebra.walk));
+      const expected = some.map(({ items }) => items).reduce((a, b) => a.intersection(b));
+      expect(list.toSorted()).toEqual([...expected].toSorted());
+    }
+  }
+  expect(resizing.size).toBeGreaterThan(3);
+});
+
 test("random changes agree with a plain set", () => {
   const random = seeded("sets");
   for (let round = 0; round < 12 * rounds; round++) {

@@ -192,6 +192,7 @@ describe("a snapshot", () => {
   test("that is given up leaves nothing behind, however many there were", () => {
     const random = seeded("snapshots given up");
     const server = new TestEngine();
+    server.engine.clock.freeze(NOW_MS);
     const keys = fill(random, server);
     for (let round = 0; round < 40; round++) {
       let told = 0;
@@ -207,6 +208,7 @@ describe("a snapshot", () => {
     const sink = new MemorySink();
     startSnapshot(server.engine, sink, () => {}).step(Infinity);
     const copy = new TestEngine();
+    copy.engine.clock.freeze(NOW_MS);
     expect(loadBytes(copy, sink.bytes).error).toBeNull();
     expect(show(copy.run("DEBUG", "DIGEST"))).toBe(wanted);
   });

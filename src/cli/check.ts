@@ -1,14 +1,26 @@
 /**
- * `hutch check FILE [--fix]`: examines a file of a log or a snapshot, by loading it into an engine of its own, and says where it is
- * damaged. With `--fix` it writes a copy of a log without what can't be read; the file itself is never touched. A snapshot has
- * one checksum for all, so of a damaged one there is no part that can be trusted.
+ * `hutch check FILE [--fix]`: examines a file of a log, a snapshot, or all files of a log that its manifest names, in their order,
+ * by loading them into an engine of its own, and says where they are damaged. With `--fix` it writes a copy of a file of a log
+ * without what can't be read; the file itself is never touched. A snapshot has one checksum for all, so of a damaged one there is
+ * no part that can be trusted; and of a log only the last file can be cut, since what follows counts on what stands before it.
  */
-import { closeSync, copyFileSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { ALL_ROWS } from "../all-rows.ts";
 import { OPTION_ROWS } from "../base/option-table.ts";
 import { Options } from "../base/options.ts";
 import { systemErrorText } from "../base/system-errors.ts";
 import { Engine } from "../commands/engine.ts";
+import type { AofManifest } from "../persistence/aof-manifest.ts";
+import { ManifestError, parseManifest } from "../persistence/aof-manifest.ts";
 import { AofDamaged, AofReader } from "../persistence/aof-reader.ts";
 import { EffectReplay } from "../persistence/effect-replay.ts";
 import { FileSource } from "../persistence/file-source.ts";
@@ -16,6 +28,9 @@ import { RdbInput } from "../persistence/rdb-input.ts";
 import { RdbLoader } from "../persistence/rdb-loader.ts";
 
 const USAGE = "Usage: hutch check FILE [--fix]";
+
+/** Bytes at the beginning of a file that tell whether it is a manifest. */
+const HEAD_SIZE = 4096;
 
 /** What an examination found. */
 interface Finding {
@@ -39,16 +54,68 @@ export function check(words: readonly string[], print: (line: string) => void): 
     print(USAGE);
     return 1;
   }
+  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS });
   try {
-    return checkFile(path, fix, print);
+    if (isManifest(path)) return checkManifest(engine, path, fix, print);
+    return checkFile(engine, path, fix, print);
   } catch (error) {
     print(`${path}: ${systemErrorText(error)}`);
     return 1;
+  } finally {
+    engine.keyspace.release();
   }
 }
 
-function checkFile(path: string, fix: boolean, print: (line: string) => void): number {
-  const { size, validTo, commands, marked, problem } = examine(path);
+/** Whether the first line that is no comment begins as those of manifests do. */
+function isManifest(path: string): boolean {
+  const fd = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(HEAD_SIZE);
+    const size = readSync(fd, head, 0, HEAD_SIZE, 0);
+    return /^(#.*\n)*\s*file\s/i.test(head.toString("latin1", 0, size));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Examines all files of a log, one behind the other, as a start would load them. */
+function checkManifest(
+  engine: Engine,
+  path: string,
+  fix: boolean,
+  print: (line: string) => void,
+): number {
+  let manifest: AofManifest;
+  try {
+    manifest = parseManifest(readFileSync(path, "latin1"));
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    print(`${path} is damaged. ${error.message}`);
+    return 1;
+  }
+  const { base, increments } = manifest;
+  const files = [...(base === null ? [] : [base]), ...increments];
+  for (const [index, { name }] of files.entries()) {
+    const isLast = index === files.length - 1;
+    const file = join(dirname(path), Buffer.from(name, "latin1").toString());
+    const status = checkFile(engine, file, fix && isLast, print);
+    if (status === 0) continue;
+    if (!isLast) {
+      print(`${files.length - 1 - index} more of ${path} count on it: it can't be cut.`);
+    }
+    return status;
+  }
+  print(`${path}: all ${files.length} files are ${fix ? "valid, or a copy is" : "valid"}`);
+  return 0;
+}
+
+function checkFile(
+  engine: Engine,
+  path: string,
+  fix: boolean,
+  print: (line: string) => void,
+): number {
+  const { size, validTo, commands, marked, problem } = examine(engine, path);
   const checksums = marked ? "with checksums" : "without checksums";
   if (commands > 0) {
     print(`${path}: ${size} bytes ${checksums}, ${commands} commands in the first ${validTo}`);
@@ -79,8 +146,8 @@ function checkFile(path: string, fix: boolean, print: (line: string) => void): n
   return 0;
 }
 
-function examine(path: string): Finding {
-  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS });
+/** Loads a file behind those that were loaded before. */
+function examine(engine: Engine, path: string): Finding {
   const fd = openSync(path, "r");
   const replay = new EffectReplay(engine);
   try {
@@ -110,7 +177,6 @@ function examine(path: string): Finding {
   } finally {
     replay.end();
     closeSync(fd);
-    engine.keyspace.release();
   }
 }
 

@@ -8,7 +8,7 @@ const USAGE = `Usage: hutch [config-file] [--option value ...] [-]
   hutch                                  listen on 127.0.0.1:6379
   hutch --port 7000 --dir ./hutch-data   any option of the table below
   hutch redis.conf --loglevel verbose    a file in the form of redis.conf, and options
-  hutch check FILE [--fix]               examines a file of a log; repairs a copy of it
+  hutch check FILE [--fix]               examines a log, by its manifest or one file, or a snapshot; repairs a copy
   hutch import SOURCE                    takes over a Redis's or Valkey's data; 'hutch import' alone says how
   echo 'port 7000' | hutch -             the file from standard input
   hutch -h, --help                       this text

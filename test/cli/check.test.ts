@@ -1,10 +1,11 @@
 /** `hutch check`: what it says of sound and of damaged files, and what it makes of them. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../../src/cli/check.ts";
 import { createServer } from "../../src/create-server.ts";
-import { inFolder, incrementPath } from "../persistence/folder.ts";
+import { inFolder, incrementPath, logFolder, manifestPath } from "../persistence/folder.ts";
+import { until } from "../support/until.ts";
 import { runHutch } from "./run-hutch.ts";
 
 /** A log of three writes. */
@@ -78,6 +79,60 @@ describe("hutch check", () => {
       expect(status).toBe(1);
       expect(text).toContain("is damaged at offset");
       expect(text).toContain("Nothing of it can be kept.");
+    });
+  });
+
+  test("examines all files that a manifest names, in their order", async () => {
+    await inFolder(async (folder) => {
+      const server = await createServer({ port: 0, dir: folder });
+      await server.call("SET", "a", "value");
+      await server.call("BGREWRITEAOF");
+      await until("the rewrite", async () => {
+        const info = String(await server.call("INFO", "persistence"));
+        return info.includes("aof_rewrites:1") && info.includes("aof_rewrite_in_progress:0");
+      });
+      await server.call("APPEND", "a", "more");
+      await server.stop();
+      const path = manifestPath(folder);
+      const base = join(logFolder(folder), "appendonly.aof.1.base.rdb");
+      const increment = incrementPath(folder, 2);
+      const sound = say(path);
+      expect(sound.status).toBe(0);
+      expect(sound.text).toContain(`${base} is valid`);
+      expect(sound.text).toContain(`${increment} is valid`);
+      expect(sound.text).toEndWith(`${path}: all 2 files are valid`);
+
+      const whole = readFileSync(increment);
+      writeFileSync(increment, whole.subarray(0, whole.length - 20));
+      const torn = say(path);
+      expect(torn.status).toBe(1);
+      expect(torn.text).toContain(`${increment} is damaged at offset`);
+      expect(say(path, "--fix").status).toBe(0);
+      expect(say(`${increment}.fixed`).status).toBe(0);
+      writeFileSync(increment, whole);
+
+      const bytes = readFileSync(base);
+      bytes[bytes.indexOf("value")]! ^= 1;
+      writeFileSync(base, bytes);
+      const damaged = say(path, "--fix");
+      expect(damaged.status).toBe(1);
+      expect(damaged.text).toContain(`${base} is damaged at offset`);
+      expect(damaged.text).toContain(`1 more of ${path} count on it`);
+      rmSync(base);
+      const missing = say(path);
+      expect(missing.status).toBe(1);
+      expect(missing.text).toContain("No such file or directory");
+    });
+  });
+
+  test("says which line of a manifest is damaged", async () => {
+    await inFolder((folder) => {
+      const path = join(folder, "m");
+      writeFileSync(path, "# what\nfile a seq 1 type i\nfile b seq 1 type i\n");
+      const { status, text } = say(path);
+      expect(status).toBe(1);
+      expect(text).toContain("non-monotonic sequence number: line 3");
+      return Promise.resolve();
     });
   });
 

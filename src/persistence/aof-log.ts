@@ -12,9 +12,10 @@
  * `failure` stays set until the log goes on in a new file, behind a base that holds everything.
  */
 import { closeSync, fdatasync, ftruncateSync, writeSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
 import { systemErrorCode, systemErrorText } from "../base/system-errors.ts";
 import type { CommitGate, EffectLog } from "../effects/commit-gate.ts";
-import { addToCrc, MARK_SIZE, writeMark } from "./aof-marks.ts";
+import { addToCrc, MARK_SIZE, timeLine, writeMark } from "./aof-marks.ts";
 
 export type SyncPolicy = "always" | "everysec" | "no";
 
@@ -27,6 +28,8 @@ export class AofLog implements EffectLog {
   policy: SyncPolicy = "everysec";
   /** While a file is rewritten and the operator wishes it so, nothing is synced. */
   syncsPaused = false;
+  /** Tells the times that are written between effects; null: none are. */
+  stamps: Clock | null = null;
   /** Why effects can't be kept, in the system's words, or null. */
   failure: string | null = null;
   /** A sync has failed: only a new file helps. */
@@ -42,6 +45,8 @@ export class AofLog implements EffectLog {
   readonly #gate: CommitGate;
   #fd: number;
   #crc: number;
+  /** Unix time in seconds that the file tells last. */
+  #stamped = 0;
   /** Bytes of a write that failed stand behind `size`. */
   #torn = false;
   /** Files that the log no longer grows in, and whose end was not synced yet. */
@@ -89,17 +94,11 @@ export class AofLog implements EffectLog {
 
   write(bytes: Buffer, size: number, offset: number): boolean {
     if (this.syncFailed || !this.#repair()) return false;
+    if (this.stamps !== null && !this.#stamp(this.stamps)) return false;
     const crc = addToCrc(this.#crc, bytes, 0, size);
     writeMark(bytes, size, crc);
     const total = size + MARK_SIZE;
-    const error = this.#writeAll(bytes, total);
-    if (error !== null) {
-      this.#torn = true;
-      this.#repair();
-      this.#fail(error);
-      return false;
-    }
-    this.size += total;
+    if (!this.#append(bytes, total)) return false;
     this.#crc = addToCrc(crc, bytes, size, total);
     this.#written = offset;
     if (this.failure !== null) this.#fail(null);
@@ -136,6 +135,7 @@ export class AofLog implements EffectLog {
     this.size = size;
     this.#crc = crc;
     this.#torn = false;
+    this.#stamped = 0;
     if (this.policy !== "no") this.#sync(0);
   }
 
@@ -166,6 +166,30 @@ export class AofLog implements EffectLog {
   }
 
   // ---- inside ----
+
+  /** Tells the time, if the file does not yet. Returns false if it could not. */
+  #stamp(clock: Clock): boolean {
+    const seconds = Math.floor(clock.nowMs / 1000);
+    if (seconds <= this.#stamped) return true;
+    const line = timeLine(seconds);
+    if (!this.#append(line, line.length)) return false;
+    this.#crc = addToCrc(this.#crc, line, 0, line.length);
+    this.#stamped = seconds;
+    return true;
+  }
+
+  /** Writes bytes[0, size) behind all that is there, or leaves nothing of them. Returns whether it could. */
+  #append(bytes: Buffer, size: number): boolean {
+    const error = this.#writeAll(bytes, size);
+    if (error === null) {
+      this.size += size;
+      return true;
+    }
+    this.#torn = true;
+    this.#repair();
+    this.#fail(error);
+    return false;
+  }
 
   /** Writes bytes[0, size). @returns null, or why not all could be written */
   #writeAll(bytes: Buffer, size: number): string | null {

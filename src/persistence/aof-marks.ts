@@ -1,10 +1,13 @@
 /**
- * Marks: lines with checksums between the commands of a log.
+ * Marks: lines with checksums, or times, between the commands of a log.
  *
  *   #CRC:0a1b2c3d\r\n     the CRC-32 of all bytes of the file before this line, in eight hexadecimal digits
  *
  * One stands behind each write to the file, so that a bit that flips anywhere is noticed when the file is read. Redis's own
  * loader skips lines that begin with "#" where a command could begin, and so does redis-check-aof.
+ *
+ *   #TS:1700000000\r\n    Unix time in seconds at which what follows was written, with `aof-timestamp-enabled`: Redis 7's, with
+ *                         which redis-check-aof cuts a log at a time. At most one a second
  */
 
 const PREFIX = Buffer.from("#CRC:");
@@ -25,6 +28,11 @@ export function writeMark(bytes: Buffer, pos: number, crc: number): void {
   }
   bytes[at] = 13;
   bytes[at + 1] = 10;
+}
+
+/** The line of a time. @param seconds Unix time */
+export function timeLine(seconds: number): Buffer {
+  return Buffer.from(`#TS:${seconds}\r\n`, "latin1");
 }
 
 /** The checksum of the mark at `pos`, or -1 if there is none. There must be MARK_SIZE bytes. */

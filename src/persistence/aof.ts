@@ -69,6 +69,7 @@ export class Aof {
     engine.info.add("persistence", () => this.#info());
     engine.beatTasks.push(() => this.#beat());
     engine.options.onChange("appendfsync", (policy) => this.#log?.setPolicy(policy as SyncPolicy));
+    engine.options.onChange("aof-timestamp-enabled", () => this.#setStamps());
   }
 
   /** Effects go to a log. */
@@ -204,9 +205,15 @@ export class Aof {
     log.onFailure = () => this.#failed(log.failure);
     log.onSynced = () => this.onSynced();
     log.setPolicy(engine.options.text("appendfsync") as SyncPolicy);
+    this.#setStamps();
     engine.effects.forgetDatabase();
     engine.record(true);
     engine.gate.setLog(log);
+  }
+
+  #setStamps(): void {
+    const { options, clock } = this.#engine;
+    if (this.#log !== null) this.#log.stamps = options.flag("aof-timestamp-enabled") ? clock : null;
   }
 
   /** Effects go nowhere from now on. */

@@ -23,6 +23,7 @@ import { compareData } from "../differential/data-set.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { encodeCommand, RespClient } from "../support/resp-client.ts";
 import { rounds, seeded } from "../support/seed.ts";
+import { until } from "../support/until.ts";
 import { inFolder, incrementPath, logFolder, manifestPath } from "./folder.ts";
 
 const COMMANDS = 2000 * rounds;
@@ -106,6 +107,49 @@ describe("a server with a log", () => {
       await server.stop();
       server = await serve(folder, { "aof-load-truncated": "no" });
       expect(await server.call("MGET", "a", "b", "c")).toEqual(["1", null, "3"]);
+      await server.stop();
+    });
+  });
+
+  test("tells the time between writes if it is wished, once a second", async () => {
+    await inFolder(async (folder) => {
+      const times = (): number[] =>
+        [...readFileSync(incrementPath(folder), "latin1").matchAll(/\r\n#TS:(\d+)\r\n[*]/g)].map(
+          ([, seconds]) => Number(seconds),
+        );
+      let server = await serve(folder);
+      await server.call("SET", "n", "0");
+      expect(times()).toEqual([]);
+      await server.call("CONFIG", "SET", "aof-timestamp-enabled", "yes");
+      const begin = Math.floor(Date.now() / 1000) - 1;
+      let writes = 0;
+      await until("a third time", async () => {
+        writes = Number(await server.call("INCR", "n"));
+        return times().length === 3;
+      });
+      const [first, second, third] = times();
+      expect(first).toBeGreaterThanOrEqual(begin);
+      expect(second).toBeGreaterThan(first!);
+      expect(third).toBeGreaterThan(second!);
+      await server.stop();
+      server = await serve(folder, { "aof-timestamp-enabled": "yes" });
+      expect(await server.call("GET", "n")).toBe(String(writes));
+      await server.call("INCR", "n");
+      expect(times().length).toBe(4);
+      await server.stop();
+      if (redisMissing !== null) return;
+      // Redis's own program cuts it at a time.
+      const cut = [
+        "redis-check-aof",
+        "--truncate-to-timestamp",
+        String(second),
+        manifestPath(folder),
+      ];
+      const checked = Bun.spawnSync(cut);
+      expect(checked.stdout.toString()).toContain("Successfully truncated AOF");
+      expect(times()).toEqual([first!, second!]);
+      server = await serve(folder);
+      expect(Number(await server.call("GET", "n"))).toBeLessThan(writes);
       await server.stop();
     });
   });

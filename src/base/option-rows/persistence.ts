@@ -81,7 +81,7 @@ export const persistenceRows: readonly OptionRow[] = [
   ),
   flag("aof-load-truncated", "yes", "load a log whose end is cut off"),
   flag("aof-use-rdb-preamble", "yes", "a rewritten log begins with a snapshot", INERT),
-  flag("aof-timestamp-enabled", "no", "write times into the log", INERT),
+  flag("aof-timestamp-enabled", "no", "write times into the log"),
   flag("aof-rewrite-incremental-fsync", "yes", "sync a rewritten log in steps", INERT),
   flag("aof-disable-auto-gc", "no", "keep files that the log needs no more", { hidden: true }),
 ];

@@ -37,6 +37,8 @@ const help = helpOf([
   "    Figures of the hash table that a value is kept in.",
   "LISTPACK <key>",
   "    Prints the elements of a value that is kept as a listpack.",
+  "LOADAOF",
+  "    Empties the databases and loads what the append-only file holds.",
   "LOG <message>",
   "    Writes a message to the log.",
   "OBJECT <key>",
@@ -77,6 +79,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   ["HTSTATS", [3, 4, tableStats]],
   ["HTSTATS-KEY", [3, 4, tableStatsOfKey]],
   ["LISTPACK", [3, 3, listpack]],
+  ["LOADAOF", [2, 2, loadLog]],
   ["LOG", [3, 3, log]],
   ["OBJECT", [3, 3, object]],
   ["PAUSE-CRON", [3, 3, pauseCron]],
@@ -167,6 +170,12 @@ function reload(session: Session, args: Args, reply: Reply): void {
       return reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
   }
   const failure = session.engine.hooks.reload(mode);
+  if (failure === null) reply.ok();
+  else reply.error(failure);
+}
+
+function loadLog(session: Session, _args: Args, reply: Reply): void {
+  const failure = session.engine.hooks.reloadLog();
   if (failure === null) reply.ok();
   else reply.error(failure);
 }

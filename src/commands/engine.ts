@@ -46,6 +46,8 @@ export interface Hooks {
   rewriteConfig(): string | null;
   /** Saves the data, if wanted, and loads what was saved. @returns an error text, or null */
   reload(mode: { save: boolean; flush: boolean; merge: boolean }): string | null;
+  /** Loads what the log holds in the place of the data. @returns an error text, or null */
+  reloadLog(): string | null;
   /** All databases were emptied by FLUSHALL. */
   flushed(): void;
 }
@@ -111,6 +113,7 @@ export class Engine {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",
     reload: () => "ERR Error trying to load the RDB dump, check server logs.",
+    reloadLog: () => "ERR There is no AOF to load.",
     flushed: () => {},
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */

@@ -1,5 +1,6 @@
 /**
- * Loading a log: its base, then its increments, in slices between which the server answers that it is loading. A base is a snapshot
+ * Loading a log: its base, then its increments, in slices between which the server answers that it is loading, or at once for
+ * whoever has to wait for it anyway. A base is a snapshot
  * or a file of commands, and a file of an older Redis may be both, one behind the other.
  */
 import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync } from "node:fs";
@@ -43,6 +44,27 @@ export async function loadLog(
   files: AofFiles,
   isStopped: () => boolean,
 ): Promise<Loaded | null> {
+  const loading = slices(engine, files, SLICE_NS);
+  for (;;) {
+    const { done, value } = loading.next();
+    if (done === true) return value;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isStopped()) loading.return(null);
+  }
+}
+
+/** The same while everybody waits. */
+export function loadLogAtOnce(engine: Engine, files: AofFiles): void {
+  const loading = slices(engine, files, Infinity);
+  while (loading.next().done !== true);
+}
+
+/** Loads until `sliceNs` are over, again and again. */
+function* slices(
+  engine: Engine,
+  files: AofFiles,
+  sliceNs: number,
+): Generator<void, Loaded | null, void> {
   const { base, increments } = files.manifest;
   const all = [...(base === null ? [] : [base]), ...increments];
   const sizes = all.map((file) => sizeOf(files.path(file)));
@@ -56,8 +78,7 @@ export async function loadLog(
   try {
     for (const [index, file] of all.entries()) {
       const isLast = index === all.length - 1;
-      const found = await loadFile(engine, files, file, replay, isLast, isStopped);
-      if (isStopped()) return null;
+      const found = yield* loadFile(engine, files, file, replay, isLast, sliceNs);
       if (file.type === "i") end = found;
     }
   } finally {
@@ -73,14 +94,14 @@ export async function loadLog(
   return { end, baseSize: base === null ? 0 : sizes[0]!, size };
 }
 
-async function loadFile(
+function* loadFile(
   engine: Engine,
   files: AofFiles,
   file: AofFile,
   replay: EffectReplay,
   isLast: boolean,
-  isStopped: () => boolean,
-): Promise<LogEnd> {
+  sliceNs: number,
+): Generator<void, LogEnd, void> {
   const path = files.path(file);
   const fd = openSync(path, "r+");
   try {
@@ -89,14 +110,12 @@ async function loadFile(
     const before = loading!.loadedBytes;
     let from = 0;
     if (readSync(fd, signature, 0, 5, 0) === 5 && signature.toString("latin1") === "REDIS") {
-      from = await loadSnapshot(engine, path, file, isStopped);
-      if (isStopped()) return { size: 0, crc: 0 };
+      from = yield* loadSnapshot(engine, path, file, sliceNs);
     }
     const reader = new AofReader(fd, replay, from);
-    while (reader.step(nanoseconds() + SLICE_NS)) {
+    while (reader.step(nanoseconds() + sliceNs)) {
       loading!.loadedBytes = before + reader.position;
-      await nextTurn();
-      if (isStopped()) return { size: 0, crc: 0 };
+      yield;
     }
     loading!.loadedBytes = before + reader.size;
     if (reader.torn) cut(engine, file, fd, reader, isLast);
@@ -113,22 +132,21 @@ async function loadFile(
 }
 
 /** Loads the snapshot that a file begins with. @returns where it ends */
-async function loadSnapshot(
+function* loadSnapshot(
   engine: Engine,
   path: string,
   file: AofFile,
-  isStopped: () => boolean,
-): Promise<number> {
+  sliceNs: number,
+): Generator<void, number, void> {
   const source = new FileSource(path);
   try {
     const input = RdbInput.from(source, source.size);
     const checks = engine.options.flag("rdbchecksum");
     const loader = new RdbLoader(engine.keyspace, input, checks, true);
     const before = engine.loading!.loadedBytes;
-    while (loader.step(SLICE_NS)) {
+    while (loader.step(sliceNs)) {
       engine.loading!.loadedBytes = before + input.consumed;
-      await nextTurn();
-      if (isStopped()) return 0;
+      yield;
     }
     if (loader.error === null) return input.consumed;
     throw new DataError(
@@ -172,8 +190,4 @@ function sizeOf(path: string): number {
   } finally {
     closeSync(fd);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

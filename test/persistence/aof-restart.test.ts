@@ -111,6 +111,41 @@ describe("a server with a log", () => {
     });
   });
 
+  test("has after DEBUG LOADAOF what it had before, and goes on in the same log", async () => {
+    await inFolder(async (folder) => {
+      let server = await serve(folder);
+      expect(await server.call("DEBUG", "LOADAOF")).toBe("OK");
+      await sendRandom(server.port, "DEBUG LOADAOF");
+      await server.call("SET", "expires", "1", "PX", "100000");
+      for (let times = 0; times < 2; times++) {
+        const digest = await server.call("DEBUG", "DIGEST");
+        const { size } = statSync(incrementPath(folder));
+        // What is not in the log is gone: here nothing is.
+        expect(await server.call("DEBUG", "LOADAOF")).toBe("OK");
+        expect(await server.call("DEBUG", "DIGEST")).toBe(digest);
+        expect(statSync(incrementPath(folder)).size).toBe(size);
+        await server.call("INCR", "after");
+      }
+      const digest = await server.call("DEBUG", "DIGEST");
+      await server.stop();
+      server = await serve(folder, { appendonly: "no" });
+      expect(await server.call("DBSIZE")).toBe(0);
+      expect(await server.call("DEBUG", "LOADAOF")).toBe("OK");
+      expect(await server.call("DEBUG", "DIGEST")).toBe(digest);
+      await server.stop();
+    });
+    await inFolder(async (folder) => {
+      const server = await serve(folder, { appendonly: "no" });
+      await server.call("SET", "stays", "1");
+      const reply = server.call("DEBUG", "LOADAOF");
+      expect(await reply.catch((error: Error) => error.message)).toBe(
+        "ERR There is no AOF to load.",
+      );
+      expect(await server.call("GET", "stays")).toBe("1");
+      await server.stop();
+    });
+  });
+
   test("tells the time between writes if it is wished, once a second", async () => {
     await inFolder(async (folder) => {
       const times = (): number[] =>

@@ -54,6 +54,7 @@ import { stringNumberRows } from "./commands/string-numbers.ts";
 import { stringRangeRows } from "./commands/string-ranges.ts";
 import { stringRows } from "./commands/strings.ts";
 import { dumpRows } from "./persistence/dump.ts";
+import { migrateRows } from "./persistence/migrate.ts";
 import { saveRows } from "./persistence/save.ts";
 import { waitAofRows } from "./persistence/wait-aof.ts";
 
@@ -111,6 +112,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...expiryRows,
   ...dumpRows,
   ...saveRows,
+  ...migrateRows,
   ...waitAofRows,
   ...debugRows,
   ...commandInfoRows,

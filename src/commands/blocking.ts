@@ -167,18 +167,21 @@ export class Blocking implements KeyWatcher {
   }
 
   /**
-   * Lets the session wait for something that is no key: whoever knows of it calls `tryAgain`.
+   * Lets the session wait for something that is no key.
    * @param timeoutMs answers what `late` writes after this time; 0: never
+   * @returns lets it try again, and says whether it still waits after that
    */
-  blockOn(session: Session, args: Args, timeoutMs: number, attempt: Attempt, late: Late): void {
+  blockOn(
+    session: Session,
+    args: Args,
+    timeoutMs: number,
+    attempt: Attempt,
+    late: Late,
+  ): () => boolean {
     this.block(session, args, 0, 0, timeoutMs, NO_TYPE, attempt);
-    this.#waits.get(session)!.late = late;
-  }
-
-  /** Lets the session try again, if it still waits. Returns whether it does after that. */
-  tryAgain(session: Session): boolean {
-    const wait = this.#waits.get(session);
-    return wait !== undefined && !this.#try(wait);
+    const wait = this.#waits.get(session)!;
+    wait.late = late;
+    return () => this.#waits.get(wait.session) === wait && !this.#try(wait);
   }
 
   /**

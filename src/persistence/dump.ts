@@ -53,9 +53,14 @@ const text = new Slice();
 let times = new ReadTimes();
 
 function dump(session: Session, args: Args, reply: Reply): void {
-  const { db, engine } = session;
-  const entry = db.read(args.bytes, args.start(KEY), args.end(KEY));
+  const entry = session.db.read(args.bytes, args.start(KEY), args.end(KEY));
   if (entry === NULL_REF) return reply.null();
+  const payload = dumpEntry(session, entry);
+  reply.bulk(payload, 0, payload.length);
+}
+
+/** The payload of an entry of the session's database; the bytes are overwritten by the next one. */
+export function dumpEntry({ db, engine }: Session, entry: Ref): Buffer {
   const writer = new RdbValueWriter(engine.keyspace.store);
   output.clear();
   output.compresses = engine.options.text("rdbcompression") === "yes";
@@ -68,7 +73,7 @@ function dump(session: Session, args: Args, reply: Reply): void {
   crc.reset();
   crc.add(output.buffer, 0, output.pos);
   output.int64(crc.low, crc.high);
-  reply.bulk(output.buffer, 0, output.pos);
+  return output.buffer.subarray(0, output.pos);
 }
 
 /** What the options of RESTORE say. */

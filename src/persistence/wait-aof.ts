@@ -17,8 +17,10 @@ import { Aof } from "./aof.ts";
 
 const NO_LOG = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
-/** Who waits for the local log, by engine. */
-const waiting = new WeakMap<Engine, Set<Session>>();
+/** Lets one that waits for the local log try again, and says whether it still waits. */
+type Waiter = () => boolean;
+
+const waiting = new WeakMap<Engine, Set<Waiter>>();
 
 function waitAof(session: Session, args: Args, reply: Reply): void {
   const { engine } = session;
@@ -40,11 +42,11 @@ function waitAof(session: Session, args: Args, reply: Reply): void {
     return true;
   };
   if (attempt(session, args, reply)) return;
-  engine.blocking.blockOn(session, args, timeoutMs, attempt, (_session, out) => {
+  const waiter = engine.blocking.blockOn(session, args, timeoutMs, attempt, (_session, out) => {
     counts(aof, offset, out);
   });
   if (locals === 0) return;
-  waitersOf(engine, aof).add(session);
+  waitersOf(engine, aof).add(waiter);
   aof.wantSynced();
 }
 
@@ -55,17 +57,15 @@ function counts(aof: Aof, offset: number, reply: Reply): void {
   reply.integer(0);
 }
 
-function waitersOf(engine: Engine, aof: Aof): Set<Session> {
-  let sessions = waiting.get(engine);
-  if (sessions === undefined) {
-    const all = new Set<Session>();
-    sessions = all;
-    waiting.set(engine, all);
-    aof.onSynced = () => {
-      for (const one of all) if (!engine.blocking.tryAgain(one)) all.delete(one);
-    };
-  }
-  return sessions;
+function waitersOf(engine: Engine, aof: Aof): Set<Waiter> {
+  const known = waiting.get(engine);
+  if (known !== undefined) return known;
+  const waiters = new Set<Waiter>();
+  waiting.set(engine, waiters);
+  aof.onSynced = () => {
+    for (const waiter of waiters) if (!waiter()) waiters.delete(waiter);
+  };
+  return waiters;
 }
 
 /** The argument as a number from 0 to `max`; else answers an error and returns NaN. */

@@ -1,6 +1,7 @@
 /** WAITAOF, which redis-server 7.0 lacks: cases from its documentation. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import * as fs from "node:fs";
+import { createServer } from "../../src/create-server.ts";
 import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
@@ -101,6 +102,18 @@ describe("WAITAOF", () => {
       expect(await other.text("CONFIG", "SET", "appendonly", "yes")).toBe("+OK");
       expect(await client.text("WAITAOF", 1, 0, 0)).toBe("[:1, :0]");
       other.close();
+    });
+  });
+
+  test("waits in a call of the library too", async () => {
+    await inFolder(async (dir) => {
+      await using server = await createServer({ port: 0, dir, appendfsync: "no" });
+      const answers = await Promise.all([
+        server.call("SET", "a", "1"),
+        server.call("WAITAOF", 1, 0, 0),
+        server.call("GET", "a"),
+      ]);
+      expect(answers).toEqual(["OK", [1, 0], "1"]);
     });
   });
 

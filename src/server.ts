@@ -7,11 +7,9 @@ import type { Options } from "./base/options.ts";
 import { systemErrorText } from "./base/system-errors.ts";
 import { HUTCH_VERSION, REDIS_VERSION } from "./base/version.ts";
 import { goToBackground } from "./cli/background.ts";
-import { check } from "./cli/check.ts";
 import { StartError } from "./cli/config-error.ts";
 import { rewriteConfigFile } from "./cli/config-rewrite.ts";
 import { helpText, versionText } from "./cli/help.ts";
-import { runImport } from "./cli/import.ts";
 import { createLogger } from "./cli/log-output.ts";
 import { fitClients } from "./cli/open-files.ts";
 import { writePidFile } from "./cli/pid-file.ts";
@@ -123,10 +121,13 @@ function failToLoad(error: DataError, logger: Logger): never {
   process.exit(1);
 }
 
+// What only these two need is not loaded by a server that starts.
 if (process.argv[2] === "check") {
+  const { check } = await import("./cli/check.ts");
   process.exit(check(process.argv.slice(3), (line) => print(1, line)));
 }
 if (process.argv[2] === "import") {
+  const { runImport } = await import("./cli/import.ts");
   const place = {
     isTerminal: process.stdout.isTTY === true,
     write: (text: string) => void writeSync(1, text),

@@ -170,12 +170,20 @@ export class Reply {
     if (!this.ensure(length + HEADER_MAX + 2)) return;
     const { buffer } = this;
     let pos = this.pos;
-    buffer[pos++] = 0x24;
-    pos = writeInteger(buffer, pos, length);
-    buffer[pos++] = CR;
-    buffer[pos++] = LF;
-    copyBytes(buffer, pos, bytes, start, end);
-    this.#endLine(pos + length);
+    buffer[pos] = 0x24;
+    if (length > 9 && length < 100) {
+      // Most have two digits: written without asking how many there are.
+      const tens = (length * 103) >>> 10;
+      buffer[pos + 1] = 0x30 + tens;
+      buffer[pos + 2] = 0x30 + length - tens * 10;
+      pos += 3;
+    } else {
+      pos = writeInteger(buffer, pos + 1, length);
+    }
+    buffer[pos] = CR;
+    buffer[pos + 1] = LF;
+    copyBytes(buffer, pos + 2, bytes, start, end);
+    this.#endLine(pos + 2 + length);
   }
 
   /** A bulk string of text. @param text one character a byte */

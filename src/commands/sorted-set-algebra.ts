@@ -5,7 +5,7 @@ import { Slice } from "../base/slice.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
+import { ENCODING_SKIPLIST, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import type { SetWalk } from "../types/set-walk.ts";
 import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
 import { Value } from "../types/value.ts";
@@ -168,8 +168,14 @@ function compute(session: Session, operation: number): void {
   if (operation !== DIFFERENCE) sources.sort(byLength);
   const longest = operation === UNION ? sources.at(-1)!.length : 0;
   sortedSets.create(result, longest);
-  if (operation === UNION) for (const source of sources) each(session, source, addUnion);
-  else each(session, sources[0]!, operation === INTERSECTION ? addCommon : addOwn);
+  if (operation !== UNION) {
+    each(session, sources[0]!, operation === INTERSECTION ? addCommon : addOwn);
+    return;
+  }
+  // Members of a large union are put in order when they have their last scores.
+  const isLoose = result.encoding === ENCODING_SKIPLIST;
+  for (const source of sources) each(session, source, isLoose ? addLoose : addUnion);
+  if (isLoose) sortedSets.arrange(result);
 }
 
 /** Calls `use` with the score of each member of a source, which stands in `member`; ends when it returns false. */
@@ -209,6 +215,19 @@ function addUnion(session: Session, source: Source, score: number): boolean {
     if (sum !== sortedSets.score) sortedSets.setScore(result, bytes, start, end, sum);
   } else {
     sortedSets.insert(result, bytes, start, end, weighted);
+  }
+  return true;
+}
+
+/** The same for a result that is put in order at the end. */
+function addLoose(session: Session, source: Source, score: number): boolean {
+  const { sortedSets } = session.engine.keyspace.store;
+  const { bytes, start, end } = member;
+  const weighted = source.weight * score || zeroOf(source.weight * score);
+  if (sortedSets.find(result, bytes, start, end)) {
+    sortedSets.setLooseScore(query.aggregate(sortedSets.score, weighted));
+  } else {
+    sortedSets.insertLoose(result, bytes, start, end, weighted);
   }
   return true;
 }

@@ -229,7 +229,7 @@ export class OrderedTree {
   rankOfScore(tree: Ref, score: number, inclusive: boolean): number {
     this.#mode = BY_SCORE;
     this.#score = score;
-    this.#key = this.#keyOf(score);
+    this.#key = this.keyOf(score);
     this.#tie = inclusive ? -1 : 1;
     this.#seek(tree);
     return this.#rank;
@@ -341,7 +341,7 @@ export class OrderedTree {
   #target(entry: Ref, score: number): void {
     this.#mode = EXACT;
     this.#score = score;
-    this.#key = this.#keyOf(score);
+    this.#key = this.keyOf(score);
     this.#bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
     this.#start = (wordOf(entry) << 2) + MEMBER_AT;
     this.#end = this.#start + this.length(entry);
@@ -413,7 +413,7 @@ export class OrderedTree {
   }
 
   /** The score in 32 bits, ordered as scores are. */
-  #keyOf(score: number): number {
+  keyOf(score: number): number {
     // Both zeros are one score.
     this.#float[0] = score === 0 ? 0 : score;
     const word = this.#floatWord[0]!;

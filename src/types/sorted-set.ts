@@ -33,6 +33,8 @@ import type { Value } from "./value.ts";
 
 /** Members that are freed at once. */
 const SMALL = 100;
+/** Members that are put in order by sorting: a key of 32 bits and an index below this are a double without loss. */
+const SORTED_MAX: number = 2 ** 21;
 /** Bytes of a bucket in a dict's table. */
 const BUCKET_BYTES = 4;
 
@@ -115,6 +117,46 @@ export class SortedSets implements MemberCollection {
       this.#hash = this.#kit.hash(bytes, start, end);
     }
     this.#addEntry(value.block, this.#hash, bytes, start, end, score);
+  }
+
+  // ---- building: members are known by their hash alone until all are there, and then put in order at once ----
+
+  /** Adds a member that `find` has just not found. @param value no listpack */
+  insertLoose(value: Value, bytes: Buffer, start: number, end: number, score: number): void {
+    const entry = this.#createEntry(bytes, start, end, score);
+    this.#kit.dict.insert(this.dictOf(value.block), entry, this.#hash);
+  }
+
+  /** Gives the member that `find` found another score. */
+  setLooseScore(score: number): void {
+    this.#tree.setScore(this.#entry, score);
+  }
+
+  /** Ends the building: puts the members in order. */
+  arrange(value: Value): void {
+    const { dict } = this.#kit;
+    const members = this.dictOf(value.block);
+    const entries: Ref[] = [];
+    for (let bucket = 0; bucket !== -1;) {
+      bucket = dict.collect(members, bucket, dict.count(members), entries);
+    }
+    const { length } = entries;
+    if (length > SORTED_MAX) {
+      for (const entry of entries) this.#tree.insert(value.block, entry);
+      return;
+    }
+    // Sorted by the keys that the tree compares, each with the index of its entry. Where keys are equal the tree finds the
+    // order, as always; all others are added behind the last one.
+    const keys = new Float64Array(length);
+    for (let i = 0; i < length; i++) {
+      keys[i] = this.#tree.keyOf(this.#tree.score(entries[i]!)) * SORTED_MAX + i;
+    }
+    keys.sort();
+    for (let i = 0; i < length; i++) {
+      const key = keys[i]!;
+      const index = key - Math.floor(key / SORTED_MAX) * SORTED_MAX;
+      this.#tree.insert(value.block, entries[index]!);
+    }
   }
 
   /** Gives the member that `find` found another score. The bytes are the member. */
@@ -395,14 +437,20 @@ export class SortedSets implements MemberCollection {
     end: number,
     score: number,
   ): void {
-    const { arena, dict } = this.#kit;
+    const entry = this.#createEntry(bytes, start, end, score);
+    this.#kit.dict.insert(this.dictOf(block), entry, hash);
+    this.#tree.insert(block, entry);
+  }
+
+  /** Makes an entry that is in no dict and no tree. */
+  #createEntry(bytes: Buffer, start: number, end: number, score: number): Ref {
+    const { arena } = this.#kit;
     const entry = arena.allocate(OrderedTree.entrySize(end - start));
     this.#tree.setScore(entry, score);
     this.#tree.setLength(entry, end - start);
     const own = arena.bytes[entry >>> SEGMENT_SHIFT]!;
     copyBytes(own, (entry & SEGMENT_MASK) * UNIT + MEMBER_AT, bytes, start, end);
-    dict.insert(this.dictOf(block), entry, hash);
-    this.#tree.insert(block, entry);
+    return entry;
   }
 
   #removeEntry(block: Ref, entry: Ref): void {

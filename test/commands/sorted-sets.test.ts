@@ -192,3 +192,36 @@ test("a large set that is deleted is gone at once, and its memory comes back in 
   expect(keyspace.reclaimer.pending).toBe(0);
   expect(keyspace.store.arena.blocks).toBe(before);
 });
+
+test("the union of large sets is in order where scores are the same, close to each other, infinite or zero", async () => {
+  const random = seeded("large union");
+  // Those in the middle are one number in 32 bits.
+  const scores = [-Infinity, -1, -0, 0, 1, 1 + 1e-12, 1 + 2e-12, 7, Infinity];
+  const sums = new Map<string, number>();
+  for (const key of ["a", "b", "c"]) {
+    const members: string[] = [];
+    for (let i = 0; i < 400; i++) {
+      const name = `m${i + random.below(3) * 400}`;
+      if (members.includes(name)) continue;
+      const score = scores[random.below(scores.length)]!;
+      members.push(String(score).replace("Infinity", "inf"), name);
+      sums.set(name, Math.max(sums.get(name) ?? -Infinity, score));
+    }
+    await client.call("ZADD", key, ...members);
+  }
+  const inOrder = [...sums].toSorted(([a, x], [b, y]) => {
+    if (x !== y) return x - y;
+    return a < b ? -1 : 1;
+  });
+  expect(await run("ZUNIONSTORE to 3 a b c AGGREGATE MAX")).toEqual([`:${sums.size}`]);
+  expect(await client.call("ZRANGE", "to", "0", "-1")).toEqual(
+    (await client.call("ZUNION", "3", "a", "b", "c", "AGGREGATE", "MAX")) as RespValue,
+  );
+  const listed = await client.text("ZRANGE", "to", "0", "-1");
+  expect([...listed.matchAll(/m\d+/g)].map(([name]) => name)).toEqual(
+    inOrder.map(([name]) => name),
+  );
+  for (const [rank, [name]] of inOrder.entries()) {
+    if (rank % 50 === 0) expect(await run(`ZRANK to ${name}`)).toEqual([`:${rank}`]);
+  }
+});

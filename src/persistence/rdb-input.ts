@@ -220,6 +220,17 @@ export class RdbInput {
 
   /** A string of any form; good until the next read. */
   string(out: Slice): void {
+    const { bytes, pos } = this;
+    if (pos < this.end) {
+      // Most strings are short and lie in the window.
+      const first = bytes[pos]!;
+      const end = pos + 1 + first;
+      if (first < LENGTH_14 && end <= this.end) {
+        this.pos = end;
+        out.set(bytes, pos + 1, end);
+        return;
+      }
+    }
     if (this.#need(1) && this.bytes[this.pos]! >= ENCODED) return this.#encoded(out);
     const length = this.length();
     if (length > STRING_SIZE_MAX) this.fail("a string is longer than the longest");

@@ -5,6 +5,7 @@
  *
  * Keys whose time has come are not loaded, unless the file is the base of a log: what follows in the log may still need them.
  */
+import { copyBytes } from "../base/bytes.ts";
 import { nanoseconds } from "../base/clock.ts";
 import { int64, toNumber, isSafe } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
@@ -29,6 +30,9 @@ const ACCESS_MASK = 0xffffff;
 const CHECKSUM_SIZE = 8;
 /** No entry in a file takes less: type, key, value. */
 const ENTRY_SIZE_MIN = 3;
+
+/** Short strings that are loaded together. */
+const RUN = 32;
 
 export class RdbLoader {
   /** Why loading has failed, or null. */
@@ -57,7 +61,7 @@ export class RdbLoader {
   // The key that is being read, and what the file says of it.
   #key: Buffer = Buffer.alloc(64);
   #keyLength = 0;
-  #type = 0;
+  #code = 0;
   #expires = false;
   #dueLow = 0;
   #dueHigh = 0;
@@ -113,6 +117,7 @@ export class RdbLoader {
       this.#store();
       return !input.failed;
     }
+    if (this.#isPlain && this.#shortStrings() > 0) return true;
     const type = input.byte();
     if (input.failed) return false;
     if (type >= format.OPCODE_SLOT_INFO) return this.#opcode(type);
@@ -208,6 +213,46 @@ export class RdbLoader {
 
   // ---- keys ----
 
+  /** Nothing was said of the next key. */
+  get #isPlain(): boolean {
+    return !this.#expires && this.#idleSeconds === -1 && this.#times === null;
+  }
+
+  /**
+   * Loads the short strings that stand next in the window, straight from there: their places in the dict are fetched together,
+   * and each key is hashed once. Stops in front of anything else, a key that is there already too. Returns how many it loaded.
+   */
+  #shortStrings(): number {
+    const input = this.#input;
+    const database = this.#database;
+    const { lookahead } = this.#keyspace.store;
+    const { bytes, end } = input;
+    lookahead.clear();
+    for (let at = input.pos; lookahead.count < RUN;) {
+      const keyEnd = shortEnd(bytes, at + 1, end);
+      if (keyEnd === -1 || bytes[at] !== format.RDB_STRING) break;
+      const valueEnd = shortEnd(bytes, keyEnd, end);
+      if (valueEnd === -1) break;
+      lookahead.add(bytes, at + 2, keyEnd);
+      at = valueEnd;
+    }
+    const { count } = lookahead;
+    if (count > 0) database.prefetch();
+    let done = 0;
+    for (; done < count; done++) {
+      const start = input.pos + 2;
+      const keyEnd = start + bytes[start - 1]!;
+      const valueEnd = keyEnd + 1 + bytes[keyEnd]!;
+      lookahead.next = done;
+      if (database.peek(bytes, start, keyEnd) !== NULL_REF) break;
+      database.setString(NULL_REF, bytes, start, keyEnd, bytes, keyEnd + 1, valueEnd, false);
+      input.pos = valueEnd;
+    }
+    lookahead.clear();
+    this.loaded += done;
+    return done;
+  }
+
   #entry(type: number): void {
     const input = this.#input;
     const code = typeOfRdb(type);
@@ -216,12 +261,12 @@ export class RdbLoader {
       const what = isModule ? "a module" : `type ${type}`;
       return input.fail(`there is a value of ${what}, which nobody here can read`);
     }
-    this.#type = type;
+    this.#code = code;
     const text = this.#text;
     input.string(text);
     this.#keyLength = text.length;
     if (this.#key.length < text.length) this.#key = Buffer.allocUnsafeSlow(text.length);
-    text.bytes.copy(this.#key, 0, text.start, text.end);
+    copyBytes(this.#key, 0, text.bytes, text.start, text.end);
     if (code === TYPE_STRING) {
       input.string(text);
       this.#store();
@@ -234,7 +279,7 @@ export class RdbLoader {
   /** Puts what was read into the keyspace. */
   #store(): void {
     const input = this.#input;
-    const isString = typeOfRdb(this.#type) === TYPE_STRING;
+    const isString = this.#code === TYPE_STRING;
     // Some old versions left keys without elements behind; they are passed over.
     if (!input.failed && (isString || this.#value.block !== NULL_REF)) this.#keep(isString);
     this.#expires = false;
@@ -245,7 +290,7 @@ export class RdbLoader {
   #keep(isString: boolean): void {
     const database = this.#database;
     const { store, reclaimer } = this.#keyspace;
-    const code = typeOfRdb(this.#type);
+    const code = this.#code;
     if (this.#expires && !this.#keepsExpired && this.#isPast()) {
       this.expired++;
       if (!isString) reclaimer.freeCollection(store.collections[code]!, this.#value);
@@ -278,7 +323,7 @@ export class RdbLoader {
     const input = RdbInput.of(this.#times, 0, this.#times.length);
     const times = new ReadTimes();
     const member = new Slice();
-    const collection = this.#keyspace.store.memberCollections[typeOfRdb(this.#type)];
+    const collection = this.#keyspace.store.memberCollections[this.#code];
     while (input.left > 0) {
       input.string(member);
       const { bytes, start, end } = member;
@@ -302,4 +347,11 @@ export class RdbLoader {
     const nowMs = this.#keyspace.store.clock.nowMs;
     return isSafe(this.#dueHigh) && toNumber(this.#dueLow, this.#dueHigh) < nowMs;
   }
+}
+
+/** Where a string ends that begins at `at` with a length of one byte, or -1 if it is none or does not end up to `end`. */
+function shortEnd(bytes: Buffer, at: number, end: number): number {
+  if (at >= end || bytes[at]! >= format.LENGTH_14) return -1;
+  const stringEnd = at + 1 + bytes[at]!;
+  return stringEnd <= end ? stringEnd : -1;
 }

@@ -25,6 +25,8 @@ const BUFFER_SIZE = 256 * 1024;
 /** Buffers that only collect begin small: most payloads are. */
 const COLLECTED_SIZE = 512;
 const LENGTH_SIZE_MAX = 9;
+/** The length of strings below it takes one byte. */
+const SHORT_SIZE = 64;
 /** Longest string that may be an integer of 32 bits: Redis's bound. */
 const INTEGER_DIGITS_MAX = 11;
 /** Strings up to here are not worth compressing. */
@@ -72,7 +74,7 @@ export class RdbOutput {
   length(value: number): void {
     this.#room(LENGTH_SIZE_MAX);
     const { buffer } = this;
-    if (value < 64) {
+    if (value < SHORT_SIZE) {
       buffer[this.pos++] = value;
     } else if (value < 16384) {
       buffer[this.pos++] = LENGTH_14 | (value >>> 8);
@@ -125,8 +127,18 @@ export class RdbOutput {
     } else if (length > RAW_SIZE_MAX && this.compresses && length <= COMPRESSED_SIZE_MAX) {
       if (this.#compressed(bytes, start, end)) return;
     }
+    if (length < SHORT_SIZE) return this.#short(bytes, start, end);
     this.length(length);
     this.raw(bytes, start, end);
+  }
+
+  /** A string whose length takes one byte, as it is. */
+  #short(bytes: Buffer, start: number, end: number): void {
+    this.#room(SHORT_SIZE);
+    const { buffer, pos } = this;
+    buffer[pos] = end - start;
+    copyBytes(buffer, pos + 1, bytes, start, end);
+    this.pos = pos + 1 + end - start;
   }
 
   /** An integer as a string. */

@@ -232,6 +232,18 @@ export class Dict {
     }
   }
 
+  /** The same for the buckets of a scan from `cursor` on. @param count PREFETCH_MAX at most */
+  prefetchScan(dict: Ref, cursor: number, count: number): void {
+    const bits = this.#wordsOf(dict)[wordOf(dict) + BITS]!;
+    const buckets = this.#scanned;
+    let next = cursor;
+    for (let i = 0; i < count; i++) {
+      buckets[i] = next;
+      next = reverseIncrement(next, bits);
+    }
+    this.prefetch(dict, buckets, count);
+  }
+
   /** The next entry after `entry` whose hash is `hash`, or 0. */
   next(entry: Ref, hash: number): Ref {
     const words = this.#arena.words[entry >>> SEGMENT_SHIFT]!;
@@ -380,6 +392,8 @@ export class Dict {
   #slotWords: Int32Array = NO_WORDS;
 
   readonly #prefetched: Int32Array = new Int32Array(PREFETCH_MAX);
+  /** Cursors whose buckets are to be fetched. */
+  readonly #scanned: Int32Array = new Int32Array(PREFETCH_MAX);
 
   // The table of the dict that was used last, while it is not resizing: lookups in one dict follow each other. A view of a
   // live block stays valid, and whatever replaces or frees a table forgets it here.
@@ -446,7 +460,10 @@ export class Dict {
     const count = words[base + COUNT]! + change;
     words[base + COUNT] = count;
     if (words[base + TARGET] !== 0) this.step(dict, STEP_BUCKETS);
-    else this.#resizeIfDue(dict, count, words[base + BITS]!);
+    // An insertion never shrinks: a dict that was made for many entries begins with few.
+    else if (change < 0 || count > 2 ** words[base + BITS]!) {
+      this.#resizeIfDue(dict, count, words[base + BITS]!);
+    }
   }
 
   #resizeIfDue(dict: Ref, count: number, bits: number): void {

@@ -2,7 +2,7 @@
  * Checks bytes from outside (a dump, an RDB file, a primary's stream) before they become a listpack. What passes can be
  * walked both ways, read and changed without leaving its bytes; what its elements mean is for their owner to check.
  */
-import { END, STRING12, STRING32 } from "./listpack-entry.ts";
+import { END, INT13, STRING12, STRING32, STRING6, SHORT_MAX } from "./listpack-entry.ts";
 import { backSize, bodySize, readUint32 } from "./listpack-entry.ts";
 
 /** Bytes before the first entry. */
@@ -25,6 +25,15 @@ export function isListpack(bytes: Buffer, start: number, end: number): boolean {
   let count = 0;
   let at = start + HEADER_SIZE;
   while (at < last) {
+    const head = bytes[at]!;
+    if (head < INT13) {
+      // Most entries: a head of one byte, and a backlen of one.
+      const body = head < STRING6 ? 1 : 1 + (head & SHORT_MAX);
+      if (body >= last - at || bytes[at + body] !== body) return false;
+      at += body + 1;
+      count++;
+      continue;
+    }
     const size = checkedEntrySize(bytes, at, last);
     if (size === 0) return false;
     at += size;

@@ -4,9 +4,12 @@
  */
 import { int64 } from "../base/numbers.ts";
 import { HEADER_SIZE } from "../structures/listpack-check.ts";
-import { decodeInteger, entrySize, isIntegerHead } from "../structures/listpack-entry.ts";
+import { decodeInteger, entrySize, isIntegerHead, STRING6 } from "../structures/listpack-entry.ts";
 import { StreamId } from "../structures/stream-id.ts";
 import { FLAG_DELETED, FLAG_SAME_FIELDS } from "./stream-node.ts";
+
+/** Heads below it are integers themselves. */
+const INT7_END = STRING6;
 
 export class NodeCheck {
   /** The greatest id so far; 0-0 before the first entry. */
@@ -62,6 +65,12 @@ export class NodeCheck {
 
   /** Reads an integer that counts something, below 2^31. */
   #count(): number {
+    const head = this.#at < this.#end ? this.#bytes[this.#at]! : INT7_END;
+    if (head < INT7_END) {
+      // Most of them: a head that is the number, and its backlen.
+      this.#at += 2;
+      return head;
+    }
     this.#integer();
     if (int64.high !== 0 || int64.low < 0) this.#sound = false;
     return this.#sound ? int64.low : 0;
@@ -80,9 +89,16 @@ export class NodeCheck {
   }
 
   #skip(count: number): void {
-    for (let left = count; left > 0 && this.#sound; left--) {
-      if (this.#at >= this.#end) this.#sound = false;
-      else this.#at += entrySize(this.#bytes, this.#at);
+    const bytes = this.#bytes;
+    const end = this.#end;
+    let at = this.#at;
+    for (let left = count; left > 0; left--) {
+      if (at >= end) {
+        this.#sound = false;
+        break;
+      }
+      at += entrySize(bytes, at);
     }
+    this.#at = at;
   }
 }

@@ -187,6 +187,20 @@ describe("a dict", () => {
     expect(dict.resizing(ref)).toBe(false);
   });
 
+  test("stays as large as it was made until something is taken out of it", () => {
+    const arena = new Arena(true);
+    const dict = new Dict(arena);
+    const ref = dict.create(1000);
+    const buckets = dict.buckets(ref);
+    for (let hash = 0; hash < 20; hash++) {
+      dict.insert(ref, arena.allocate(ENTRY_SIZE), hash);
+      expect(dict.resizing(ref)).toBe(false);
+    }
+    expect(dict.buckets(ref)).toBe(buckets);
+    dict.remove(ref, dict.first(ref, 0));
+    expect(dict.resizing(ref)).toBe(true);
+  });
+
   test("ends a resize by itself before the next one is due", () => {
     const model = new Model(mix);
     for (let key = 0; key < 100_000; key++) {

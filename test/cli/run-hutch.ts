@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BOUND } from "../support/bound.ts";
 
 const SERVER = new URL("../../src/server.ts", import.meta.url).pathname;
 
@@ -29,13 +30,13 @@ export interface RunSetup {
 }
 
 export function runHutch(args: readonly string[], setup: RunSetup = {}): Run {
-  const command = [process.execPath, "run", SERVER, ...args];
+  const command = [...BOUND, process.execPath, "run", SERVER, ...args];
   // A program that ends in order leaves a snapshot where it ran.
   const own = setup.cwd === undefined ? mkdtempSync(join(tmpdir(), "hutch-cli-")) : null;
   const child = Bun.spawn(
     setup.after === undefined
       ? command
-      : ["sh", "-c", `${setup.after} && exec "$@"`, "sh", ...command],
+      : [...BOUND, "sh", "-c", `${setup.after} && exec "$@"`, "sh", ...command],
     {
       stdin: setup.input === undefined ? "ignore" : Buffer.from(setup.input, "latin1"),
       stdout: "pipe",

@@ -1,5 +1,6 @@
 /** The program as its users start it: a process of its own on a free port. The caller stops it in a `finally` or `afterAll`. */
 import { awaitPing } from "./await-ping.ts";
+import { BOUND } from "./bound.ts";
 import { freePort } from "./free-port.ts";
 
 const SERVER = new URL("../../src/server.ts", import.meta.url).pathname;
@@ -49,7 +50,7 @@ export function spawnHutch(port: number, options: HutchOptions = {}): HutchProce
   // A test that says nothing of snapshots leaves none behind.
   const quiet = args.includes("--save") ? [] : ["--save", ""];
   const child = Bun.spawn(
-    [process.execPath, "run", SERVER, "--port", `${port}`, ...quiet, ...args],
+    [...BOUND, process.execPath, "run", SERVER, "--port", `${port}`, ...quiet, ...args],
     {
       stdin: "ignore",
       stdout: "pipe",

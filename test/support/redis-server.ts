@@ -3,6 +3,7 @@
  * its pid.
  */
 import { awaitPing } from "./await-ping.ts";
+import { BOUND } from "./bound.ts";
 import { freePort } from "./free-port.ts";
 
 /** The binary: REDIS_SERVER, or what the PATH has; null if there is none. */
@@ -34,6 +35,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
     const port = freePort();
     const child = Bun.spawn(
       [
+        ...BOUND,
         redisBinary,
         ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
         ...["--enable-debug-command", "yes", "--loglevel", "warning"],

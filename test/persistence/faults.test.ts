@@ -1,12 +1,12 @@
 /** Disks that are full or broken under the log (D3, D9, D10, D11): nothing is acknowledged that is not kept. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Run } from "../cli/run-hutch.ts";
 import { runHutch } from "../cli/run-hutch.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { until } from "../support/until.ts";
-import { inFolder, incrementPath, manifestPath } from "./folder.ts";
+import { inFolder, incrementPath, logFolder, manifestPath } from "./folder.ts";
 
 const strace = Bun.which("strace");
 const prlimit = Bun.which("prlimit");
@@ -39,6 +39,66 @@ function end(run: Run, signal: NodeJS.Signals): void {
   } catch {
     // It has ended.
   }
+}
+
+/** A log that is there already, so that only its own calls are counted. */
+async function makeLog(folder: string, policy: string): Promise<void> {
+  const { run, client } = await start(logged(folder, policy));
+  await client.text("SET", "before", "1");
+  await run.stop();
+}
+
+/**
+ * Runs the program while strace lets calls fail.
+ * @param path only calls with files of this path; null: all @param inject of strace: calls, error, which ones of each thread
+ */
+function runTraced(folder: string, policy: string, path: string | null, inject: string): Run {
+  const [calls] = inject.split(":", 1);
+  const only = path === null ? "" : `-P ${path}`;
+  const options = `-f -q -o /dev/null ${only} -e trace=${calls} -e inject=${inject}`;
+  return runHutch(logged(folder, policy), { after: `exec ${strace} ${options} "$@"` });
+}
+
+/** Counts a key up, one after the other, until the connection breaks or a write is refused. */
+class Counter {
+  /** The last value that was acknowledged. */
+  acknowledged = 0;
+  readonly ended: Promise<void>;
+
+  constructor(client: RespClient) {
+    this.ended = this.#count(client).catch(() => {});
+  }
+
+  async #count(client: RespClient): Promise<void> {
+    for (;;) {
+      const reply = await client.text("INCR", "n");
+      if (reply.startsWith("-LOADING") || reply.startsWith("-MISCONF")) continue;
+      if (!reply.startsWith(":")) throw new Error(reply);
+      this.acknowledged = Number(reply.slice(1));
+    }
+  }
+}
+
+/** Kills the server, starts another one, and compares. @returns what the counter has then */
+async function checkAfterKill(
+  folder: string,
+  policy: string,
+  run: Run,
+  counter: Counter,
+): Promise<number> {
+  end(run, "SIGKILL");
+  await run.exited;
+  await counter.ended;
+  const again = await start(logged(folder, policy));
+  const n = Number((await again.client.text("INCRBY", "n", "0")).slice(1));
+  expect(n).toBeGreaterThanOrEqual(counter.acknowledged);
+  expect(n).toBeLessThanOrEqual(counter.acknowledged + 1);
+  expect(await again.client.text("GET", "before")).toContain("1");
+  // Whatever was interrupted, nothing lies around that no manifest names.
+  const named = readFileSync(manifestPath(folder), "latin1").trim().split("\n").length;
+  expect(readdirSync(logFolder(folder)).length).toBe(named + 1);
+  await again.run.stop();
+  return n;
 }
 
 describe.skipIf(prlimit === null)("a log on a full disk", () => {
@@ -150,6 +210,81 @@ describe.skipIf(strace === null)("a log on a broken disk", () => {
         });
       });
     }
+  }
+
+  for (const policy of ["always", "everysec"]) {
+    for (const when of ["1", "2", "7", "3+"]) {
+      test(`acknowledges nothing that a failed write of the log was to keep (${policy}, write ${when})`, async () => {
+        await inFolder(async (folder) => {
+          await makeLog(folder, policy);
+          const inject = `write,pwrite64:error=EIO:when=${when}`;
+          const run = runTraced(folder, policy, incrementPath(folder), inject);
+          try {
+            const counter = new Counter(await RespClient.connect(await run.port()));
+            const other = await RespClient.connect(await run.port());
+            // One failure is soon made good, perhaps before anybody is refused.
+            await until("the failure", () => {
+              return run.out().includes("Error writing to the AOF file: Input/output error");
+            });
+            expect(await other.text("GET", "before")).toContain("1");
+            if (when.endsWith("+")) {
+              expect(await other.text("SET", "other", "1")).toBe(
+                "-MISCONF Errors writing to the AOF file: Input/output error",
+              );
+              // It can't be written at all: what was asked for is not there after the next start.
+              const { acknowledged } = counter;
+              await Bun.sleep(700);
+              expect(counter.acknowledged).toBe(acknowledged);
+              expect(await checkAfterKill(folder, policy, run, counter)).toBe(acknowledged);
+              return;
+            }
+            const before = counter.acknowledged;
+            await until("the end of it", () => counter.acknowledged > before + 10);
+            expect(await other.text("SET", "other", "2")).toBe("+OK");
+            await checkAfterKill(folder, policy, run, counter);
+          } finally {
+            end(run, "SIGKILL");
+            await run.exited;
+          }
+        });
+      });
+    }
+  }
+
+  for (const [what, calls, when, failures] of [
+    ["the rename of the manifest that names the new increment", "rename", 1, 1],
+    ["the rename of the new base", "rename", 2, 1],
+    ["the rename of the manifest that names the new base", "rename", 3, 1],
+    // First on the main thread, behind the new base; at the next try on another thread, behind the new manifest.
+    ["a sync of the folder", "fsync", 1, 2],
+  ] as const) {
+    test(`loses nothing when a rewrite ends because ${what} fails`, async () => {
+      await inFolder(async (folder) => {
+        await makeLog(folder, "always");
+        const inject = `${calls}:error=EIO:when=${when}`;
+        const path = calls === "fsync" ? logFolder(folder) : null;
+        const run = runTraced(folder, "always", path, inject);
+        try {
+          const client = await RespClient.connect(await run.port());
+          const counter = new Counter(await RespClient.connect(await run.port()));
+          await until("writes", () => counter.acknowledged > 10);
+          for (let failed = 1; failed <= failures; failed++) {
+            expect(await client.text("BGREWRITEAOF")).toContain("started");
+            await until("the failure", async () => {
+              const info = await client.text("INFO", "persistence");
+              return info.includes(`rewrites_consecutive_failures:${failed}`);
+            });
+          }
+          expect(run.out()).toContain("Background AOF rewrite failed: ");
+          const then = counter.acknowledged;
+          await until("more writes", () => counter.acknowledged > then + 10);
+          await checkAfterKill(folder, "always", run, counter);
+        } finally {
+          end(run, "SIGKILL");
+          await run.exited;
+        }
+      });
+    });
   }
 
   test("sends no reply before the sync that covers its effects (always)", async () => {

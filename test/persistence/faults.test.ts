@@ -79,6 +79,14 @@ class Counter {
   }
 }
 
+/** Waits until the log has been rewritten and old files are gone. */
+async function rewritten(client: RespClient): Promise<void> {
+  await until("the rewrite", async () => {
+    const info = await client.text("INFO", "persistence");
+    return info.includes("aof_rewrites:1") && info.includes("aof_rewrite_in_progress:0");
+  });
+}
+
 /** Kills the server, starts another one, and compares. @returns what the counter has then */
 async function checkAfterKill(
   folder: string,
@@ -95,8 +103,9 @@ async function checkAfterKill(
   expect(n).toBeLessThanOrEqual(counter.acknowledged + 1);
   expect(await again.client.text("GET", "before")).toContain("1");
   // Whatever was interrupted, nothing lies around that no manifest names.
-  const named = readFileSync(manifestPath(folder), "latin1").trim().split("\n").length;
-  expect(readdirSync(logFolder(folder)).length).toBe(named + 1);
+  const manifest = readFileSync(manifestPath(folder), "latin1");
+  const names = readdirSync(logFolder(folder)).filter((name) => !name.endsWith(".manifest"));
+  expect(names.filter((name) => !manifest.includes(`file ${name} `))).toEqual([]);
   await again.run.stop();
   return n;
 }
@@ -285,6 +294,49 @@ describe.skipIf(strace === null)("a log on a broken disk", () => {
         }
       });
     });
+  }
+
+  // Each call that a rewrite makes to the file system is where the process may end: `what` is what it leaves undone.
+  for (const [what, calls, when] of [
+    ["the new increment is synced", "fsync", 1],
+    ["the manifest takes its place that names the new increment", "rename", 1],
+    ["the new base has its name", "rename", 2],
+    ["the manifest takes its place that names the new base", "rename", 3],
+    ["old files are deleted", "unlink,unlinkat", 1],
+    ["the manifest takes its place that names no old files", "rename", 4],
+  ] as const) {
+    for (const policy of ["always", "everysec"]) {
+      test(`a rewrite that is killed before ${what} has lost nothing (${policy}, D12)`, async () => {
+        await inFolder(async (folder) => {
+          await makeLog(folder, policy);
+          const first = await start(logged(folder, policy));
+          await first.client.text("BGREWRITEAOF");
+          await rewritten(first.client);
+          await first.run.stop();
+          const path = calls === "fsync" ? incrementPath(folder, 3) : null;
+          const inject = `${calls}:error=EIO:signal=SIGKILL:when=${when}`;
+          const run = runTraced(folder, policy, path, inject);
+          try {
+            const client = await RespClient.connect(await run.port());
+            const counter = new Counter(await RespClient.connect(await run.port()));
+            await until("writes", () => counter.acknowledged > 10);
+            await client.text("BGREWRITEAOF").catch(() => {});
+            await run.exited;
+            await checkAfterKill(folder, policy, run, counter);
+            const again = await start(logged(folder, policy));
+            await again.client.text("BGREWRITEAOF");
+            await rewritten(again.client);
+            expect(readdirSync(logFolder(folder)).length).toBe(3);
+            const n = Number((await again.client.text("INCR", "n")).slice(1));
+            expect(n).toBeGreaterThan(counter.acknowledged);
+            await again.run.stop();
+          } finally {
+            end(run, "SIGKILL");
+            await run.exited;
+          }
+        });
+      });
+    }
   }
 
   test("sends no reply before the sync that covers its effects (always)", async () => {

@@ -7,6 +7,7 @@ import { runHutch } from "../cli/run-hutch.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { until } from "../support/until.ts";
 import { inFolder, incrementPath, logFolder, manifestPath } from "./folder.ts";
+import { SyncTrace } from "./sync-trace.ts";
 
 const strace = Bun.which("strace");
 const prlimit = Bun.which("prlimit");
@@ -339,15 +340,23 @@ describe.skipIf(strace === null)("a log on a broken disk", () => {
     }
   }
 
-  test("sends no reply before the sync that covers its effects (always)", async () => {
+  test("sends no reply before the syncs that cover its effects, also over rewrites (always, D3)", async () => {
     await inFolder(async (folder) => {
       const output = join(folder, "trace");
-      const calls = "trace=openat,write,pwrite64,sendto,sendmsg,writev,fdatasync,fsync";
-      const trace = `${strace} -f -q -s 100000 -e ${calls} -o ${output} "$@"`;
-      const run = runHutch(logged(folder, "always"), { after: `exec ${trace}` });
+      const calls =
+        "trace=openat,close,write,pwrite64,sendto,sendmsg,writev,fdatasync,fsync,rename,unlink,unlinkat";
+      const after = `exec ${strace} -f -q -s 100000 -e ${calls} -o ${output} "$@"`;
+      const run = runHutch(logged(folder, "always"), { after });
       const writes = 300;
       try {
         const port = await run.port();
+        const rewriter = await RespClient.connect(port);
+        const counted = new AbortController();
+        const rewriting = (async () => {
+          while (!counted.signal.aborted) {
+            if (!(await rewriter.text("BGREWRITEAOF")).includes("already")) await Bun.sleep(20);
+          }
+        })();
         await Promise.all(
           Array.from({ length: 8 }, async (_, index) => {
             const client = await RespClient.connect(port);
@@ -356,77 +365,17 @@ describe.skipIf(strace === null)("a log on a broken disk", () => {
             client.close();
           }),
         );
+        counted.abort();
+        await rewriting;
       } finally {
         end(run, "SIGTERM");
         await run.exited;
       }
       expect(existsSync(output)).toBe(true);
-      const { replies, violations } = checkTrace(readFileSync(output, "latin1"));
-      expect(violations).toEqual([]);
-      expect(replies).toBeGreaterThan(8 * writes * 0.9);
+      const trace = new SyncTrace(readFileSync(output, "latin1"));
+      expect(trace.violations).toEqual([]);
+      expect(trace.replies).toBeGreaterThan(8 * writes * 0.9);
+      expect(trace.increments.length).toBeGreaterThan(3);
     });
   }, 60_000);
 });
-
-/** A counter's first value, and its increment, as strace shows them. */
-const FIRST = /SET\\r\\n\$2\\r\\n(c\d)\\r\\n\$7\\r\\n(\d+)\\r/g;
-const FURTHER = /INCR\\r\\n\$2\\r\\n(c\d)\\r/g;
-
-/**
- * Reads what strace has written: of each counter, how far the log held its increments when it was written, and whether all of that
- * had been synced when the reply left.
- */
-function checkTrace(text: string): { replies: number; violations: string[] } {
-  let logFd = "";
-  let written = 0;
-  let synced = 0;
-  /** By thread: what a sync that has begun will cover. */
-  const syncing = new Map<string, number>();
-  /** Bytes of the log that must be synced before the counter's value may be seen. */
-  const neededFor = new Map<string, number>();
-  const counters = new Map<string, number>();
-  /** By thread: what a write to the log that has begun is to write. */
-  const writing = new Map<string, string>();
-  let replies = 0;
-  const violations: string[] = [];
-  for (const line of text.split("\n")) {
-    const thread = line.split(" ", 1)[0]!;
-    const opened = /openat\(.*\.incr\.aof", [^)]*O_APPEND[^)]*\) = (\d+)/.exec(line);
-    if (opened !== null) logFd = opened[1]!;
-    if (logFd === "") continue;
-    // A call of one thread during which another one was traced is told in two lines.
-    const begun = new RegExp(`p?write(?:64)?\\(${logFd}, "(.*)", \\d+`).exec(line);
-    if (begun !== null) writing.set(thread, begun[1]!);
-    const ended = /p?write(?:64)?(?:\(| resumed>).* = (\d+)$/.exec(line);
-    const content = ended === null ? undefined : writing.get(thread);
-    if (content !== undefined) {
-      writing.delete(thread);
-      written += Number(ended![1]);
-      for (const [, name, value] of content.matchAll(FIRST)) {
-        counters.set(name!, Number(value));
-        neededFor.set(value!, written);
-      }
-      for (const [, name] of content.matchAll(FURTHER)) {
-        const value = counters.get(name!)! + 1;
-        counters.set(name!, value);
-        neededFor.set(String(value), written);
-      }
-    }
-    if (line.includes(`fdatasync(${logFd}`)) {
-      syncing.set(thread, written);
-      if (line.includes("= 0")) synced = Math.max(synced, written);
-    } else if (line.includes("fdatasync resumed") && line.includes("= 0")) {
-      synced = Math.max(synced, syncing.get(thread) ?? 0);
-    }
-    const sent = /(?:sendto|write|writev|sendmsg)\((\d+), .*?"((?::\d{7}\\r\\n)+)"/.exec(line);
-    if (sent === null || sent[1] === logFd) continue;
-    for (const [, value] of sent[2]!.matchAll(/:(\d{7})/g)) {
-      replies++;
-      const needed = neededFor.get(value!);
-      if (needed === undefined || needed > synced) {
-        violations.push(`${value} left at ${synced} synced bytes, needs ${needed}`);
-      }
-    }
-  }
-  return { replies, violations: violations.slice(0, 5) };
-}

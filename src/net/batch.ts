@@ -12,6 +12,8 @@ import type { ParseResult } from "../protocol/resp-request.ts";
 import { FRAME, type RespParser } from "../protocol/resp-request.ts";
 
 const BATCH_MAX: number = LOOKAHEAD_MAX;
+/** Bytes of "SET". */
+const SHORT_NAME = 3;
 
 export class Batch {
   /** Frames scanned. */
@@ -79,6 +81,8 @@ export class Batch {
       const args = this.frames[i]!;
       const { count, starts, ends } = args;
       if (count !== 3 && count !== 4) continue;
+      // No command of three letters is about a member, and most commands with two arguments are SET.
+      if (args.length(0) === SHORT_NAME) continue;
       const last = count - 1;
       const { bytes } = args;
       members.add(keys, hashes[i]!, bytes, starts[2]!, ends[2]!, starts[last]!, ends[last]!);

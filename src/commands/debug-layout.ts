@@ -126,8 +126,8 @@ export function listpack(session: Session, args: Args, reply: Reply): void {
 
 /** The table of a dict, and the one that it moves to. */
 function describeDict(dicts: Dict, dict: Ref, full: boolean): string {
-  const target = dicts.chainLengths(dict, true);
-  const text = describe(0, "main hash table", dicts.chainLengths(dict, false), full);
+  const target = dicts.walk.chainLengths(dict, true);
+  const text = describe(0, "main hash table", dicts.walk.chainLengths(dict, false), full);
   return target.length === 0 ? text : text + describe(1, "rehashing target", target, full);
 }
 

@@ -74,7 +74,7 @@ function scan(session: Session, args: Args, reply: Reply): void {
     db.readKey(entry, value);
     reply.bulk(value.bytes, value.start, value.end);
   }
-  for (const entry of expired) db.expire(entry);
+  for (const entry of expired) db.due.expire(entry);
   found.length = 0;
   expired.length = 0;
 }

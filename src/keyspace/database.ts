@@ -6,11 +6,10 @@
  * form changes (a longer value, an expiry time gained or lost); functions that may move it return the new `Ref`.
  */
 import { HASH_WORDS } from "../base/hash.ts";
-import { int64, parseInt64, INT64_DIGITS_MAX, writeInt64 } from "../base/numbers.ts";
+import { int64, parseInt64, INT64_DIGITS_MAX } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
-import { Blobs } from "../memory/blobs.ts";
 import {
   EMBSTR_SIZE_MAX,
   ENCODING_BLOB,
@@ -21,20 +20,22 @@ import {
   TYPE_STRING,
 } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
+import { DueKeys } from "./due-keys.ts";
 import { Entries, INLINE_SIZE_MAX } from "./entry.ts";
 import { KeyTable } from "./key-table.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import type { Store } from "./store.ts";
+import { StringValues } from "./string-values.ts";
 
-/** Digits of an integer value, written here when its bytes are asked for. */
-const digits = Buffer.alloc(INT64_DIGITS_MAX);
 const scratch = new Slice();
-const loaded = new Value();
 
 export class Database {
   readonly index: number;
+  /** Deletes what has outlived its time. */
+  readonly due: DueKeys;
   readonly #store: Store;
   readonly #entries: Entries;
+  readonly #strings: StringValues;
   readonly #reclaimer: Reclaimer;
   #keys: KeyTable;
   /** Hash of the key that was last looked up. */
@@ -44,8 +45,10 @@ export class Database {
     this.index = index;
     this.#store = store;
     this.#entries = store.entries;
+    this.#strings = new StringValues(store);
     this.#reclaimer = reclaimer;
     this.#keys = new KeyTable(store);
+    this.due = new DueKeys(this, store, reclaimer);
   }
 
   /** Keys, those included whose time has come but that nobody touched yet. */
@@ -142,10 +145,10 @@ export class Database {
   /** What the time has left of an entry that has to do with the clock: the entry, or NULL_REF. */
   #atThisTime(entry: Ref): Ref {
     if (this.hasExpired(entry)) {
-      this.expire(entry);
+      this.due.expire(entry);
       return NULL_REF;
     }
-    this.removeDueMembers(entry, Infinity);
+    this.due.removeMembers(entry, Infinity);
     return entry;
   }
 
@@ -159,15 +162,15 @@ export class Database {
   random(): Ref {
     const random32 = () => this.#store.random.int32();
     for (;;) {
-      const entry = this.#store.dict.sample(this.#keys.dict, random32);
+      const entry = this.#store.dict.walk.sample(this.#keys.dict, random32);
       if (entry === NULL_REF || !this.hasExpired(entry)) return entry;
-      this.expire(entry);
+      this.due.expire(entry);
     }
   }
 
   /** Calls `visit` with the entries of the cursor's buckets, expired ones included; returns the next cursor, 0 at the end. */
   scan(cursor: number, visit: (entry: Ref) => void): number {
-    return this.#store.dict.scan(this.#keys.dict, cursor, visit);
+    return this.#store.dict.walk.scan(this.#keys.dict, cursor, visit);
   }
 
   // ---- strings ----
@@ -271,28 +274,12 @@ export class Database {
 
   /** Points `out` at the bytes of a string value; valid until the next allocation or call of `readString`. */
   readString(entry: Ref, out: Slice): void {
-    const entries = this.#entries;
-    const encoding = entries.encoding(entry);
-    if (encoding === ENCODING_INT) {
-      const end = writeInt64(digits, 0, entries.low(entry), entries.high(entry));
-      out.set(digits, 0, end);
-    } else if (encoding === ENCODING_BLOB) {
-      const blob = entries.block(entry);
-      const start = this.#store.blobs.start(blob);
-      out.set(this.#store.blobs.bytes(blob), start, start + this.#store.blobs.length(blob));
-    } else {
-      const start = entries.valueStart(entry);
-      const bytes = this.#store.arena.bytes[entry >>> SEGMENT_SHIFT]!;
-      out.set(bytes, start, start + entries.valueLength(entry));
-    }
+    this.#strings.read(entry, out);
   }
 
   /** Bytes of a string value. */
   stringLength(entry: Ref): number {
-    const encoding = this.#entries.encoding(entry);
-    if (encoding === ENCODING_BLOB) return this.#store.blobs.length(this.#entries.block(entry));
-    if (encoding !== ENCODING_INT) return this.#entries.valueLength(entry);
-    return writeInt64(digits, 0, this.#entries.low(entry), this.#entries.high(entry));
+    return this.#strings.length(entry);
   }
 
   /**
@@ -301,42 +288,22 @@ export class Database {
    */
   growString(entry: Ref, length: number): Ref {
     this.willChange(entry);
-    const store = this.#store;
-    const entries = this.#entries;
-    const old = this.stringLength(entry);
+    const strings = this.#strings;
+    const old = strings.length(entry);
     const wanted = Math.max(length, old);
-    if (entries.encoding(entry) === ENCODING_BLOB) {
-      let blob = entries.block(entry);
-      if (store.blobs.capacity(blob) < wanted) {
-        const grown = store.blobs.create(wanted, wanted + Blobs.roomToGrow(wanted));
-        const start = store.blobs.start(blob);
-        store.blobs.write(grown, 0, store.blobs.bytes(blob), start, start + old);
-        store.blobs.free(blob);
-        entries.setBlock(entry, grown);
-        blob = grown;
-      }
-      store.blobs.setLength(blob, wanted);
-      const start = store.blobs.start(blob);
-      store.blobs.bytes(blob).fill(0, start + old, start + wanted);
+    if (this.#entries.encoding(entry) === ENCODING_BLOB) {
+      strings.growBlob(entry, old, wanted);
       return entry;
     }
-    this.readString(entry, scratch);
+    strings.read(entry, scratch);
     const content = scratch.copy();
     const key = this.keyOf(entry);
     if (wanted > INLINE_SIZE_MAX) {
-      const blob = store.blobs.create(wanted, wanted + Blobs.roomToGrow(wanted));
-      store.blobs.write(blob, 0, content, 0, old);
-      const blobStart = store.blobs.start(blob);
-      store.blobs.bytes(blob).fill(0, blobStart + old, blobStart + wanted);
-      const at = this.#shape(entry, key, 0, key.length, ENCODING_BLOB, 0, true);
-      entries.setBlock(at, blob);
-      return at;
+      const blob = strings.createBlob(content, wanted);
+      return this.setBlob(entry, key, 0, key.length, blob, true);
     }
     const at = this.#shape(entry, key, 0, key.length, ENCODING_RAW, wanted, true);
-    const start = entries.valueStart(at);
-    const bytes = store.arena.bytes[at >>> SEGMENT_SHIFT]!;
-    content.copy(bytes, start);
-    bytes.fill(0, start + old, start + wanted);
+    strings.fill(at, content);
     return at;
   }
 
@@ -485,66 +452,6 @@ export class Database {
     if (!this.#store.expires) return false;
     if (dueMs >= 0 && dueMs <= this.#store.clock.nowMs) return true;
     return this.#entries.isTimed(entry) && this.#keys.members.isAllDue(entry);
-  }
-
-  /** Deletes up to `limit` keys whose time has come. Returns true while there may be more. */
-  expireDue(limit: number): boolean {
-    const keys = this.#keys;
-    if (keys.expiring === 0 || !this.#store.expires) return false;
-    // A node that is moved within the wheel counts as one that is handed out: both cost about the same.
-    let left = limit;
-    while (left > 0) {
-      const entry = keys.popDue(left);
-      left -= keys.moved + 1;
-      if (entry === NULL_REF) return keys.exhausted;
-      // It is in no dict any more, and all that is known of it can still be read.
-      this.willChange(entry);
-      this.#store.onExpire?.(this, entry);
-      this.#store.watcher?.removed(this, entry);
-      this.#reclaimer.freeEntry(entry);
-      this.#store.expired++;
-    }
-    return true;
-  }
-
-  /** Deletes an entry whose time has come, or that of all its members. */
-  expire(entry: Ref): void {
-    const store = this.#store;
-    store.onExpire?.(this, entry);
-    const dueMs = this.expiryMs(entry);
-    if (dueMs >= 0 && dueMs <= store.clock.nowMs) {
-      store.expired++;
-    } else {
-      this.load(entry, loaded);
-      store.expiredMembers += store.collections[this.#entries.type(entry)]!.length(loaded);
-    }
-    this.remove(entry);
-  }
-
-  /**
-   * Removes up to `limit` members of an entry whose time has come, of an entry that has not expired as a whole. Returns how
-   * many.
-   */
-  removeDueMembers(entry: Ref, limit: number): number {
-    const { members } = this.#keys;
-    if (!this.#entries.isTimed(entry) || !members.isDue(entry) || !this.#store.expires) return 0;
-    this.willChange(entry);
-    return members.removeDue(this, entry, limit);
-  }
-
-  /** Removes up to about `limit` members whose time has come, and keys that have no others. Returns true while there may be more. */
-  expireDueMembers(limit: number): boolean {
-    const { members } = this.#keys;
-    if (members.count === 0 || !this.#store.expires) return false;
-    let left = limit;
-    while (left > 0 && members.count > 0) {
-      const entry = members.nextDue(left);
-      left -= members.moved + 1;
-      if (entry === NULL_REF) return members.exhausted;
-      if (this.hasExpired(entry)) this.expire(entry);
-      else left -= this.removeDueMembers(entry, Math.max(left, 1));
-    }
-    return members.count > 0;
   }
 
   // ---- housekeeping ----

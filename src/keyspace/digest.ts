@@ -64,7 +64,7 @@ export function digestOfKeyspace(keyspace: Keyspace): Buffer {
     mixInteger(digest, database.index);
     const visit = (entry: Ref): void => {
       if (database.hasExpired(entry)) return;
-      database.removeDueMembers(entry, Infinity);
+      database.due.removeMembers(entry, Infinity);
       ofKey.fill(0);
       database.readKey(entry, slice);
       mix(ofKey, slice.bytes.subarray(slice.start, slice.end));

@@ -46,8 +46,8 @@ export class Keyspace {
         const expires = this.activeExpiry && this.reclaimer.orphans < ORPHANS_MAX;
         if (expires && database.expiring + database.expiringMembers > 0) {
           const startNs = nanoseconds();
-          if (database.expireDue(SLICE)) more = true;
-          if (database.expireDueMembers(SLICE)) more = true;
+          if (database.due.expireKeys(SLICE)) more = true;
+          if (database.due.expireMembers(SLICE)) more = true;
           this.expiryNs += nanoseconds() - startNs;
         }
         if (database.resizeStep(SLICE)) more = true;

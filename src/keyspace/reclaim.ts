@@ -9,7 +9,7 @@
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
-import type { VisitEntry } from "../structures/dict.ts";
+import type { VisitEntry } from "../structures/dict-walk.ts";
 import type { Collection } from "../types/collection.ts";
 import { ENCODING_TIMED } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
@@ -125,7 +125,7 @@ export class Reclaimer {
       const first = this.#waiting[0];
       if (first === undefined) break;
       this.#batch.length = 0;
-      first.cursor = dicts.scan(first.dict, first.cursor, this.#collect);
+      first.cursor = dicts.walk.scan(first.dict, first.cursor, this.#collect);
       // The dict itself goes as a whole at the end, so its entries need not be taken out of it one by one; the chain of
       // the bucket is not walked again before its table is freed.
       for (const entry of this.#batch) this.freeEntry(entry);

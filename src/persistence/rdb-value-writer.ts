@@ -245,7 +245,7 @@ export class RdbValueWriter {
   /** Writes some entries of a dict. Returns the bucket to go on with, or -1. */
   #batch(dict: Ref, bucket: number, batch: Ref[], write: (entry: Ref) => void): number {
     batch.length = 0;
-    const next = this.#store.kit.dict.collect(dict, bucket, PIECE, batch);
+    const next = this.#store.kit.dict.walk.collect(dict, bucket, PIECE, batch);
     for (let i = 0; i < batch.length; i++) write(batch[i]!);
     return next;
   }

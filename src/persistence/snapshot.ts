@@ -250,7 +250,7 @@ export class Snapshot implements EntryGuard {
     let next = this.#cursor;
     dict.prefetchScan(table, next, BATCH_BUCKETS);
     for (let left = BATCH_BUCKETS; left > 0; left--) {
-      next = dict.scan(table, next, this.#collect);
+      next = dict.walk.scan(table, next, this.#collect);
       if (next === 0) break;
     }
     this.#next = next;

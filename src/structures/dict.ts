@@ -25,22 +25,22 @@
 import { assert } from "../base/assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import {
+  BITS,
+  COUNT,
+  HASH,
+  MOVED,
+  NEXT,
+  TABLE,
+  TARGET,
+  TARGET_BITS,
+  reverseIncrement,
+  wordOf,
+} from "./dict-layout.ts";
+import { DictWalk } from "./dict-walk.ts";
 
 /** Bytes of a dict's own block. */
 const DICT_SIZE = 32;
-
-// Words of the dict's block.
-const TABLE = 0;
-const TARGET = 1;
-const BITS = 2;
-const TARGET_BITS = 3;
-const COUNT = 4;
-const MOVED = 5;
-const DRAINED = 6;
-
-// Words of an entry.
-const NEXT = 0;
-const HASH = 1;
 
 const BITS_MIN = 2;
 /** 2^28 buckets are a table of 1 GiB; above that chains grow longer. */
@@ -57,16 +57,16 @@ const SEGMENT_WORDS_MASK: number = ((SEGMENT_MASK + 1) << 2) - 1;
 
 const NO_WORDS = new Int32Array(0);
 
-/** What `scan` calls with each entry. */
-export type VisitEntry = (entry: Ref) => void;
-
 export class Dict {
   /** False keeps every dict as large as it is, for tests; a resize under way goes on. */
   mayResize = true;
+  /** Goes through all entries. */
+  readonly walk: DictWalk;
   readonly #arena: Arena;
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.walk = new DictWalk(arena);
   }
 
   /** Makes an empty dict and returns its block. @param count entries that it will get soon */
@@ -90,64 +90,6 @@ export class Dict {
     this.#arena.free(words[base + TABLE] as Ref);
     if (target !== NULL_REF) this.#arena.free(target);
     this.#arena.free(dict);
-  }
-
-  /**
-   * Calls `release` with entries that are no longer in the dict, bucket after bucket, until it has gone through `limit` entries
-   * and empty buckets. Returns true while there are more. A dict that is being drained can only be drained further, counted
-   * and destroyed.
-   */
-  drain(dict: Ref, limit: number, release: VisitEntry): boolean {
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const table = words[base + TABLE] as Ref;
-    const target = words[base + TARGET] as Ref;
-    const size = 2 ** words[base + BITS]!;
-    // The buckets of the target count on from those of the table.
-    const end = target === NULL_REF ? size : size + 2 ** words[base + TARGET_BITS]!;
-    let at = words[base + DRAINED]!;
-    for (let left = limit; left > 0 && words[base + COUNT]! > 0 && at < end; at++) {
-      let entry = at < size ? this.#bucketHead(table, at) : this.#bucketHead(target, at - size);
-      left--;
-      while (entry !== NULL_REF) {
-        const next = this.#nextOf(entry);
-        words[base + COUNT]!--;
-        left--;
-        release(entry);
-        entry = next;
-      }
-    }
-    words[base + DRAINED] = at;
-    return words[base + COUNT]! > 0;
-  }
-
-  /**
-   * Appends the entries of the buckets from `bucket` on to `into`, until there are about `wanted`. Returns the bucket at which
-   * to go on, -1 behind the last. For going through a dict that stays as it is until the end: buckets of the target count
-   * on from those of the table.
-   */
-  collect(dict: Ref, bucket: number, wanted: number, into: Ref[]): number {
-    const arenaWords = this.#arena.words;
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const size = 2 ** words[base + BITS]!;
-    const target = words[base + TARGET] as Ref;
-    const inTarget = bucket >= size;
-    const end = inTarget ? size + 2 ** words[base + TARGET_BITS]! : size;
-    const table = inTarget ? target : (words[base + TABLE] as Ref);
-    const tableWords = this.#wordsOf(table);
-    const first = wordOf(table) - (inTarget ? size : 0);
-    let at = bucket;
-    for (let left = wanted; left > 0 && at < end; at++) {
-      let entry = tableWords[first + at]!;
-      while (entry !== 0) {
-        into.push(entry as Ref);
-        left--;
-        entry = arenaWords[entry >>> SEGMENT_SHIFT]![(entry & SEGMENT_MASK) << 2]!;
-      }
-    }
-    if (at < end) return at;
-    return inTarget || target === NULL_REF ? -1 : size;
   }
 
   /** Entries in the dict. */
@@ -295,97 +237,6 @@ export class Dict {
     return this.resizing(dict);
   }
 
-  /**
-   * Calls `visit` with all entries of the cursor's buckets and returns the next cursor, 0 at the end. An entry that is in
-   * the dict from the first call to the last is visited at least once, whatever is added, removed or resized between
-   * the calls.
-   *
-   * The cursor counts with its bits in reverse order, the highest bit of the bucket index first. When a table doubles,
-   * bucket i becomes buckets i and i + size: they differ in the bit above the old index, the least significant digit of
-   * the reversed count, so both stand beside each other exactly where i stood, and what lay before i still lies before
-   * both. Halving merges them again. While two tables exist, the bucket of the smaller one is visited together with all
-   * buckets of the larger one that it corresponds to. `visit` must not change the dict.
-   */
-  scan(dict: Ref, cursor: number, visit: VisitEntry): number {
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const table = words[base + TABLE] as Ref;
-    const target = words[base + TARGET] as Ref;
-    const bits = words[base + BITS]!;
-    if (target === NULL_REF) {
-      this.#visitBucket(table, cursor & (2 ** bits - 1), visit);
-      return reverseIncrement(cursor, bits);
-    }
-    const targetBits = words[base + TARGET_BITS]!;
-    const small = bits < targetBits ? table : target;
-    const large = bits < targetBits ? target : table;
-    const smallBits = Math.min(bits, targetBits);
-    const largeBits = Math.max(bits, targetBits);
-    this.#visitBucket(small, cursor & (2 ** smallBits - 1), visit);
-    let next = cursor;
-    do {
-      this.#visitBucket(large, next & (2 ** largeBits - 1), visit);
-      next = reverseIncrement(next, largeBits);
-      // Go on until the bits that only the larger table has are all zero again.
-    } while ((next & (2 ** largeBits - 1)) >>> smallBits !== 0);
-    return next;
-  }
-
-  /** Calls `visit` with every entry, in no order that means anything. `visit` must not change the dict. */
-  each(dict: Ref, visit: VisitEntry): void {
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const target = words[base + TARGET] as Ref;
-    this.#visitTable(words[base + TABLE] as Ref, words[base + BITS]!, visit);
-    if (target !== NULL_REF) this.#visitTable(target, words[base + TARGET_BITS]!, visit);
-  }
-
-  /**
-   * An entry chosen by random bits, or 0 when the dict is empty. Not quite uniform, as in Redis: first a bucket that is not
-   * empty, then an entry of its chain.
-   * @param random32 yields a fresh random 32-bit integer with every call
-   */
-  sample(dict: Ref, random32: () => number): Ref {
-    if (this.count(dict) === 0) return NULL_REF;
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const table = words[base + TABLE] as Ref;
-    const target = words[base + TARGET] as Ref;
-    const size = 2 ** words[base + BITS]!;
-    const targetSize = target === NULL_REF ? 0 : 2 ** words[base + TARGET_BITS]!;
-    // Buckets below `moved` of the table are empty for certain: draw among the others and the target's.
-    const moved = words[base + MOVED]!;
-    let entry = NULL_REF;
-    while (entry === NULL_REF) {
-      const draw = moved + share(random32(), size - moved + targetSize);
-      entry = draw < size ? this.#bucketHead(table, draw) : this.#bucketHead(target, draw - size);
-    }
-    let length = 0;
-    for (let e = entry; e !== NULL_REF; e = this.#nextOf(e)) length++;
-    for (let skip = share(random32(), length); skip > 0; skip--) entry = this.#nextOf(entry);
-    return entry;
-  }
-
-  /**
-   * How many buckets have a chain of 0, 1, 2, ... entries. O(buckets), for DEBUG.
-   * @param ofTarget of the table that buckets move to, instead of the one that they come from
-   */
-  chainLengths(dict: Ref, ofTarget: boolean): number[] {
-    const words = this.#wordsOf(dict);
-    const base = wordOf(dict);
-    const table = words[base + (ofTarget ? TARGET : TABLE)] as Ref;
-    const lengths: number[] = [];
-    if (table === NULL_REF) return lengths;
-    const size = 2 ** words[base + (ofTarget ? TARGET_BITS : BITS)]!;
-    for (let bucket = 0; bucket < size; bucket++) {
-      let length = 0;
-      this.#visitBucket(table, bucket, () => length++);
-      while (lengths.length <= length) lengths.push(0);
-      lengths[length]!++;
-    }
-    return lengths;
-  }
-
   // ---- inside ----
 
   /** View of the table that the last `#slotOf` pointed into. */
@@ -523,45 +374,9 @@ export class Dict {
     this.#resizeIfDue(dict, count, newBits);
   }
 
-  #visitTable(table: Ref, bits: number, visit: VisitEntry): void {
-    const arenaWords = this.#arena.words;
-    const words = this.#wordsOf(table);
-    const start = wordOf(table);
-    const end = start + 2 ** bits;
-    for (let slot = start; slot < end; slot++) {
-      let entry = words[slot]!;
-      while (entry !== 0) {
-        visit(entry as Ref);
-        entry = arenaWords[entry >>> SEGMENT_SHIFT]![((entry & SEGMENT_MASK) << 2) + NEXT]!;
-      }
-    }
-  }
-
-  #visitBucket(table: Ref, bucket: number, visit: VisitEntry): void {
-    let entry = this.#bucketHead(table, bucket);
-    while (entry !== NULL_REF) {
-      const next = this.#nextOf(entry);
-      visit(entry);
-      entry = next;
-    }
-  }
-
-  #bucketHead(table: Ref, bucket: number): Ref {
-    return this.#wordsOf(table)[wordOf(table) + bucket] as Ref;
-  }
-
-  #nextOf(entry: Ref): Ref {
-    return this.#wordsOf(entry)[wordOf(entry) + NEXT] as Ref;
-  }
-
   #wordsOf(ref: Ref): Int32Array {
     return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
   }
-}
-
-/** Index of the first word of a block in its segment's word view. */
-function wordOf(ref: Ref): number {
-  return (ref & SEGMENT_MASK) << 2;
 }
 
 /** Bits of a table that holds `count` entries without growing. */
@@ -569,27 +384,4 @@ function bitsFor(count: number): number {
   let bits = BITS_MIN;
   while (bits < BITS_MAX && count > 2 ** bits) bits++;
   return bits;
-}
-
-/** A number below `bound`, as far up as 32 random bits are: a remainder of unsigned words would be one of doubles, which takes long. */
-function share(bits: number, bound: number): number {
-  return Math.floor(((bits >>> 0) / 4294967296) * bound);
-}
-
-/** Adds one to the low `bits` bits of `cursor` read in reverse, leaving 0 after the last. */
-function reverseIncrement(cursor: number, bits: number): number {
-  if (bits === 0) return 0;
-  let reversed = reverse32(cursor & (2 ** bits - 1)) >>> (32 - bits);
-  reversed = (reversed + 1) & (2 ** bits - 1);
-  return reverse32(reversed) >>> (32 - bits);
-}
-
-/** The 32 bits of `value` in reverse order, unsigned. */
-function reverse32(value: number): number {
-  let v = value;
-  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
-  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
-  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
-  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
-  return ((v >>> 16) | (v << 16)) >>> 0;
 }

@@ -207,7 +207,7 @@ export class Hashes implements MemberCollection {
       return;
     }
     this.#visit = visit;
-    this.#kit.dict.each(value.block, this.#visitEntry);
+    this.#kit.dict.walk.each(value.block, this.#visitEntry);
   }
 
   /**
@@ -221,7 +221,7 @@ export class Hashes implements MemberCollection {
       return 0;
     }
     this.#visit = visit;
-    return this.#kit.dict.scan(value.block, cursor, this.#visitEntry);
+    return this.#kit.dict.walk.scan(value.block, cursor, this.#visitEntry);
   }
 
   /**
@@ -233,7 +233,7 @@ export class Hashes implements MemberCollection {
     this.#sampled = 0;
     let at = cursor;
     for (let left = count * BUCKETS_PER_FIELD; left >= 0 && this.#sampled < count; left--) {
-      at = this.#kit.dict.scan(value.block, at, this.#countEntry);
+      at = this.#kit.dict.walk.scan(value.block, at, this.#countEntry);
       if (at === 0) break;
     }
     return at;
@@ -247,7 +247,7 @@ export class Hashes implements MemberCollection {
       return;
     }
     this.#visit = visit;
-    this.#visitEntry(this.#kit.dict.sample(value.block, this.#random32));
+    this.#visitEntry(this.#kit.dict.walk.sample(value.block, this.#random32));
   }
 
   /** Calls `visit` with `count` different fields, all of them if there are fewer; each selection is about as likely as any other. */
@@ -258,7 +258,7 @@ export class Hashes implements MemberCollection {
       this.#visit = visit;
       const drawn = new Set<Ref>();
       while (drawn.size < count) {
-        const entry = this.#kit.dict.sample(value.block, this.#random32);
+        const entry = this.#kit.dict.walk.sample(value.block, this.#random32);
         if (drawn.has(entry)) continue;
         drawn.add(entry);
         this.#visitEntry(entry);
@@ -293,7 +293,7 @@ export class Hashes implements MemberCollection {
       return false;
     }
     const { dict } = this.#kit;
-    if (dict.drain(value.block, limit, this.#freeEntry)) return true;
+    if (dict.walk.drain(value.block, limit, this.#freeEntry)) return true;
     dict.destroy(value.block);
     return false;
   }
@@ -305,7 +305,7 @@ export class Hashes implements MemberCollection {
     }
     const { dict } = this.#kit;
     this.#target = dict.create();
-    dict.each(value.block, this.#copyEntry);
+    dict.walk.each(value.block, this.#copyEntry);
     copy.set(ENCODING_HASHTABLE, this.#target);
   }
 
@@ -317,7 +317,7 @@ export class Hashes implements MemberCollection {
     this.#weighed = 0;
     this.#sampled = 0;
     let cursor = 0;
-    do cursor = dict.scan(value.block, cursor, this.#weighEntry);
+    do cursor = dict.walk.scan(value.block, cursor, this.#weighEntry);
     while (cursor !== 0 && this.#sampled < most);
     const elements = this.#sampled === 0 ? 0 : (this.#weighed * count) / this.#sampled;
     return Math.ceil(elements) + arena.sizeOf(value.block) + 4 * dict.buckets(value.block);

@@ -95,7 +95,7 @@ export class SetWalk {
     this.#isHashed = false;
     const { random, dict, listpack } = this.#kit;
     if (this.#encoding === ENCODING_HASHTABLE) {
-      this.entry = dict.sample(this.#block, this.#random32);
+      this.entry = dict.walk.sample(this.#block, this.#random32);
     } else if (this.#encoding === ENCODING_INTSET) {
       this.pos = random.below(this.#count);
       this.#readInteger();
@@ -146,7 +146,7 @@ export class SetWalk {
       }
       batch.length = 0;
       this.#batchAt = 0;
-      this.#bucket = this.#kit.dict.collect(this.#block, this.#bucket, BATCH, batch);
+      this.#bucket = this.#kit.dict.walk.collect(this.#block, this.#bucket, BATCH, batch);
       for (const other of this.#others) this.#keepCommon(other);
     }
     this.entry = batch[this.#batchAt++]!;

@@ -230,7 +230,7 @@ export class Sets implements MemberCollection {
    * @param value a dict
    */
   scan(value: Value, cursor: number, visit: (entry: Ref) => void): number {
-    return this.#kit.dict.scan(value.block, cursor, visit);
+    return this.#kit.dict.walk.scan(value.block, cursor, visit);
   }
 
   // ---- what every collection can ----
@@ -250,7 +250,7 @@ export class Sets implements MemberCollection {
       return true;
     }
     if (dict.count(block) > SMALL || dict.buckets(block) > SMALL_BUCKETS) return false;
-    dict.drain(block, Infinity, this.#freeEntry);
+    dict.walk.drain(block, Infinity, this.#freeEntry);
     dict.destroy(block);
     return true;
   }
@@ -258,7 +258,7 @@ export class Sets implements MemberCollection {
   freeSome(value: Value, limit: number): boolean {
     const { dict } = this.#kit;
     const { block } = value;
-    if (dict.drain(block, limit, this.#freeEntry)) return true;
+    if (dict.walk.drain(block, limit, this.#freeEntry)) return true;
     dict.destroy(block);
     return false;
   }

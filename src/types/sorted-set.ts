@@ -138,7 +138,7 @@ export class SortedSets implements MemberCollection {
     const members = this.dictOf(value.block);
     const entries: Ref[] = [];
     for (let bucket = 0; bucket !== -1;) {
-      bucket = dict.collect(members, bucket, dict.count(members), entries);
+      bucket = dict.walk.collect(members, bucket, dict.count(members), entries);
     }
     const { length } = entries;
     if (length > SORTED_MAX) {
@@ -295,7 +295,7 @@ export class SortedSets implements MemberCollection {
    * @param value a set that is no listpack
    */
   scan(value: Value, cursor: number, visit: (entry: Ref) => void): number {
-    return this.#kit.dict.scan(this.dictOf(value.block), cursor, visit);
+    return this.#kit.dict.walk.scan(this.dictOf(value.block), cursor, visit);
   }
 
   /** The member of an entry that `scan` gave. */

@@ -206,8 +206,8 @@ class Model {
     if (this.random.below(2) === 0) {
       const { keyspace } = this.at.engine;
       for (const database of keyspace.databases.slice(0, DATABASES)) {
-        database.expireDueMembers(1 + this.random.below(8));
-        if (this.random.below(3) === 0) database.expireDue(10);
+        database.due.expireMembers(1 + this.random.below(8));
+        if (this.random.below(3) === 0) database.due.expireKeys(10);
       }
     }
   }

@@ -100,7 +100,7 @@ export function dataOf(engine: Engine): string[] {
     }
     for (const entry of entries) {
       if (database.hasExpired(entry)) continue;
-      database.removeDueMembers(entry, Infinity);
+      database.due.removeMembers(entry, Infinity);
       const key = database.keyOf(entry);
       const name = JSON.stringify(key.toString("latin1"));
       const digest = digestOfValue(engine.keyspace, database, entry).toString("hex");

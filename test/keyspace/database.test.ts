@@ -235,7 +235,7 @@ function operate(random: Random, model: Model): void {
   } else if (action < 19) {
     clock.advance(pick(random, [0, 1, 10, 100, 2000, 60_000]));
   } else if (random.below(5) === 0) {
-    database.expireDue(1 + random.below(20));
+    database.due.expireKeys(1 + random.below(20));
     database.resizeStep(random.below(50));
   } else if (random.below(12) === 0) {
     dbs[0]!.swap(dbs[1]!);
@@ -330,7 +330,7 @@ describe("a database", () => {
     let before = model.dbs[0]!.size;
     let more = true;
     while (more) {
-      more = model.dbs[0]!.expireDue(100);
+      more = model.dbs[0]!.due.expireKeys(100);
       expect(before - model.dbs[0]!.size).toBeLessThanOrEqual(100);
       before = model.dbs[0]!.size;
     }
@@ -345,7 +345,7 @@ describe("a database", () => {
       model.dbs[0]!.expireAt(model.find(0, `key:${i}`), START_MS + 1000 + i);
     }
     model.clock.advance(1020);
-    model.dbs[0]!.expireDue(3);
+    model.dbs[0]!.due.expireKeys(3);
     model.clock.freeze(START_MS - 3_600_000);
     while (model.keyspace.housekeep(FOREVER_NS));
     expect(model.dbs[0]!.size).toBe(97);

@@ -79,7 +79,7 @@ describe.each([
     store.clock.advance(1000 + LATE_MS);
     let steps = 0;
     let before = 0;
-    while (database!.expireDueMembers(STEP)) {
+    while (database!.due.expireMembers(STEP)) {
       expect(store.expiredMembers - before).toBeLessThanOrEqual(STEP);
       before = store.expiredMembers;
       steps++;
@@ -126,7 +126,7 @@ describe.each([
     store.clock.advance(5 + 7 + LATE_MS);
     let size = database!.size;
     let members = 0;
-    while (database!.expireDueMembers(STEP)) {
+    while (database!.due.expireMembers(STEP)) {
       // A whole key is one step, however many members it has.
       const gone = size - database!.size;
       expect(gone).toBeLessThanOrEqual(STEP);
@@ -148,12 +148,12 @@ test("a clock that is set back lets no member go, and loses none", () => {
   const [database] = keyspace.databases;
   clock.advance(100_000);
   fill(database!, keyspace, "k", TYPE_SET, 100, 0, (i) => NOW_MS + 100_001 + i * 1000);
-  database!.expireDueMembers(STEP);
+  database!.due.expireMembers(STEP);
   clock.freeze(NOW_MS);
-  database!.expireDueMembers(STEP);
+  database!.due.expireMembers(STEP);
   expect(lengthOf(database!, keyspace, "k")).toBe(100);
   clock.freeze(NOW_MS + 100_001 + 50_000 + LATE_MS);
-  while (database!.expireDueMembers(STEP));
+  while (database!.due.expireMembers(STEP));
   expect(store.expiredMembers).toBe(51);
   expect(lengthOf(database!, keyspace, "k")).toBe(49);
   keyspace.release();

@@ -65,7 +65,7 @@ class Model {
   keys(): number[] {
     const keys: number[] = [];
     let cursor = 0;
-    do cursor = this.dict.scan(this.ref, cursor, (entry) => keys.push(this.key(entry)));
+    do cursor = this.dict.walk.scan(this.ref, cursor, (entry) => keys.push(this.key(entry)));
     while (cursor !== 0);
     return keys;
   }
@@ -227,7 +227,7 @@ describe("a dict", () => {
       // What happens between the calls: growth, shrinking, both by turns, or a little of each.
       const mood = random.below(4);
       do {
-        cursor = model.dict.scan(model.ref, cursor, (entry) => seen.add(model.key(entry)));
+        cursor = model.dict.walk.scan(model.ref, cursor, (entry) => seen.add(model.key(entry)));
         const grow = mood === 0 || (mood === 2 && calls % 40 < 20);
         for (let i = random.below(mood === 3 ? 3 : 60); i > 0; i--) {
           if (grow && model.entries.size < 5000) model.insert(next++);
@@ -272,7 +272,7 @@ describe("a dict", () => {
     ]) {
       let cursor = start;
       let calls = 0;
-      do cursor = model.dict.scan(model.ref, cursor, () => {});
+      do cursor = model.dict.walk.scan(model.ref, cursor, () => {});
       while (cursor !== 0 && ++calls < 2000);
       expect(cursor).toBe(0);
     }
@@ -286,7 +286,7 @@ describe("a dict", () => {
       const hits = new Map<number, number>();
       const draws = count * 400;
       for (let i = 0; i < draws; i++) {
-        const entry = model.dict.sample(model.ref, () => random.int32());
+        const entry = model.dict.walk.sample(model.ref, () => random.int32());
         hits.set(model.key(entry), (hits.get(model.key(entry)) ?? 0) + 1);
       }
       // An entry that shares its bucket with k others is drawn 1/(k + 1) as often; none may starve.
@@ -299,9 +299,9 @@ describe("a dict", () => {
   test("samples nothing from an empty dict and the one entry there is from others", () => {
     const random = new Random(1);
     const model = new Model(mix);
-    expect(model.dict.sample(model.ref, () => random.int32())).toBe(NULL_REF);
+    expect(model.dict.walk.sample(model.ref, () => random.int32())).toBe(NULL_REF);
     model.insert(5);
-    expect(model.key(model.dict.sample(model.ref, () => random.int32()))).toBe(5);
+    expect(model.key(model.dict.walk.sample(model.ref, () => random.int32()))).toBe(5);
   });
 
   test("sampling is quick in a dict that was just emptied", () => {
@@ -311,7 +311,7 @@ describe("a dict", () => {
     for (let key = 1; key < 100_000; key++) model.remove(key);
     let draws = 0;
     for (let i = 0; i < 10; i++) {
-      model.dict.sample(model.ref, () => {
+      model.dict.walk.sample(model.ref, () => {
         draws++;
         return random.int32();
       });
@@ -320,7 +320,8 @@ describe("a dict", () => {
     // The table is up to twice as large as the last resize began with; housekeeping makes it small.
     model.settle();
     draws = 0;
-    for (let i = 0; i < 100; i++) model.dict.sample(model.ref, () => (draws++, random.int32()));
+    for (let i = 0; i < 100; i++)
+      model.dict.walk.sample(model.ref, () => (draws++, random.int32()));
     expect(draws).toBeLessThan(100 * 20);
   });
 });
@@ -347,7 +348,7 @@ describe("a dict as a whole", () => {
     for (const [size, removed] of shapes) {
       const model = build(size, removed);
       const seen: number[] = [];
-      model.dict.each(model.ref, (entry) => seen.push(model.key(entry)));
+      model.dict.walk.each(model.ref, (entry) => seen.push(model.key(entry)));
       expect(seen.toSorted((a, b) => a - b)).toEqual(
         [...model.entries.keys()].toSorted((a, b) => a - b),
       );
@@ -365,7 +366,7 @@ describe("a dict as a whole", () => {
       let more = true;
       while (more) {
         const before = released.length;
-        more = model.dict.drain(model.ref, 50, release);
+        more = model.dict.walk.drain(model.ref, 50, release);
         // A chain is released as a whole, so the last one may go beyond the limit.
         expect(released.length - before).toBeLessThan(70);
         expect(model.dict.count(model.ref)).toBe(size - removed - released.length);

@@ -4,6 +4,8 @@
  * The operations are read twice: first all of them, so that a mistake in the last one changes nothing, and to learn how far
  * the string must reach; then each again right before it is done. Nothing is kept in between.
  */
+import { changed } from "./changed.ts";
+import { SETBIT, TOUCHED } from "../keyspace/key-events.ts";
 import { int64 } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -105,14 +107,19 @@ function runAll(session: Session, args: Args, entry: Ref, grows: boolean, reply:
       operation.signed,
     );
     if (operation.kind === KIND_GET) reply.int64(int64.low, int64.high);
-    else if (change(reply)) changes++;
+    else if (change(grows, reply)) changes++;
   }
-  if (grows) changes = Math.max(changes, 1);
-  session.engine.keyspace.store.changes += changes;
+  // That it has grown is a change, but nobody is notified of it.
+  if (changes === 0 && grows) changed(session, args, 1, TOUCHED);
+  else changed(session, args, 1, SETBIT, changes);
 }
 
-/** Sets or increments the field whose value stands in `int64`, and answers. Returns whether it is another value now. */
-function change(reply: Reply): boolean {
+/**
+ * Sets or increments the field whose value stands in `int64`, and answers.
+ * @param grows the string has grown for it: then it counts as changed even by its old value
+ * @returns whether it has changed
+ */
+function change(grows: boolean, reply: Reply): boolean {
   const { signed, bits, overflow } = operation;
   const { low, high } = int64;
   const sets = operation.kind === KIND_SET;
@@ -127,7 +134,7 @@ function change(reply: Reply): boolean {
   const isOther = int64.low !== low || int64.high !== high;
   if (sets) reply.int64(low, high);
   else reply.int64(int64.low, int64.high);
-  return isOther;
+  return isOther || grows;
 }
 
 /** Reads the operation that begins at argument `at`. @returns the argument after it, or -1 after an error */

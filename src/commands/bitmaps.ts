@@ -1,4 +1,6 @@
 /** Commands on single bits of a string, and on how many and which of its bits are set. */
+import { changed } from "./changed.ts";
+import { SETBIT } from "../keyspace/key-events.ts";
 import { int64 } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -32,7 +34,7 @@ function setbit(session: Session, args: Args, reply: Reply): void {
   const shift = 7 - (offset % 8);
   const old = (value.bytes[at]! >>> shift) & 1;
   if (old !== bit) value.bytes[at]! ^= 1 << shift;
-  if (old !== bit || oldLength <= byte) session.engine.keyspace.store.changes++;
+  if (old !== bit || oldLength <= byte) changed(session, args, 1, SETBIT);
   reply.integer(old);
 }
 

@@ -8,6 +8,8 @@
  * Strings in blobs begin at a whole word of the arena and are read by words, the last one cut to the string's length; others
  * are short and are copied to `inlined` first.
  */
+import { changed } from "./changed.ts";
+import { DEL, SET } from "../keyspace/key-events.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { INLINE_SIZE_MAX } from "../keyspace/entry.ts";
@@ -82,7 +84,7 @@ function bitop(session: Session, args: Args, reply: Reply): void {
   if (length === 0) {
     if (old !== NULL_REF) {
       db.remove(old);
-      session.engine.keyspace.store.changes++;
+      changed(session, args, 2, DEL);
     }
     return reply.integer(0);
   }
@@ -98,7 +100,7 @@ function bitop(session: Session, args: Args, reply: Reply): void {
     // What is computed is raw, however short it is.
     makeRaw(session, entry);
   }
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, SET);
   reply.integer(length);
 }
 

@@ -45,7 +45,7 @@ function popAny(session: Session, args: Args, front: boolean, reply: Reply): boo
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    popElement(session.engine.keyspace.store, db, entry, list, front, reply);
+    popElement(session, args, i, entry, list, front, reply);
     tellPop(session, args, i, front ? "LPOP" : "RPOP", 0);
     return true;
   }
@@ -82,17 +82,14 @@ function move(
   reply: Reply,
 ): boolean {
   const { db } = session;
-  const { store } = session.engine.keyspace;
   const { bytes } = args;
   const found = db.find(bytes, args.start(1), args.end(1));
   const entry = openOrReply(session, found, TYPE_LIST, list, reply);
   if (entry === WRONG) return true;
   if (entry === NULL_REF) return false;
-  const start = args.start(2);
-  const end = args.end(2);
-  const target = db.find(bytes, start, end);
+  const target = db.find(bytes, args.start(2), args.end(2));
   if (!isTypeOrReply(session, target, TYPE_LIST, reply)) return true;
-  moveElement(store, db, entry, list, fromFront, target, bytes, start, end, toFront, reply);
+  moveElement(session, args, entry, list, fromFront, target, toFront, reply);
   tellMove(session, args, fromFront, toFront);
   return true;
 }
@@ -117,7 +114,7 @@ function popMany(session: Session, args: Args, reply: Reply): boolean {
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    const taken = popElements(session.engine.keyspace.store, db, entry, list, first, count, reply);
+    const taken = popElements(session, args, i, entry, list, first, count, reply);
     tellPop(session, args, i, first ? "LPOP" : "RPOP", taken);
     return true;
   }

@@ -1,4 +1,6 @@
 /** Sorted set commands that wait for a member if there is none. */
+import { changed } from "./changed.ts";
+import { ZPOPMAX, ZPOPMIN } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -13,6 +15,7 @@ import {
   findOrReply,
   member,
   replyScore,
+  removeKey,
   saveOrRemove,
   sortedSetsOf,
   zset,
@@ -52,8 +55,8 @@ function popAny(session: Session, args: Args, lowest: boolean, reply: Reply): bo
     sets.seek(zset, rank, cursor);
     replyMember(session, reply);
     sets.removeRange(zset, rank, 1);
-    session.engine.keyspace.store.changes++;
-    saveOrRemove(session, entry, zset);
+    changed(session, args, i, lowest ? ZPOPMIN : ZPOPMAX);
+    saveOrRemove(session, args, i, entry, zset);
     tellPop(session, args, i, lowest ? "ZPOPMIN" : "ZPOPMAX", 0);
     return true;
   }
@@ -89,9 +92,9 @@ function popMany(session: Session, args: Args, reply: Reply): boolean {
       if (first) sets.next(cursor);
       else sets.prev(cursor);
     }
-    session.engine.keyspace.store.changes += taken;
+    changed(session, args, i, first ? ZPOPMIN : ZPOPMAX, taken);
     if (taken === length) {
-      session.db.remove(entry);
+      removeKey(session, args, i, entry);
     } else {
       sets.removeRange(zset, first ? 0 : length - taken, taken);
       session.db.save(entry, zset);

@@ -1,4 +1,5 @@
 /** DEBUG: what test suites need to look into a server. Off unless the option `enable-debug-command` allows it. */
+import { TOUCHED } from "../keyspace/key-events.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { parseBytes } from "../base/option-values.ts";
 import { digestOfKeyspace, digestOfValue } from "../keyspace/digest.ts";
@@ -219,6 +220,7 @@ function populate(session: Session, args: Args, reply: Reply): void {
     if (size > 0) text.copy(content);
     db.setString(entry, key, 0, key.length, content, 0, content.length, false);
     engine.keyspace.store.changes++;
+    engine.keyspace.store.observer?.happened(TOUCHED, db, key, 0, key.length);
   }
   reply.ok();
 }

@@ -2,6 +2,8 @@
  * Commands on the time at which a key expires: Unix time in milliseconds, a 64-bit integer. A JavaScript number holds it
  * exactly until the year 287396; the rare times beyond are computed as BigInt and handed on in two words.
  */
+import { changed } from "./changed.ts";
+import { DEL, EXPIRE, PERSIST } from "../keyspace/key-events.ts";
 import { int64, isSafe, setInt64, toBigInt, toNumber } from "../base/numbers.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -69,13 +71,14 @@ function setExpiry(
   if (dueMs <= nowMs && engine.keyspace.store.expires) {
     db.remove(entry);
     tellDelete(session, args, 1);
+    changed(session, args, 1, DEL);
   } else {
     // A time before 1970 comes from a log only: a running server deletes the key.
     if (high < 0) db.expireAtInt64(entry, 0, 0);
     else db.expireAtInt64(entry, low, high);
     tellExpiry(session, args, 1, low, high);
+    changed(session, args, 1, EXPIRE);
   }
-  engine.keyspace.store.changes++;
   reply.integer(1);
 }
 
@@ -170,11 +173,11 @@ function showExpiry(
 }
 
 function persist(session: Session, args: Args, reply: Reply): void {
-  const { db, engine } = session;
+  const { db } = session;
   const entry = db.find(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF || db.expiryMs(entry) < 0) return reply.integer(0);
   db.persist(entry);
-  engine.keyspace.store.changes++;
+  changed(session, args, 1, PERSIST);
   reply.integer(1);
 }
 

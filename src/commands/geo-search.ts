@@ -4,6 +4,8 @@
  * What lies in the area is noted in columns: where the member is in the set, its score, its distance. They are sorted by an
  * order beside them, and the members are read from the set as the reply is written.
  */
+import { changed } from "./changed.ts";
+import { DEL, GEORADIUSSTORE, GEOSEARCHSTORE } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -95,7 +97,7 @@ export function search(session: Session, args: Args, kind: number, reply: Reply)
     const old = db.find(args.bytes, args.start(at), args.end(at));
     if (old !== NULL_REF) {
       db.remove(old);
-      session.engine.keyspace.store.changes++;
+      changed(session, args, at, DEL);
     }
     return reply.integer(0);
   }
@@ -417,7 +419,8 @@ function storeFound(
     const score = options.storeDistance ? distances[row]! / options.unit : scores[row]!;
     sets.put(result, member.bytes, member.start, member.end, score);
   }
-  replaceKey(session, args, options.storeAt, result);
+  const { storeAt } = options;
+  replaceKey(session, args, storeAt, result, storeAt === 1 ? GEOSEARCHSTORE : GEORADIUSSTORE);
   // Redis counts each member as a change.
   if (length > 0) session.engine.keyspace.store.changes += length - 1;
   reply.integer(length);

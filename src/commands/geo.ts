@@ -1,4 +1,6 @@
 /** Commands that place members of a sorted set on the earth and say where they are. */
+import { changed } from "./changed.ts";
+import { ZADD } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -60,7 +62,7 @@ function geoadd(session: Session, args: Args, reply: Reply): void {
   }
   if (entry === NULL_REF) db.create(args.bytes, args.start(1), args.end(1), TYPE_ZSET, zset);
   else db.save(entry, zset);
-  store.changes += added + updated;
+  changed(session, args, 1, ZADD, added + updated);
   reply.integer(ch ? added + updated : added);
 }
 

@@ -1,4 +1,7 @@
 /** HGETEX and HSETEX: fields of a hash that are read or written together with the time at which they expire. */
+import { changed, happened } from "./changed.ts";
+import { DEL, HASH_MEMBERS, HDEL, HSET } from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -83,7 +86,8 @@ function hgetex(session: Session, args: Args, reply: Reply): void {
     if (setTime(session, args, i, dueMs)) changedAt.push(i);
   }
   if (changedAt.length === 0) return;
-  finish(session, entry, changedAt.length);
+  changed(session, args, 1, timeEvent(session, dueMs), changedAt.length);
+  finish(session, args, entry);
   if (isPast(session, dueMs)) tellMembersGone(session, args, "HDEL", changedAt);
   else if (dueMs === TAKE_AWAY) tellMemberTimes(session, args, "HPERSIST", -1, "FIELDS", changedAt);
   else tellMemberTimes(session, args, "HPEXPIREAT", dueMs, "FIELDS", changedAt);
@@ -110,13 +114,19 @@ function setTime(session: Session, args: Args, index: number, dueMs: number): bo
   return true;
 }
 
+/** What happens to fields with this time. */
+function timeEvent(session: Session, dueMs: number): KeyEvent {
+  if (dueMs === TAKE_AWAY) return HASH_MEMBERS.persist;
+  return isPast(session, dueMs) ? HDEL : HASH_MEMBERS.expire;
+}
+
 /** Writes the hash back, or removes its key if no field is left. */
-function finish(session: Session, entry: Ref, changes: number): void {
+function finish(session: Session, args: Args, entry: Ref): void {
   const { db, engine } = session;
-  const { store } = engine.keyspace;
   db.save(entry, hash);
-  if (store.hashes.length(hash) === 0) db.remove(entry);
-  store.changes += changes;
+  if (engine.keyspace.store.hashes.length(hash) > 0) return;
+  db.remove(entry);
+  happened(session, args, 1, DEL);
 }
 
 // ---- HSETEX ----
@@ -129,8 +139,7 @@ function hsetex(session: Session, args: Args, reply: Reply): void {
   if (first === -1) return;
   const { bytes } = args;
   const { db, engine } = session;
-  const { store } = engine.keyspace;
-  const { hashes } = store;
+  const { hashes } = engine.keyspace.store;
   const entry = db.find(bytes, args.start(1), args.end(1));
   if (!isTypeOrReply(session, entry, TYPE_HASH, reply)) return;
   if (entry !== NULL_REF) db.load(entry, hash);
@@ -142,14 +151,15 @@ function hsetex(session: Session, args: Args, reply: Reply): void {
     hashes.set(hash, bytes, start, end, bytes, args.start(i + 1), args.end(i + 1));
     setTime(session, args, i, options.dueMs);
   }
-  const changes = (args.count - first) / 2;
-  if (entry !== NULL_REF) {
-    finish(session, entry, changes);
-  } else if (hashes.length(hash) > 0) {
-    db.create(bytes, args.start(1), args.end(1), TYPE_HASH, hash);
-    store.changes += changes;
-  } else {
+  const isNew = entry === NULL_REF;
+  if (isNew && hashes.length(hash) === 0) {
+    // All fields went at once.
     hashes.freeSmall(hash);
+  } else {
+    if (isNew) db.create(bytes, args.start(1), args.end(1), TYPE_HASH, hash);
+    changed(session, args, 1, HSET, (args.count - first) / 2);
+    if (options.dueMs >= 0) happened(session, args, 1, timeEvent(session, options.dueMs));
+    if (!isNew) finish(session, args, entry);
   }
   if (options.dueMs >= 0) tellSet(session, args, first);
   reply.integer(1);

@@ -1,4 +1,7 @@
 /** Commands that count in a field of a hash, by 64-bit integers and by floats. */
+import { changed } from "./changed.ts";
+import { HINCRBY, HINCRBYFLOAT } from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { add, formatLongDouble, isFinite, parseLongDouble, ZERO } from "../base/long-double.ts";
 import { addInt64, int64, INT64_DIGITS_MAX, parseInt64, writeInt64 } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
@@ -38,7 +41,8 @@ function hincrby(session: Session, args: Args, reply: Reply): void {
   // What is written is parsed again on the way, so the sum is kept.
   const sumLow = int64.low;
   const sumHigh = int64.high;
-  setField(session, entry, args, found, digits, writeInt64(digits, 0, sumLow, sumHigh));
+  const size = writeInt64(digits, 0, sumLow, sumHigh);
+  setField(session, entry, args, found, digits, size, HINCRBY);
   reply.int64(sumLow, sumHigh);
 }
 
@@ -54,7 +58,7 @@ function hincrbyfloat(session: Session, args: Args, reply: Reply): void {
   const sum = add(old, by);
   if (!isFinite(sum)) return reply.error("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  setField(session, entry, args, found, text, text.length);
+  setField(session, entry, args, found, text, text.length, HINCRBYFLOAT);
   tellField(session, args, text, hash.timed !== NULL_REF);
   reply.bulk(text, 0, text.length);
 }
@@ -78,6 +82,7 @@ function setField(
   found: boolean,
   text: Buffer,
   length: number,
+  event: KeyEvent,
 ): void {
   const { db } = session;
   const { store } = session.engine.keyspace;
@@ -88,7 +93,7 @@ function setField(
   }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_HASH, hash);
   else db.save(entry, hash);
-  store.changes++;
+  changed(session, args, 1, event);
 }
 
 export const hashNumberRows: readonly CommandRow[] = [

@@ -1,4 +1,6 @@
 /** Commands that write, read and delete fields of a hash by their names. */
+import { changed, happened } from "./changed.ts";
+import { DEL, HDEL, HSET } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -50,7 +52,7 @@ function setAllOrReply(session: Session, args: Args, name: string, reply: Reply)
   }
   if (entry === NULL_REF) db.create(bytes, starts[1]!, ends[1]!, TYPE_HASH, hash);
   else db.save(entry, hash);
-  store.changes += (args.count - 2) / 2;
+  changed(session, args, 1, HSET, (args.count - 2) / 2);
   return added;
 }
 
@@ -132,8 +134,8 @@ function hdel(session: Session, args: Args, reply: Reply): void {
   for (let i = 2; i < args.count; i++) {
     if (store.hashes.remove(hash, args.bytes, args.start(i), args.end(i))) deleted++;
   }
-  saveOrRemove(session, entry);
-  store.changes += deleted;
+  changed(session, args, 1, HDEL, deleted);
+  saveOrRemove(session, args, entry);
   reply.integer(deleted);
 }
 
@@ -159,15 +161,17 @@ function hgetdel(session: Session, args: Args, reply: Reply): void {
     if (store.hashes.remove(hash, bytes, args.start(i), args.end(i))) deleted++;
   }
   if (deleted === 0) return;
-  saveOrRemove(session, entry);
+  changed(session, args, 1, HDEL, deleted);
+  saveOrRemove(session, args, entry);
   tellFieldsGone(session, args, 4);
-  store.changes += deleted;
 }
 
 /** Writes the hash back after fields were deleted, or removes its key if there are no more. */
-function saveOrRemove(session: Session, entry: Ref): void {
+function saveOrRemove(session: Session, args: Args, entry: Ref): void {
   session.db.save(entry, hash);
-  if (session.engine.keyspace.store.hashes.length(hash) === 0) session.db.remove(entry);
+  if (session.engine.keyspace.store.hashes.length(hash) > 0) return;
+  session.db.remove(entry);
+  happened(session, args, 1, DEL);
 }
 
 export const hashRows: readonly CommandRow[] = [

@@ -1,4 +1,6 @@
 /** Commands on HyperLogLogs: strings that estimate how many different elements were added to them. */
+import { changed } from "./changed.ts";
+import { PFADD, TOUCHED } from "../keyspace/key-events.ts";
 import { assert } from "../base/assert.ts";
 import { int64 } from "../base/numbers.ts";
 import { INLINE_SIZE_MAX } from "../keyspace/entry.ts";
@@ -61,7 +63,7 @@ function pfadd(session: Session, args: Args, reply: Reply): void {
   const dense = entry !== NULL_REF && isDense(value.bytes, value.start);
   const changes = dense ? addDense(args) : addSparse(session, args, entry);
   if (changes === -1) return reply.error(DAMAGED);
-  session.engine.keyspace.store.changes += changes;
+  changed(session, args, 1, PFADD, changes);
   reply.integer(changes === 0 ? 0 : 1);
 }
 
@@ -134,7 +136,7 @@ function pfcount(session: Session, args: Args, reply: Reply): void {
     session.db.willChange(entry);
     writeCount(bytes, start);
     // What was computed is kept in the value: a write, though of a command that reads.
-    session.engine.keyspace.store.changes++;
+    changed(session, args, 1, TOUCHED);
   }
   reply.int64(int64.low, int64.high);
 }
@@ -175,7 +177,7 @@ function pfmerge(session: Session, args: Args, reply: Reply): void {
   dropCount(editor.bytes, 0);
   if (dense) storeDense(session, args, 1, entry);
   else storeSparse(session, args, entry);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, PFADD);
   reply.ok();
 }
 
@@ -298,7 +300,7 @@ function makeDenseOrReply(session: Session, args: Args, entry: Ref, reply: Reply
   }
   editor.load(value.bytes, value.start, value.start + HEADER_SIZE);
   storeDense(session, args, 2, entry);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, TOUCHED);
   return true;
 }
 

@@ -1,4 +1,13 @@
 /** Commands on keys of any type: deleting, looking, renaming, copying. */
+import { changed, happened } from "./changed.ts";
+import {
+  COPY_TO,
+  DEL,
+  MOVE_FROM,
+  MOVE_TO,
+  RENAME_FROM,
+  RENAME_TO,
+} from "../keyspace/key-events.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -18,9 +27,9 @@ function del(session: Session, args: Args, reply: Reply): void {
     const entry = db.peek(args.bytes, args.start(i), args.end(i));
     if (entry === NULL_REF) continue;
     db.remove(entry);
+    changed(session, args, i, DEL);
     deleted++;
   }
-  session.engine.keyspace.store.changes += deleted;
   reply.integer(deleted);
 }
 
@@ -90,7 +99,8 @@ function renameKey(session: Session, args: Args, reply: Reply, onlyIfFree: boole
     db.remove(target);
   }
   db.adopt(source, db, bytes, args.start(2), args.end(2));
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, RENAME_FROM);
+  happened(session, args, 2, RENAME_TO);
   return true;
 }
 
@@ -120,6 +130,7 @@ function copy(session: Session, args: Args, reply: Reply): void {
   }
   to.duplicate(source, db, bytes, args.start(2), args.end(2));
   engine.keyspace.store.changes++;
+  happened(session, args, 2, COPY_TO, to);
   reply.integer(1);
 }
 
@@ -135,7 +146,8 @@ function move(session: Session, args: Args, reply: Reply): void {
   if (source === NULL_REF) return reply.integer(0);
   if (to.find(bytes, start, end) !== NULL_REF) return reply.integer(0);
   to.adopt(source, db, bytes, start, end);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, MOVE_FROM);
+  happened(session, args, 1, MOVE_TO, to);
   reply.integer(1);
 }
 

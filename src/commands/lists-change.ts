@@ -1,4 +1,6 @@
 /** Commands that change lists in their middle, or cut them. */
+import { changed, happened } from "./changed.ts";
+import { DEL, LINSERT, LREM, LSET, LTRIM } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -33,8 +35,8 @@ function lset(session: Session, args: Args, reply: Reply): void {
     return reply.error("ERR index out of range");
   }
   lists.replace(list, args.bytes, args.start(3), args.end(3));
-  settle(store, db, entry, list);
-  store.changes++;
+  changed(session, args, 1, LSET);
+  settle(session, args, 1, entry, list);
   reply.ok();
 }
 
@@ -53,7 +55,7 @@ function linsert(session: Session, args: Args, reply: Reply): void {
   if (!lists.find(bytes, args.start(3), args.end(3))) return reply.integer(-1);
   lists.insert(list, after, bytes, args.start(4), args.end(4));
   db.save(entry, list);
-  store.changes++;
+  changed(session, args, 1, LINSERT);
   reply.integer(lists.length(list));
 }
 
@@ -61,7 +63,6 @@ function lrem(session: Session, args: Args, reply: Reply): void {
   const count = positionOrReply(args, 2, reply);
   if (Number.isNaN(count)) return;
   const { db } = session;
-  const { store } = session.engine.keyspace;
   const found = db.find(args.bytes, args.start(1), args.end(1));
   const entry = openOrReply(session, found, TYPE_LIST, list, reply);
   if (entry === WRONG) return;
@@ -69,8 +70,8 @@ function lrem(session: Session, args: Args, reply: Reply): void {
   const most = count === 0 ? Infinity : Math.abs(count);
   const removed = removeEqual(session, args, count >= 0, most);
   if (removed > 0) {
-    settle(store, db, entry, list);
-    store.changes += removed;
+    changed(session, args, 1, LREM, removed);
+    settle(session, args, 1, entry, list);
   }
   reply.integer(removed);
 }
@@ -110,14 +111,16 @@ function ltrim(session: Session, args: Args, reply: Reply): void {
   if (first < 0) first = Math.max(0, length + first);
   if (last < 0) last = length + last;
   last = Math.min(last, length - 1);
+  store.changes += first > last ? length : length - (last + 1 - first);
+  // Even if it cuts nothing off.
+  happened(session, args, 1, LTRIM);
   if (first > last) {
-    store.changes += length;
     db.remove(entry);
+    happened(session, args, 1, DEL);
   } else {
-    store.changes += length - (last + 1 - first);
     lists.removeRange(list, last + 1, length - 1 - last);
     lists.removeRange(list, 0, first);
-    settle(store, db, entry, list);
+    settle(session, args, 1, entry, list);
   }
   reply.ok();
 }

@@ -2,10 +2,12 @@
  * Elements of lists on their way to a reply or to another list: what the list commands, those that wait for an element and
  * others that read lists have in common.
  */
+import type { Session } from "./session.ts";
+import { changed, happened } from "./changed.ts";
+import { DEL, LPOP, LPUSH, RPOP, RPUSH } from "../keyspace/key-events.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
-import type { Database } from "../keyspace/database.ts";
 import type { Store } from "../keyspace/store.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
@@ -128,21 +130,27 @@ function replyEntries(store: Store, pack: Ref, pos: number, count: number, reply
   return written;
 }
 
-/** Replies with the first or last element and removes it, with the last one the key. @param list the value of `entry` */
+/**
+ * Replies with the first or last element and removes it, with the last one the key.
+ * @param at index of the key in `args`
+ * @param list the value of `entry`
+ */
 export function popElement(
-  store: Store,
-  db: Database,
+  session: Session,
+  args: Args,
+  at: number,
   entry: Ref,
   list: Value,
   front: boolean,
   reply: Reply,
 ): void {
+  const { store } = session.engine.keyspace;
   const { lists } = store;
   lists.seek(list, front ? 0 : -1);
   replyElement(store, reply);
   lists.remove(list, true);
-  store.changes++;
-  settle(store, db, entry, list);
+  changed(session, args, at, front ? LPOP : RPOP);
+  settle(session, args, at, entry, list);
 }
 
 /**
@@ -150,48 +158,50 @@ export function popElement(
  * @returns how many
  */
 export function popElements(
-  store: Store,
-  db: Database,
+  session: Session,
+  args: Args,
+  at: number,
   entry: Ref,
   list: Value,
   front: boolean,
   count: number,
   reply: Reply,
 ): number {
+  const { store } = session.engine.keyspace;
   const { lists } = store;
   const length = lists.length(list);
   const taken = Math.min(count, length);
   const from = front ? 0 : length - taken;
   replyElements(store, list, from, taken, front, reply);
-  store.changes += taken;
+  changed(session, args, at, front ? LPOP : RPOP, taken);
   if (taken === length) {
-    db.remove(entry);
+    session.db.remove(entry);
+    happened(session, args, at, DEL);
   } else {
     lists.removeRange(list, from, taken);
-    settle(store, db, entry, list);
+    settle(session, args, at, entry, list);
   }
   return taken;
 }
 
 /**
- * Moves an element from an end of one list to an end of another, or of the same, and replies with it.
+ * Moves an element from an end of the list of the first argument to an end of that of the second, or of the same, and replies
+ * with it.
  * @param list the value of `entry`
  * @param target what `db.find` has just returned for the key of the other list, which is made if there is none
  */
 export function moveElement(
-  store: Store,
-  db: Database,
+  session: Session,
+  args: Args,
   entry: Ref,
   list: Value,
   fromFront: boolean,
   target: Ref,
-  key: Buffer,
-  keyStart: number,
-  keyEnd: number,
   toFront: boolean,
   reply: Reply,
 ): void {
-  const { lists } = store;
+  const { db } = session;
+  const { lists } = session.engine.keyspace.store;
   lists.seek(list, fromFront ? 0 : -1);
   lists.read(slice);
   const { length } = slice;
@@ -199,7 +209,6 @@ export function moveElement(
   const held = length <= HELD_MAX ? scratch : Buffer.allocUnsafeSlow(length);
   copyBytes(held, 0, slice.bytes, slice.start, slice.end);
   lists.remove(list, true);
-  store.changes++;
   if (target === entry) {
     lists.grow(list, 1, length);
     lists.push(list, toFront, held, 0, length);
@@ -207,19 +216,25 @@ export function moveElement(
     lists.create(destination);
     lists.grow(destination, 1, length);
     lists.push(destination, toFront, held, 0, length);
-    db.create(key, keyStart, keyEnd, TYPE_LIST, destination);
+    db.create(args.bytes, args.start(2), args.end(2), TYPE_LIST, destination);
   } else {
     db.load(target, destination);
     lists.grow(destination, 1, length);
     lists.push(destination, toFront, held, 0, length);
     db.save(target, destination);
   }
-  settle(store, db, entry, list);
+  happened(session, args, 2, toFront ? LPUSH : RPUSH);
+  changed(session, args, 1, fromFront ? LPOP : RPOP);
+  settle(session, args, 1, entry, list);
 }
 
-/** Writes a list back from which elements were removed; an empty one goes with its key. */
-export function settle(store: Store, db: Database, entry: Ref, list: Value): void {
-  store.lists.shrink(list);
+/** Writes a list back from which elements were removed; an empty one goes with its key, the argument at `at`. */
+export function settle(session: Session, args: Args, at: number, entry: Ref, list: Value): void {
+  const { db } = session;
+  const { lists } = session.engine.keyspace.store;
+  lists.shrink(list);
   db.save(entry, list);
-  if (store.lists.length(list) === 0) db.remove(entry);
+  if (lists.length(list) > 0) return;
+  db.remove(entry);
+  happened(session, args, at, DEL);
 }

@@ -33,24 +33,20 @@ function move(
   reply: Reply,
 ): void {
   const { db } = session;
-  const { store } = session.engine.keyspace;
   const { bytes } = args;
   const found = db.find(bytes, args.start(1), args.end(1));
   const entry = openOrReply(session, found, TYPE_LIST, list, reply);
   if (entry === WRONG) return;
   if (entry === NULL_REF) return reply.null();
-  const start = args.start(2);
-  const end = args.end(2);
-  const target = db.find(bytes, start, end);
+  const target = db.find(bytes, args.start(2), args.end(2));
   if (!isTypeOrReply(session, target, TYPE_LIST, reply)) return;
-  moveElement(store, db, entry, list, fromFront, target, bytes, start, end, toFront, reply);
+  moveElement(session, args, entry, list, fromFront, target, toFront, reply);
 }
 
 function lmpop(session: Session, args: Args, reply: Reply): void {
   if (!multiPopOrReply(args, 1, "LEFT", "RIGHT", reply)) return;
   const { keyAt, keyCount, first, count } = multiPop;
   const { db } = session;
-  const { store } = session.engine.keyspace;
   const { bytes } = args;
   for (let i = keyAt; i < keyAt + keyCount; i++) {
     const found = db.find(bytes, args.start(i), args.end(i));
@@ -59,7 +55,7 @@ function lmpop(session: Session, args: Args, reply: Reply): void {
     if (entry === NULL_REF) continue;
     reply.array(2);
     reply.bulk(bytes, args.start(i), args.end(i));
-    const taken = popElements(store, db, entry, list, first, count, reply);
+    const taken = popElements(session, args, i, entry, list, first, count, reply);
     return tellPop(session, args, i, first ? "LPOP" : "RPOP", taken);
   }
   reply.nullArray();

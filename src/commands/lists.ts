@@ -1,4 +1,6 @@
 /** Commands that add elements at the ends of lists, take them from there, and read ranges. */
+import { changed } from "./changed.ts";
+import { LPUSH, RPUSH } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -38,8 +40,7 @@ function rpushx(session: Session, args: Args, reply: Reply): void {
 /** @param existing whether the list must exist already */
 function push(session: Session, args: Args, front: boolean, existing: boolean, reply: Reply): void {
   const { db } = session;
-  const { store } = session.engine.keyspace;
-  const { lists } = store;
+  const { lists } = session.engine.keyspace.store;
   const { bytes, count } = args;
   const entry = db.find(bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) {
@@ -55,7 +56,7 @@ function push(session: Session, args: Args, front: boolean, existing: boolean, r
   for (let i = 2; i < count; i++) lists.push(list, front, bytes, args.start(i), args.end(i));
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_LIST, list);
   else db.save(entry, list);
-  store.changes += count - 2;
+  changed(session, args, 1, front ? LPUSH : RPUSH, count - 2);
   reply.integer(lists.length(list));
 }
 
@@ -74,15 +75,13 @@ function pop(session: Session, args: Args, front: boolean, reply: Reply): void {
   const many = args.count === 3;
   const count = many ? numberAt(args, 2) : 1;
   if (!(count >= 0)) return reply.error("ERR value is out of range, must be positive");
-  const { db } = session;
-  const { store } = session.engine.keyspace;
-  const found = db.find(args.bytes, args.start(1), args.end(1));
+  const found = session.db.find(args.bytes, args.start(1), args.end(1));
   const entry = openOrReply(session, found, TYPE_LIST, list, reply);
   if (entry === WRONG) return;
   if (entry === NULL_REF) return many ? reply.nullArray() : reply.null();
-  if (!many) popElement(store, db, entry, list, front, reply);
+  if (!many) popElement(session, args, 1, entry, list, front, reply);
   else if (count === 0) reply.array(0);
-  else popElements(store, db, entry, list, front, count, reply);
+  else popElements(session, args, 1, entry, list, front, count, reply);
 }
 
 function llen(session: Session, args: Args, reply: Reply): void {

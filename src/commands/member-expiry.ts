@@ -8,6 +8,9 @@
  *
  * The first family is Redis's (7.4), the others are Hutch's own. Each answers an array with one integer a name.
  */
+import { changed, happened } from "./changed.ts";
+import { DEL, HASH_MEMBERS, SET_MEMBERS, ZSET_MEMBERS } from "../keyspace/key-events.ts";
+import type { MemberEvents } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -36,6 +39,7 @@ interface Family {
   readonly word: string;
   /** What the names are. */
   readonly noun: string;
+  readonly events: MemberEvents;
   readonly since: string;
 }
 
@@ -48,6 +52,7 @@ const FAMILIES: readonly Family[] = [
     setter: "HPEXPIREAT",
     word: "FIELDS",
     noun: "field",
+    events: HASH_MEMBERS,
     since: "7.4.0",
   },
   {
@@ -58,6 +63,7 @@ const FAMILIES: readonly Family[] = [
     setter: "SPEXPIREAT",
     word: "MEMBERS",
     noun: "member",
+    events: SET_MEMBERS,
     since: "0.1.0",
   },
   {
@@ -68,6 +74,7 @@ const FAMILIES: readonly Family[] = [
     setter: "ZPEXPIREAT",
     word: "MEMBERS",
     noun: "member",
+    events: ZSET_MEMBERS,
     since: "0.1.0",
   },
 ];
@@ -181,8 +188,12 @@ function setTimes(
   }
   if (changedAt.length === 0) return;
   db.save(entry, value);
-  if (collection.length(value) === 0) db.remove(entry);
-  store.changes += changedAt.length;
+  const { events } = family;
+  changed(session, args, 1, isPast ? events.removed : events.expire, changedAt.length);
+  if (collection.length(value) === 0) {
+    db.remove(entry);
+    happened(session, args, 1, DEL);
+  }
   if (isPast) tellMembersGone(session, args, family.remover, changedAt);
   else tellMemberTimes(session, args, family.setter, dueMs, family.word, changedAt);
 }
@@ -258,21 +269,21 @@ function persister(family: Family): Handler {
     const { store } = engine.keyspace;
     const collection = store.memberCollections[family.type]!;
     const { timed } = value;
-    let changed = false;
+    let any = false;
     reply.array(args.count - first);
     for (let i = first; i < args.count; i++) {
       const start = args.start(i);
       const end = args.end(i);
       if (timed !== NULL_REF && store.kit.memberTimes.forget(timed, args.bytes, start, end)) {
-        changed = true;
+        any = true;
         reply.integer(DONE);
       } else {
         reply.integer(collection.has(value, args.bytes, start, end) ? NO_TIME : NO_MEMBER);
       }
     }
-    if (!changed) return;
+    if (!any) return;
     db.save(entry, value);
-    store.changes++;
+    changed(session, args, 1, family.events.persist);
   };
 }
 

@@ -2,6 +2,8 @@
  * The four commands of the native protocol. They pass through the same `run` as commands of RESP, on database 0; only
  * the form of their replies is their own.
  */
+import { changed } from "./changed.ts";
+import { DEL, SET } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError, nativeOk } from "../protocol/native.ts";
@@ -33,7 +35,7 @@ function set(session: Session, args: Args, reply: Reply): void {
   const end = args.end(0);
   const entry = db.find(bytes, start, end);
   db.setString(entry, bytes, start, end, bytes, args.start(1), args.end(1), false);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 0, SET);
   tellSet(session, bytes, start, end, bytes, args.start(1), args.end(1), false);
   nativeOk(reply, bytes, start, end);
 }
@@ -49,7 +51,7 @@ function clear(session: Session, args: Args, reply: Reply): void {
   nativeOk(reply, value.bytes, value.start, value.end);
   db.remove(entry);
   tellDelete(session, args, 0);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 0, DEL);
 }
 
 function ping(_session: Session, args: Args, reply: Reply): void {

@@ -2,6 +2,9 @@
  * Commands on several sets: what they have in common (SINTER), have in all (SUNION), what the first has alone (SDIFF); each
  * answered, counted or stored. A key that does not exist is an empty set.
  */
+import { changed } from "./changed.ts";
+import { DEL, SDIFFSTORE, SINTERSTORE, SUNIONSTORE } from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -121,7 +124,7 @@ function sinterstore(session: Session, args: Args, reply: Reply): void {
     setAlgebra.beginIntersection();
     while (setAlgebra.nextCommon()) sets.addNewWalked(result, setAlgebra.walk);
   }
-  storeResult(session, args, reply);
+  storeResult(session, args, SINTERSTORE, reply);
 }
 
 function sunionstore(session: Session, args: Args, reply: Reply): void {
@@ -132,7 +135,7 @@ function sunionstore(session: Session, args: Args, reply: Reply): void {
     setAlgebra.beginSource(i);
     while (setAlgebra.nextAdded(result));
   }
-  storeResult(session, args, reply);
+  storeResult(session, args, SUNIONSTORE, reply);
 }
 
 function sdiffstore(session: Session, args: Args, reply: Reply): void {
@@ -147,11 +150,11 @@ function sdiffstore(session: Session, args: Args, reply: Reply): void {
   } else {
     setAlgebra.subtract(result, true);
   }
-  storeResult(session, args, reply);
+  storeResult(session, args, SDIFFSTORE, reply);
 }
 
 /** Puts the result in the place of whatever the first argument names, which may be one of the sets. */
-function storeResult(session: Session, args: Args, reply: Reply): void {
+function storeResult(session: Session, args: Args, event: KeyEvent, reply: Reply): void {
   const { db } = session;
   const { store, reclaimer } = session.engine.keyspace;
   const { sets } = store;
@@ -160,9 +163,13 @@ function storeResult(session: Session, args: Args, reply: Reply): void {
   const end = args.end(1);
   const old = db.find(args.bytes, start, end);
   if (old !== NULL_REF) db.remove(old);
-  if (count > 0) db.create(args.bytes, start, end, TYPE_SET, result);
-  else reclaimer.freeCollection(sets, result);
-  if (count > 0 || old !== NULL_REF) store.changes++;
+  if (count > 0) {
+    db.create(args.bytes, start, end, TYPE_SET, result, old === NULL_REF);
+    changed(session, args, 1, event);
+  } else {
+    reclaimer.freeCollection(sets, result);
+    if (old !== NULL_REF) changed(session, args, 1, DEL);
+  }
   reply.integer(count);
 }
 

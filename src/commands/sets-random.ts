@@ -1,4 +1,6 @@
 /** Commands that take members of a set by chance, and leave them in it or not. */
+import { changed, happened } from "./changed.ts";
+import { DEL, SPOP } from "../keyspace/key-events.ts";
 import { RANDOM_REPEATS_MAX } from "../base/limits.ts";
 import { EFFECT_ARGUMENTS_MAX } from "../base/limits.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
@@ -55,12 +57,14 @@ function spop(session: Session, args: Args, reply: Reply): void {
   const length = sets.length(set);
   count = Math.min(count, length);
   if (hasCount) reply.set(count);
+  changed(session, args, 1, SPOP, count);
   const { walk } = sets;
   if (count === length) {
     walk.begin(set);
     while (walk.next()) replyMember(walk, reply);
     db.remove(entry);
     tellDelete(session, args, 1);
+    happened(session, args, 1, DEL);
   } else if (set.encoding === ENCODING_HASHTABLE) {
     // What stays behind keeps its times, which moving it would lose.
     const single = set.timed !== NULL_REF || (length - count) * MOVE_SHARE > count;
@@ -73,7 +77,6 @@ function spop(session: Session, args: Args, reply: Reply): void {
     else popPacked(session, args, random, count, reply);
     db.save(entry, set);
   }
-  store.changes += count;
 }
 
 function popSingly(session: Session, args: Args, count: number, reply: Reply): void {

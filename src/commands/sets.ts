@@ -1,4 +1,6 @@
 /** Commands on the members of one set; SMOVE takes a member from one set to another. */
+import { changed, happened } from "./changed.ts";
+import { DEL, SADD, SREM } from "../keyspace/key-events.ts";
 import type { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -41,7 +43,7 @@ function sadd(session: Session, args: Args, reply: Reply): void {
   }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_SET, set);
   else db.save(entry, set);
-  store.changes += added;
+  changed(session, args, 1, SADD, added);
   reply.integer(added);
 }
 
@@ -60,8 +62,8 @@ function srem(session: Session, args: Args, reply: Reply): void {
     if (sets.remove(set, bytes, args.start(i), args.end(i))) left--;
   }
   db.save(entry, set);
-  if (left === 0) db.remove(entry);
-  store.changes += before - left;
+  changed(session, args, 1, SREM, before - left);
+  if (left === 0) removeEmpty(session, args, entry);
   reply.integer(before - left);
 }
 
@@ -80,20 +82,27 @@ function smove(session: Session, args: Args, reply: Reply): void {
   if (source === destination) return reply.integer(sets.has(set, bytes, start, end) ? 1 : 0);
   if (!sets.remove(set, bytes, start, end)) return reply.integer(0);
   db.save(source, set);
-  if (sets.length(set) === 0) db.remove(source);
-  store.changes++;
+  changed(session, args, 1, SREM);
+  if (sets.length(set) === 0) removeEmpty(session, args, source);
   if (destination === NULL_REF) {
     sets.create(target, bytes, start, end, 1);
     sets.add(target, bytes, start, end);
     db.find(bytes, args.start(2), args.end(2));
     db.create(bytes, args.start(2), args.end(2), TYPE_SET, target);
-    store.changes++;
+    changed(session, args, 2, SADD);
   } else {
     db.load(destination, target);
-    if (sets.add(target, bytes, start, end)) store.changes++;
+    const isNew = sets.add(target, bytes, start, end);
     db.save(destination, target);
+    changed(session, args, 2, SADD, isNew ? 1 : 0);
   }
   reply.integer(1);
+}
+
+/** Removes the key of the first argument, whose set has no members any more. */
+function removeEmpty(session: Session, args: Args, entry: Ref): void {
+  session.db.remove(entry);
+  happened(session, args, 1, DEL);
 }
 
 function sismember(session: Session, args: Args, reply: Reply): void {

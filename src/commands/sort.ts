@@ -1,4 +1,6 @@
 /** SORT and SORT_RO: the elements of a list, a set or a sorted set in order, or what keys named after them hold. */
+import { changed } from "./changed.ts";
+import { DEL, SORTSTORE } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -233,8 +235,7 @@ function storeResult(
   reply: Reply,
 ): void {
   const { db } = session;
-  const { store } = session.engine.keyspace;
-  const { lists } = store;
+  const { lists } = session.engine.keyspace.store;
   const { gets, storeAt } = options;
   // What the patterns give is copied before it goes into the list: it may lie in memory that moves.
   const result = gets.length === 0 ? elements : new SortElements(order.length * gets.length);
@@ -256,9 +257,12 @@ function storeResult(
   }
   const old = db.find(args.bytes, start, end);
   if (old !== NULL_REF) db.remove(old);
-  if (length > 0) db.create(args.bytes, start, end, TYPE_LIST, stored);
-  if (length > 0) store.changes += length;
-  else if (old !== NULL_REF) store.changes++;
+  if (length > 0) {
+    db.create(args.bytes, start, end, TYPE_LIST, stored, old === NULL_REF);
+    changed(session, args, storeAt, SORTSTORE, length);
+  } else if (old !== NULL_REF) {
+    changed(session, args, storeAt, DEL);
+  }
   reply.integer(length);
 }
 

@@ -1,4 +1,6 @@
 /** Unions, intersections and differences of sorted sets and sets, whose members all have the score 1. */
+import { ZDIFFSTORE, ZINTERSTORE, ZUNIONSTORE } from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
@@ -293,10 +295,16 @@ function answer(session: Session, args: Args, operation: number, reply: Reply): 
   reclaimer.freeCollection(store.sortedSets, result);
 }
 
-function storeResult(session: Session, args: Args, operation: number, reply: Reply): void {
+function storeResult(
+  session: Session,
+  args: Args,
+  operation: number,
+  event: KeyEvent,
+  reply: Reply,
+): void {
   if (!sourcesOrReply(session, args, 2, operation, false, false, reply)) return;
   compute(session, operation);
-  reply.integer(replaceKey(session, args, 1, result));
+  reply.integer(replaceKey(session, args, 1, result, event));
 }
 
 function zunion(session: Session, args: Args, reply: Reply): void {
@@ -312,15 +320,15 @@ function zdiff(session: Session, args: Args, reply: Reply): void {
 }
 
 function zunionstore(session: Session, args: Args, reply: Reply): void {
-  storeResult(session, args, UNION, reply);
+  storeResult(session, args, UNION, ZUNIONSTORE, reply);
 }
 
 function zinterstore(session: Session, args: Args, reply: Reply): void {
-  storeResult(session, args, INTERSECTION, reply);
+  storeResult(session, args, INTERSECTION, ZINTERSTORE, reply);
 }
 
 function zdiffstore(session: Session, args: Args, reply: Reply): void {
-  storeResult(session, args, DIFFERENCE, reply);
+  storeResult(session, args, DIFFERENCE, ZDIFFSTORE, reply);
 }
 
 let counted = 0;

@@ -1,4 +1,6 @@
 /** Commands that take members of sorted sets from either end, by chance, or from cursor to cursor. */
+import { changed } from "./changed.ts";
+import { ZPOPMAX, ZPOPMIN } from "../keyspace/key-events.ts";
 import { RANDOM_REPEATS_MAX } from "../base/limits.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -31,6 +33,7 @@ import {
   replyRange,
   replyScore,
   replyScoreText,
+  removeKey,
   saveOrRemove,
   sortedSetsOf,
   zset,
@@ -64,7 +67,7 @@ function popCommand(session: Session, args: Args, max: boolean, reply: Reply): v
   // Without a count one pair is answered, which is no array of pairs in RESP3 either.
   if (counted && reply.version === 3) reply.array(kept);
   else reply.array(kept * 2);
-  popMembers(session, entry, kept, max, counted && reply.version === 3, reply);
+  popMembers(session, args, 1, entry, kept, max, counted && reply.version === 3, reply);
 }
 
 function zmpop(session: Session, args: Args, reply: Reply): void {
@@ -78,15 +81,17 @@ function zmpop(session: Session, args: Args, reply: Reply): void {
     reply.array(2);
     reply.bulk(args.bytes, args.start(i), args.end(i));
     reply.array(kept);
-    popMembers(session, entry, kept, !first, true, reply);
+    popMembers(session, args, i, entry, kept, !first, true, reply);
     return tellPop(session, args, i, first ? "ZPOPMIN" : "ZPOPMAX", kept);
   }
   reply.nullArray();
 }
 
-/** Answers and removes `count` members from one end; that many there must be. */
+/** Answers and removes `count` members from one end of the key at `at`; that many there must be. */
 function popMembers(
   session: Session,
+  args: Args,
+  at: number,
   entry: Ref,
   count: number,
   max: boolean,
@@ -104,13 +109,13 @@ function popMembers(
     if (max) sets.prev(cursor);
     else sets.next(cursor);
   }
+  changed(session, args, at, max ? ZPOPMAX : ZPOPMIN, count);
   if (count === length) {
-    session.db.remove(entry);
+    removeKey(session, args, at, entry);
   } else {
     sets.removeRange(zset, max ? length - count : 0, count);
-    saveOrRemove(session, entry, zset);
+    saveOrRemove(session, args, at, entry, zset);
   }
-  session.engine.keyspace.store.changes += count;
 }
 
 function zrandmember(session: Session, args: Args, reply: Reply): void {

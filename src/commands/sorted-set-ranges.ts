@@ -1,4 +1,12 @@
 /** Commands on ranges of sorted sets: by rank, by score, by member. */
+import { changed } from "./changed.ts";
+import {
+  ZRANGESTORE,
+  ZREMRANGEBYLEX,
+  ZREMRANGEBYRANK,
+  ZREMRANGEBYSCORE,
+} from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -26,6 +34,7 @@ import {
   readOrReply,
   replaceKey,
   replyRange,
+  removeKey,
   saveOrRemove,
   sortedSetsOf,
   zset,
@@ -173,7 +182,7 @@ function zrangestore(session: Session, args: Args, reply: Reply): void {
       sets.next(cursor);
     }
   }
-  reply.integer(replaceKey(session, args, 1, stored));
+  reply.integer(replaceKey(session, args, 1, stored, ZRANGESTORE));
 }
 
 function zcount(session: Session, args: Args, reply: Reply): void {
@@ -194,18 +203,24 @@ function countRange(session: Session, args: Args, kind: number, reply: Reply): v
 }
 
 function zremrangebyrank(session: Session, args: Args, reply: Reply): void {
-  removeRange(session, args, BY_RANK, reply);
+  removeRange(session, args, BY_RANK, ZREMRANGEBYRANK, reply);
 }
 
 function zremrangebyscore(session: Session, args: Args, reply: Reply): void {
-  removeRange(session, args, BY_SCORE, reply);
+  removeRange(session, args, BY_SCORE, ZREMRANGEBYSCORE, reply);
 }
 
 function zremrangebylex(session: Session, args: Args, reply: Reply): void {
-  removeRange(session, args, BY_LEX, reply);
+  removeRange(session, args, BY_LEX, ZREMRANGEBYLEX, reply);
 }
 
-function removeRange(session: Session, args: Args, kind: number, reply: Reply): void {
+function removeRange(
+  session: Session,
+  args: Args,
+  kind: number,
+  event: KeyEvent,
+  reply: Reply,
+): void {
   if (!boundsOrReply(range, kind, args, 2, 3, reply)) return;
   const entry = findOrReply(session, args, 1, reply);
   if (entry === WRONG) return;
@@ -213,13 +228,13 @@ function removeRange(session: Session, args: Args, kind: number, reply: Reply): 
   const sets = sortedSetsOf(session);
   resolve(range, kind, args, sets, zset);
   const { first, count: removed } = range;
+  changed(session, args, 1, event, removed);
   // All of it goes like a key that is deleted: a large set in slices.
-  if (removed === sets.length(zset)) session.db.remove(entry);
+  if (removed === sets.length(zset)) removeKey(session, args, 1, entry);
   else {
     sets.removeRange(zset, first, removed);
-    saveOrRemove(session, entry, zset);
+    saveOrRemove(session, args, 1, entry, zset);
   }
-  session.engine.keyspace.store.changes += removed;
   reply.integer(removed);
 }
 

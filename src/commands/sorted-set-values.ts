@@ -1,4 +1,7 @@
 /** What the commands on sorted sets share: the values that they open, and scores and members in replies. */
+import { changed, happened } from "./changed.ts";
+import { DEL } from "../keyspace/key-events.ts";
+import type { KeyEvent } from "../keyspace/key-events.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { Slice } from "../base/slice.ts";
 import { INT64_DIGITS_MAX, int64, parseInt64, toNumber, writeInteger } from "../base/numbers.ts";
@@ -39,15 +42,36 @@ export function findOrReply(session: Session, args: Args, index: number, reply: 
   return openOrReply(session, entry, TYPE_ZSET, zset, reply);
 }
 
-/** Writes back what members were removed from, or removes the key of what is empty now. */
-export function saveOrRemove(session: Session, entry: Ref, value: Value): void {
+/** Writes back what members were removed from, or removes the key at `at` if it is empty now. */
+export function saveOrRemove(
+  session: Session,
+  args: Args,
+  at: number,
+  entry: Ref,
+  value: Value,
+): void {
   // Removing the entry frees the block that it names: it must be where the value is now.
   session.db.save(entry, value);
-  if (sortedSetsOf(session).length(value) === 0) session.db.remove(entry);
+  if (sortedSetsOf(session).length(value) === 0) removeKey(session, args, at, entry);
 }
 
-/** Puts a new value under the key at `index`, in place of whatever it holds; nothing if the value is empty, which goes. */
-export function replaceKey(session: Session, args: Args, index: number, value: Value): number {
+/** Removes the key at `at`, whose members are all gone. */
+export function removeKey(session: Session, args: Args, at: number, entry: Ref): void {
+  session.db.remove(entry);
+  happened(session, args, at, DEL);
+}
+
+/**
+ * Puts a new value under the key at `index`, in place of whatever it holds; nothing if the value is empty, which goes.
+ * @param event of the command that stores it
+ */
+export function replaceKey(
+  session: Session,
+  args: Args,
+  index: number,
+  value: Value,
+  event: KeyEvent,
+): number {
   const { db } = session;
   const { store } = session.engine.keyspace;
   const length = store.sortedSets.length(value);
@@ -55,9 +79,13 @@ export function replaceKey(session: Session, args: Args, index: number, value: V
   const end = args.end(index);
   const old = db.find(args.bytes, start, end);
   if (old !== NULL_REF) db.remove(old);
-  if (length > 0) db.create(args.bytes, start, end, TYPE_ZSET, value);
-  else store.sortedSets.freeSmall(value);
-  if (length > 0 || old !== NULL_REF) store.changes++;
+  if (length > 0) {
+    db.create(args.bytes, start, end, TYPE_ZSET, value, old === NULL_REF);
+    changed(session, args, index, event);
+  } else {
+    store.sortedSets.freeSmall(value);
+    if (old !== NULL_REF) changed(session, args, index, DEL);
+  }
   return length;
 }
 

@@ -1,4 +1,6 @@
 /** Commands on single members of sorted sets. */
+import { changed } from "./changed.ts";
+import { ZADD, ZINCR, ZREM } from "../keyspace/key-events.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -120,7 +122,7 @@ function add(session: Session, args: Args, from: number, options: number, reply:
   }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_ZSET, zset);
   else db.save(entry, zset);
-  store.changes += added + updated;
+  changed(session, args, 1, increments ? ZINCR : ZADD, added + updated);
   if (!increments) reply.integer((options & CH) === 0 ? added : added + updated);
   else if (processed) replyScore(reply, score);
   else reply.null();
@@ -155,8 +157,8 @@ function zrem(session: Session, args: Args, reply: Reply): void {
     sets.removeFound(zset);
     removed++;
   }
-  if (removed > 0) saveOrRemove(session, entry, zset);
-  session.engine.keyspace.store.changes += removed;
+  changed(session, args, 1, ZREM, removed);
+  if (removed > 0) saveOrRemove(session, args, 1, entry, zset);
   reply.integer(removed);
 }
 

@@ -1,4 +1,6 @@
 /** XCLAIM and XAUTOCLAIM: pending entries that another consumer takes over. */
+import { changed } from "./changed.ts";
+import { XGROUP_CREATECONSUMER } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -241,7 +243,7 @@ function consumerOf(session: Session, args: Args, group: StreamGroup): StreamCon
   let consumer = groups.findConsumer(group, args.bytes, args.start(3), args.end(3));
   if (consumer === null) {
     consumer = groups.createConsumer(group, args.copy(3), nowMs);
-    session.engine.keyspace.store.changes++;
+    changed(session, args, 1, XGROUP_CREATECONSUMER);
     tellConsumer(session, args, 1, 2);
   }
   consumer.seenMs = nowMs;

@@ -1,4 +1,6 @@
 /** Commands that delete entries of streams: XDEL, XDELEX and XACKDEL. */
+import { changed, happened } from "./changed.ts";
+import { XDEL } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -47,7 +49,7 @@ function xdel(session: Session, args: Args, reply: Reply): void {
     if (streams.delete(stream, startId)) deleted++;
   }
   if (deleted > 0) db.save(entry, stream);
-  session.engine.keyspace.store.changes += deleted;
+  changed(session, args, 1, XDEL, deleted);
   reply.integer(deleted);
 }
 
@@ -84,6 +86,7 @@ function xdelex(session: Session, args: Args, reply: Reply): void {
   }
   if (deleted > 0) db.save(entry, stream);
   session.engine.keyspace.store.changes += changes;
+  if (deleted > 0) happened(session, args, 1, XDEL);
 }
 
 function xackdel(session: Session, args: Args, reply: Reply): void {
@@ -125,6 +128,7 @@ function xackdel(session: Session, args: Args, reply: Reply): void {
   }
   if (deleted > 0) db.save(entry, stream);
   session.engine.keyspace.store.changes += acknowledged;
+  if (deleted > 0) happened(session, args, 1, XDEL);
 }
 
 /** Reads the policy and where the ids stand. Returns false after answering an error. */

@@ -1,4 +1,13 @@
 /** XGROUP: consumer groups of streams and their consumers. */
+import { changed, happened } from "./changed.ts";
+import {
+  TOUCHED,
+  XGROUP_CREATE,
+  XGROUP_CREATECONSUMER,
+  XGROUP_DELCONSUMER,
+  XGROUP_DESTROY,
+  XGROUP_SETID,
+} from "../keyspace/key-events.ts";
 import { int64 } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -45,7 +54,8 @@ function create(session: Session, args: Args, reply: Reply): void {
   const group = streams.groups.create(stream.block, args.copy(3));
   group.lastId.copy(startId);
   group.setRead(options.readLow, options.readHigh);
-  session.engine.keyspace.store.changes++;
+  if (entry === NULL_REF) happened(session, args, 2, TOUCHED);
+  changed(session, args, 2, XGROUP_CREATE);
   reply.ok();
 }
 
@@ -58,7 +68,7 @@ function setid(session: Session, args: Args, reply: Reply): void {
   else if (!strictIdOrReply(args, 4, startId, reply)) return;
   group.lastId.copy(startId);
   group.setRead(options.readLow, options.readHigh);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, XGROUP_SETID);
   reply.ok();
 }
 
@@ -69,7 +79,7 @@ function destroy(session: Session, args: Args, reply: Reply): void {
   const group = groups.find(stream.block, bytes, args.start(3), args.end(3));
   if (group === null) return reply.integer(0);
   groups.destroy(stream.block, group);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, XGROUP_DESTROY);
   // Who waits for what is new to the group is told that it has gone.
   session.engine.blocking.signal(session.db, bytes, args.start(2), args.end(2));
   reply.integer(1);
@@ -83,7 +93,7 @@ function createconsumer(session: Session, args: Args, reply: Reply): void {
     return reply.integer(0);
   }
   groups.createConsumer(group, args.copy(4), session.engine.clock.nowMs);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, XGROUP_CREATECONSUMER);
   reply.integer(1);
 }
 
@@ -93,7 +103,7 @@ function delconsumer(session: Session, args: Args, reply: Reply): void {
   const { groups } = streamsOf(session);
   const consumer = groups.findConsumer(group, args.bytes, args.start(4), args.end(4));
   if (consumer === null) return reply.integer(0);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 2, XGROUP_DELCONSUMER);
   reply.integer(groups.deleteConsumer(group, consumer));
 }
 

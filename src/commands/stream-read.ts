@@ -5,6 +5,8 @@
  * goes on with what is new; an entry of its answer has four elements then, the others being how long it was idle, in ms, and
  * how often it was delivered before. If it waits, it also tries again when the next pending entry has become old enough.
  */
+import { changed } from "./changed.ts";
+import { XGROUP_CREATECONSUMER } from "../keyspace/key-events.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -349,7 +351,7 @@ function consumerOf(
   let consumer = manager.findConsumer(group, bytes, args.start(at), args.end(at));
   if (consumer === null) {
     consumer = manager.createConsumer(group, args.copy(at), nowMs);
-    session.engine.keyspace.store.changes++;
+    changed(session, args, request.keyAt + index, XGROUP_CREATECONSUMER);
     tellConsumer(session, args, request.keyAt + index, request.groupAt);
   }
   consumer.seenMs = nowMs;

@@ -1,4 +1,6 @@
 /** Commands that add entries to streams and trim them. */
+import { changed, happened } from "./changed.ts";
+import { XADD, XSETID, XTRIM } from "../keyspace/key-events.ts";
 import { int64, toNumber } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -103,16 +105,17 @@ function xadd(session: Session, args: Args, reply: Reply): void {
   // What each entry's deletion tells comes behind the entry that is added.
   const tellsFirst = options.trims && policy === ONLY_ACKNOWLEDGED;
   if (tellsFirst) tellTrim(session, args, options, idAt, newId);
-  if (options.trims) {
-    trimStream(streams, stream, trim, policy, referenceWatcher(session, args));
-  }
+  const trimmed = options.trims
+    ? trimStream(streams, stream, trim, policy, referenceWatcher(session, args))
+    : 0;
   if (entry === NULL_REF) {
     db.create(args.bytes, args.start(1), args.end(1), TYPE_STREAM, stream);
   } else {
     db.save(entry, stream);
     session.engine.blocking.signal(db, args.bytes, args.start(1), args.end(1));
   }
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, XADD);
+  if (trimmed > 0) happened(session, args, 1, XTRIM);
   if (!tellsFirst && (!sequenceGiven || options.approximate || options.policyAt > 0)) {
     tellTrim(session, args, options, idAt, newId);
   }
@@ -158,7 +161,7 @@ function xtrim(session: Session, args: Args, reply: Reply): void {
       tellTrim(session, args, options, 0, newId);
     }
   }
-  session.engine.keyspace.store.changes += deleted;
+  changed(session, args, 1, XTRIM, deleted);
   reply.integer(deleted);
 }
 
@@ -211,7 +214,7 @@ function xsetid(session: Session, args: Args, reply: Reply): void {
   streams.setLastId(stream, startId);
   if (addedHigh >= 0) streams.setAdded(stream, addedLow, addedHigh);
   if (!endId.isMin()) streams.setMaxDeletedId(stream, endId);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, XSETID);
   reply.ok();
 }
 

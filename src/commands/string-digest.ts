@@ -1,4 +1,6 @@
 /** Commands that compare: the digest of a string, and deletion on condition of the value. */
+import { changed } from "./changed.ts";
+import { DEL } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -39,7 +41,7 @@ function delex(session: Session, args: Args, reply: Reply): void {
   }
   db.remove(entry);
   tellDelete(session, args, 1);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, DEL);
   reply.integer(1);
 }
 
@@ -51,7 +53,7 @@ function delifeq(session: Session, args: Args, reply: Reply): void {
   if (compareOrReply(session, entry, IFEQ, args, 2, reply) !== 1) return reply.integer(0);
   db.remove(entry);
   tellDelete(session, args, 1);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, DEL);
   reply.integer(1);
 }
 

@@ -2,6 +2,8 @@
  * INCREX: a counter with bounds and an expiry time, in one step. A result outside the bounds (or outside the number's own
  * range) leaves the key as it is, or with SATURATE stops at the bound. The reply is the value and what was added to it.
  */
+import { changed, happened } from "./changed.ts";
+import { DEL, EXPIRE, INCRBY, INCRBYFLOAT, PERSIST } from "../keyspace/key-events.ts";
 import type { LongDouble } from "../base/long-double.ts";
 import {
   add,
@@ -194,30 +196,28 @@ function setsExpiry(session: Session, entry: Ref, wish: Wish): boolean {
   return !wish.onlyWithoutExpiry || entry === NULL_REF || session.db.expiryMs(entry) < 0;
 }
 
-/** A time that is past already deletes the key instead of changing it. Returns whether it was so; counts the change. */
+/** A time that is past already deletes the key instead of changing it. Returns whether it was so. */
 function removeIfDue(session: Session, args: Args, entry: Ref, wish: Wish): boolean {
-  const { db, engine } = session;
-  const { store } = engine.keyspace;
   const past =
     (wish.time & ABSOLUTE_TIMES) !== 0 && setsExpiry(session, entry, wish) && isDue(session);
-  if (!past) {
-    store.changes++;
-    return false;
-  }
-  if (entry !== NULL_REF) {
-    db.remove(entry);
+  if (past && entry !== NULL_REF) {
+    session.db.remove(entry);
     tellDelete(session, args, 1);
-    store.changes++;
+    changed(session, args, 1, DEL);
   }
-  return true;
+  return past;
 }
 
 /** Gives the changed key its time of expiry, and tells both. @param text the number that the key holds now */
 function setExpiry(session: Session, args: Args, entry: Ref, wish: Wish, text: string): void {
   const { low, high } = due;
   const expires = setsExpiry(session, entry, wish);
+  const persists = wish.persist && session.db.expiryMs(entry) >= 0;
   if (expires) session.db.expireAtInt64(entry, low, high);
-  else if (wish.persist) session.db.persist(entry);
+  else if (persists) session.db.persist(entry);
+  changed(session, args, 1, wish.isFloat ? INCRBYFLOAT : INCRBY);
+  if (expires) happened(session, args, 1, EXPIRE);
+  else if (persists) happened(session, args, 1, PERSIST);
   if (!session.engine.effects.active) return;
   const { bytes } = args;
   const [start, end] = [args.start(1), args.end(1)];

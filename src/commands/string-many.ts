@@ -1,4 +1,6 @@
 /** Commands that get or set many strings at once. */
+import { changed, happened } from "./changed.ts";
+import { EXPIRE, SET } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -104,8 +106,9 @@ function setPairs(
     const valueEnd = args.end(i + 1);
     const at = db.setString(entry, bytes, start, end, bytes, valueStart, valueEnd, keepExpiry);
     if (expire) db.expireAtInt64(at, due.low, due.high);
+    changed(session, args, i, SET);
+    if (expire) happened(session, args, i, EXPIRE);
   }
-  session.engine.keyspace.store.changes += (to - from) >>> 1;
 }
 
 export const stringManyRows: readonly CommandRow[] = [

@@ -1,4 +1,6 @@
 /** Commands that count in a string: by 64-bit integers, whose two words stand in the entry, and by floats. */
+import { changed } from "./changed.ts";
+import { INCRBY, INCRBYFLOAT } from "../keyspace/key-events.ts";
 import { addInt64, int64 } from "../base/numbers.ts";
 import { add, formatLongDouble, isFinite, parseLongDouble } from "../base/long-double.ts";
 import type { Args } from "../protocol/args.ts";
@@ -44,7 +46,7 @@ function increment(session: Session, args: Args, low: number, high: number, repl
     return reply.error("ERR increment or decrement would overflow");
   }
   db.setInteger(entry, bytes, start, end, int64.low, int64.high);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, INCRBY);
   reply.int64(int64.low, int64.high);
 }
 
@@ -64,7 +66,7 @@ function incrbyfloat(session: Session, args: Args, reply: Reply): void {
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   db.setText(entry, bytes, start, end, text);
   tellSet(session, bytes, start, end, text, 0, text.length, true);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, INCRBYFLOAT);
   reply.bulk(text, 0, text.length);
 }
 

@@ -1,4 +1,6 @@
 /** Commands on parts of a string: its length, a range of its bytes, more bytes at its end. */
+import { changed } from "./changed.ts";
+import { APPEND, SETRANGE } from "../keyspace/key-events.ts";
 import { STRING_SIZE_MAX } from "../base/limits.ts";
 import { int64 } from "../base/numbers.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -59,7 +61,7 @@ function setrange(session: Session, args: Args, reply: Reply): void {
   entry = db.growString(entry, offset + size);
   db.readString(entry, value);
   bytes.copy(value.bytes, value.start + offset, args.start(3), args.end(3));
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SETRANGE);
   reply.integer(value.length);
 }
 
@@ -73,7 +75,7 @@ function append(session: Session, args: Args, reply: Reply): void {
   const entry = db.find(bytes, start, end);
   if (entry === NULL_REF) {
     db.setString(entry, bytes, start, end, bytes, from, to, false);
-    session.engine.keyspace.store.changes++;
+    changed(session, args, 1, APPEND);
     return reply.integer(to - from);
   }
   if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
@@ -82,7 +84,7 @@ function append(session: Session, args: Args, reply: Reply): void {
   const at = db.growString(entry, length + to - from);
   db.readString(at, value);
   bytes.copy(value.bytes, value.start + length, from, to);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, APPEND);
   reply.integer(value.length);
 }
 

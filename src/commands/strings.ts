@@ -1,4 +1,6 @@
 /** Commands that get and set one string: GET, SET and the older commands that are forms of the two. */
+import { changed, happened } from "./changed.ts";
+import { DEL, EXPIRE, PERSIST as PERSISTED, SET } from "../keyspace/key-events.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -49,7 +51,7 @@ function set(session: Session, args: Args, reply: Reply): void {
   const { bytes } = args;
   const entry = db.find(bytes, args.start(1), args.end(1));
   db.setString(entry, bytes, args.start(1), args.end(1), bytes, args.start(2), args.end(2), false);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SET);
   reply.ok();
 }
 
@@ -96,7 +98,8 @@ function setWithOptions(session: Session, args: Args, reply: Reply): void {
   } else if (comparison !== 0) {
     tellSet(session, bytes, start, end, bytes, valueStart, valueEnd, keep);
   }
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SET);
+  if (time !== 0) happened(session, args, 1, EXPIRE);
   if (!returnsOld) reply.ok();
 }
 
@@ -106,7 +109,7 @@ function setnx(session: Session, args: Args, reply: Reply): void {
   const entry = db.find(bytes, args.start(1), args.end(1));
   if (entry !== NULL_REF) return reply.integer(0);
   db.setString(entry, bytes, args.start(1), args.end(1), bytes, args.start(2), args.end(2), false);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SET);
   reply.integer(1);
 }
 
@@ -136,7 +139,8 @@ function setExpiring(
   const at = db.setString(entry, bytes, start, end, bytes, valueStart, valueEnd, true);
   db.expireAtInt64(at, due.low, due.high);
   tellSetUntil(session, bytes, start, end, bytes, valueStart, valueEnd, due.low, due.high);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SET);
+  happened(session, args, 1, EXPIRE);
   reply.ok();
 }
 
@@ -154,7 +158,7 @@ function getset(session: Session, args: Args, reply: Reply): void {
     reply.bulk(value.bytes, value.start, value.end);
   }
   db.setString(entry, bytes, start, end, bytes, args.start(2), args.end(2), false);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, SET);
 }
 
 function getdel(session: Session, args: Args, reply: Reply): void {
@@ -166,14 +170,14 @@ function getdel(session: Session, args: Args, reply: Reply): void {
   reply.bulk(value.bytes, value.start, value.end);
   db.remove(entry);
   tellDelete(session, args, 1);
-  session.engine.keyspace.store.changes++;
+  changed(session, args, 1, DEL);
 }
 
 function getex(session: Session, args: Args, reply: Reply): void {
   if (!parseOptionsOrReply(args, 2, GETEX_OPTIONS, reply)) return;
   const { flags } = options;
   const time = flags & TIMES;
-  const { db, engine } = session;
+  const { db } = session;
   const entry = db.read(args.bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.null();
   if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
@@ -184,17 +188,17 @@ function getex(session: Session, args: Args, reply: Reply): void {
     if ((time & ABSOLUTE_TIMES) !== 0 && isDue(session)) {
       db.remove(entry);
       tellDelete(session, args, 1);
+      changed(session, args, 1, DEL);
     } else {
       db.expireAtInt64(entry, due.low, due.high);
       tellExpiry(session, args, 1, due.low, due.high);
+      changed(session, args, 1, EXPIRE);
     }
-  } else if ((flags & PERSIST) === 0 || db.expiryMs(entry) < 0) {
-    return;
-  } else {
+  } else if ((flags & PERSIST) !== 0 && db.expiryMs(entry) >= 0) {
     db.persist(entry);
     tellPersist(session, args, 1);
+    changed(session, args, 1, PERSISTED);
   }
-  engine.keyspace.store.changes++;
 }
 
 /** SET reads the old value only for the options that ask for it or compare with it. */

@@ -5,6 +5,7 @@
  * again, and it deletes an entry whose time has come: no command ever sees an expired key. An entry moves when its
  * form changes (a longer value, an expiry time gained or lost); functions that may move it return the new `Ref`.
  */
+import { NEW } from "./key-events.ts";
 import { HASH_WORDS } from "../base/hash.ts";
 import { int64, parseInt64, INT64_DIGITS_MAX } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
@@ -101,7 +102,7 @@ export class Database {
   read(key: Buffer, start: number, end: number): Ref {
     const entry = this.peek(key, start, end);
     if (entry === NULL_REF) {
-      this.#store.misses++;
+      this.#store.missed(this, key, start, end);
       return entry;
     }
     this.#store.hits++;
@@ -112,7 +113,7 @@ export class Database {
   /** Like `read`, without counting as a use. */
   look(key: Buffer, start: number, end: number): Ref {
     const entry = this.peek(key, start, end);
-    if (entry === NULL_REF) this.#store.misses++;
+    if (entry === NULL_REF) this.#store.missed(this, key, start, end);
     else this.#store.hits++;
     return entry;
   }
@@ -309,8 +310,8 @@ export class Database {
 
   // ---- collections ----
 
-  /** Puts a value under a key that `find` has just not found. @param type not that of strings */
-  create(key: Buffer, start: number, end: number, type: number, value: Value): Ref {
+  /** Puts a value under a key that is free. @param type not that of strings @param isNew it was so before the command */
+  create(key: Buffer, start: number, end: number, type: number, value: Value, isNew = true): Ref {
     const store = this.#store;
     const entry = store.arena.allocate(Entries.size(end - start, value.encoding, 0, false));
     const { access } = store;
@@ -318,7 +319,7 @@ export class Database {
     this.#entries.setBlock(entry, value.block);
     if (value.timed !== NULL_REF) this.#keys.members.save(entry, value);
     this.#keys.insert(entry, this.#hash);
-    if (store.watcher !== null) store.watcher.created(this, key, start, end);
+    store.created(this, key, start, end, isNew);
     return entry;
   }
 
@@ -354,14 +355,14 @@ export class Database {
     if (this.#store.guard === null || !this.#store.guard.keeps(keys))
       this.#reclaimer.freeTable(keys);
     this.#keys = new KeyTable(this.#store);
-    this.#store.watcher?.emptied(this);
+    this.#store.emptied(this);
     return count;
   }
 
   /** Exchanges the content of two databases. */
   swap(other: Database): void {
     [this.#keys, other.#keys] = [other.#keys, this.#keys];
-    this.#store.watcher?.swapped(this, other);
+    this.#store.swapped(this, other);
   }
 
   // ---- renaming, moving ----
@@ -380,7 +381,7 @@ export class Database {
     from.#keys.remove(entry);
     store.arena.free(entry);
     if (this.#entries.isTimed(at)) this.#keys.members.join(at);
-    store.watcher?.created(this, key, start, end);
+    store.created(this, key, start, end);
     return at;
   }
 
@@ -402,7 +403,7 @@ export class Database {
     const at = this.#keys.clone(entry, from.#keys, store.access, key, start, end);
     if (copy.block !== NULL_REF) this.save(at, copy);
     this.#keys.insert(at, store.lookahead.hash(key, start, end));
-    store.watcher?.created(this, key, start, end);
+    store.created(this, key, start, end);
     return at;
   }
 
@@ -497,6 +498,8 @@ export class Database {
       if (this.#entries.isTimed(entry)) this.#keys.members.leave(entry);
       this.#reclaimer.freeValue(entry);
     }
+    const { observer } = this.#store;
+    if (entry === NULL_REF && observer !== null) observer.happened(NEW, this, key, start, end);
     const hash = this.#hash;
     return this.#keys.shape(entry, hash, key, start, end, encoding, valueLength, keepExpiry);
   }

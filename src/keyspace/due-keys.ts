@@ -26,7 +26,7 @@ export class DueKeys {
   expire(entry: Ref): void {
     const store = this.#store;
     const database = this.#database;
-    store.onExpire?.(database, entry);
+    store.expiring(database, entry);
     const dueMs = database.expiryMs(entry);
     if (dueMs >= 0 && dueMs <= store.clock.nowMs) {
       store.expired++;
@@ -51,7 +51,7 @@ export class DueKeys {
       if (entry === NULL_REF) return keys.exhausted;
       // It is in no dict any more, and all that is known of it can still be read.
       database.willChange(entry);
-      store.onExpire?.(database, entry);
+      store.expiring(database, entry);
       store.watcher?.removed(database, entry);
       this.#reclaimer.freeEntry(entry);
       store.expired++;

@@ -145,6 +145,7 @@ export class MemberExpiry {
     }
     this.save(entry, value);
     this.#store.expiredMembers += count;
+    this.#store.membersExpired(database, entry);
     return count;
   }
 

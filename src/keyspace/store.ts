@@ -2,6 +2,9 @@
  * What the databases of one server share: the memory they lie in, the seed of their hash, the clock, and the counters
  * that INFO shows.
  */
+import { reportExpired, reportMembersExpired } from "./expiry-events.ts";
+import { joinObservers, KEY_MISS, NEW } from "./key-events.ts";
+import type { KeyObserver } from "./key-events.ts";
 import type { Clock } from "../base/clock.ts";
 import type { HashSeed } from "../base/hash.ts";
 import type { Slice } from "../base/slice.ts";
@@ -62,6 +65,9 @@ export class Store {
   /** Knows the members that they are about. */
   readonly members: MemberLookahead;
 
+  /** Told of all that happens to keys; null while nobody listens. See `observe`. */
+  observer: KeyObserver | null = null;
+  #observers: readonly KeyObserver[] = [];
   /** Told of keys that come and go. */
   watcher: KeyWatcher | null = null;
   /** Sees entries before they change. */
@@ -121,6 +127,55 @@ export class Store {
     memberCollections[TYPE_ZSET] = this.sortedSets;
     this.memberCollections = memberCollections;
     this.refreshAccess();
+  }
+
+  /** Tells somebody of all that happens to keys from now on. */
+  observe(observer: KeyObserver): void {
+    this.#observers = [...this.#observers, observer];
+    this.observer = joinObservers(this.#observers);
+  }
+
+  /** Ends that. */
+  unobserve(observer: KeyObserver): void {
+    this.#observers = this.#observers.filter((one) => one !== observer);
+    this.observer = joinObservers(this.#observers);
+  }
+
+  // ---- what those who watch are told ----
+
+  /** A key holds a value that was not there. @param isNew nor held anything else */
+  created(database: Database, key: Buffer, start: number, end: number, isNew = true): void {
+    if (isNew && this.observer !== null) this.observer.happened(NEW, database, key, start, end);
+    if (this.watcher !== null) this.watcher.created(database, key, start, end);
+  }
+
+  /** A command that reads found no key. */
+  missed(database: Database, key: Buffer, start: number, end: number): void {
+    this.misses++;
+    if (this.observer !== null) this.observer.happened(KEY_MISS, database, key, start, end);
+  }
+
+  /** All keys of a database are gone. */
+  emptied(database: Database): void {
+    this.observer?.emptied(database);
+    this.watcher?.emptied(database);
+  }
+
+  /** Two databases have exchanged their keys. */
+  swapped(a: Database, b: Database): void {
+    this.observer?.swapped(a, b);
+    this.watcher?.swapped(a, b);
+  }
+
+  /** An entry is about to be deleted because its time has come, or that of all its members. */
+  expiring(database: Database, entry: Ref): void {
+    this.onExpire?.(database, entry);
+    if (this.observer !== null) reportExpired(this.observer, this, database, entry);
+  }
+
+  /** Members of an entry have been removed because their time has come; others stay. */
+  membersExpired(database: Database, entry: Ref): void {
+    if (this.observer !== null) reportMembersExpired(this.observer, this, database, entry);
   }
 
   /** The encoding of an entry's value; where members of it expire, that of the collection inside the wrapper. */

@@ -1,4 +1,6 @@
 /** DUMP and RESTORE: a value as bytes that another server takes, and back. The payload's form is in rdb-format.ts. */
+import { changed } from "../commands/changed.ts";
+import { DEL, RESTORE as RESTORED } from "../keyspace/key-events.ts";
 import { addInt64, int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import { NOT_AN_INTEGER, int64OrReply, SYNTAX_ERROR } from "../commands/guards.ts";
@@ -110,7 +112,7 @@ function restore(session: Session, args: Args, reply: Reply): void {
     drop(session, type);
     if (old === NULL_REF) return;
     tellDelete(session, args, KEY);
-    store.changes++;
+    changed(session, args, KEY, DEL);
     return;
   }
   let entry = put(store.kit, db, type, bytes, start, end);
@@ -119,7 +121,7 @@ function restore(session: Session, args: Args, reply: Reply): void {
     store.entries.setAccess(entry, (store.access - chosen.idleSeconds) & ACCESS_MASK);
   }
   if (expires) tellRestore(session, args, dueLow, dueHigh);
-  store.changes++;
+  changed(session, args, KEY, RESTORED);
 }
 
 /** The key holds the payload's value, until a time: Unix time in ms in two words. */

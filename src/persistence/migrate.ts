@@ -6,6 +6,8 @@
  * holds now: when the replies are there, every key is dumped again, and what has changed is sent again, in place of
  * the copy that the target has; what is gone is deleted there. A key that changes faster than that stays here, with an error.
  */
+import { changed } from "../commands/changed.ts";
+import { DEL } from "../keyspace/key-events.ts";
 import { systemErrorCode } from "../base/system-errors.ts";
 import { RespConnection } from "../client/resp-connection.ts";
 import type { Command } from "../client/resp-connection.ts";
@@ -200,7 +202,7 @@ class Migration {
 
   /** @returns keys that have changed since they were sent */
   #deleteMoved(session: Session, args: Args): Moving[] {
-    const { db, engine } = session;
+    const { db } = session;
     const again: Moving[] = [];
     // A key may be named twice.
     const deleted = new Set<string>();
@@ -215,7 +217,7 @@ class Migration {
       if (entry === NULL_REF) continue;
       db.remove(entry);
       tellDelete(session, args, key.at);
-      engine.keyspace.store.changes++;
+      changed(session, args, key.at, DEL);
       deleted.add(name);
     }
     return again;

@@ -6,6 +6,8 @@
  * one connection are sent in one write, with an ECHO of a token behind them: after N commands there must be N frames and
  * then the token, neither fewer nor more.
  */
+import { tapChannels, tapObserver } from "./events.ts";
+import type { EventTap } from "./events.ts";
 import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
 import type { RedisServer } from "../support/redis-server.ts";
@@ -36,6 +38,8 @@ const TOKEN_REFUSED = /^(-NOAUTH|-NOPERM|-ERR Can't execute 'echo')/;
 export class Differential {
   readonly hutch: Instance;
   readonly redis: RedisServer;
+  /** Taps of the events of both, if they are compared. */
+  #taps: readonly EventTap[] = [];
   #tokens = 0;
 
   private constructor(hutch: Instance, redis: RedisServer) {
@@ -49,21 +53,28 @@ export class Differential {
     return new Differential(startInProcess({ "enable-debug-command": "yes" }), redis);
   }
 
+  /** From now on the events of keys must be the same too, but for those that a test excepts. */
+  async compareEvents(): Promise<void> {
+    this.#taps = [tapObserver(this.hutch), await tapChannels(this.redis.port)];
+  }
+
   async stop(): Promise<void> {
+    for (const tap of this.#taps) tap.close();
     await Promise.all([this.hutch.stop(), this.redis.stop()]);
   }
 
   /**
    * Runs a case with every protocol. The servers have a clock each, and a millisecond may begin between two commands on one of
    * them only; so a difference counts if it is there when the same protocol runs again. One that is not is printed.
+   * @param exceptEvents events that are not compared
    * @returns the differences, each a few lines of text
    */
-  async run(testCase: Case): Promise<string[]> {
+  async run(testCase: Case, exceptEvents?: RegExp): Promise<string[]> {
     const differences: string[] = [];
     for (const protocol of testCase.protocols ?? ([2, 3] as const)) {
-      const first = await this.#runOnce(testCase, protocol);
+      const first = await this.#runOnce(testCase, protocol, exceptEvents);
       if (first.length === 0) continue;
-      const again = await this.#runOnce(testCase, protocol);
+      const again = await this.#runOnce(testCase, protocol, exceptEvents);
       if (again.length === 0) {
         console.log(`${testCase.name}: differed once, and not again: RESP${protocol} ${first[0]}`);
       }
@@ -73,17 +84,18 @@ export class Differential {
   }
 
   /** Like `run`; throws if there is a difference. */
-  async check(testCase: Case): Promise<void> {
-    const differences = await this.run(testCase);
+  async check(testCase: Case, exceptEvents?: RegExp): Promise<void> {
+    const differences = await this.run(testCase, exceptEvents);
     if (differences.length === 0) return;
     const shown = differences.slice(0, 20).join("\n");
     const more = differences.length > 20 ? `\n... and ${differences.length - 20} more` : "";
     throw new Error(`${testCase.name}: Hutch and redis-server differ\n${shown}${more}`);
   }
 
-  async #runOnce(testCase: Case, protocol: 2 | 3): Promise<string[]> {
+  async #runOnce(testCase: Case, protocol: 2 | 3, exceptEvents?: RegExp): Promise<string[]> {
     const ports = [this.hutch.port, this.redis.port];
     await Promise.all(ports.map(flush));
+    await Promise.all(this.#taps.map((tap) => tap.take()));
     const segments = split(testCase);
     const tokens = segments.map(() => `--token-${this.#tokens++}--`);
     const [ours, theirs] = await Promise.all(
@@ -92,6 +104,11 @@ export class Differential {
     const differences = segments.flatMap((segment, index) =>
       compareAnswers(segment, ours![index]!, theirs![index]!),
     );
+    const events = await Promise.all(this.#taps.map((tap) => tap.take()));
+    const [ourEvents = [], theirEvents = []] = events.map((all) =>
+      exceptEvents === undefined ? all : all.filter((event) => !exceptEvents.test(event)),
+    );
+    differences.push(...compareEvents(ourEvents, theirEvents));
     if (testCase.data !== false) {
       differences.push(...(await compareData(this.hutch.port, this.redis.port)));
     }
@@ -192,6 +209,18 @@ function compareAnswers(segment: Segment, ours: Answers, theirs: Answers): strin
     }
   }
   return differences;
+}
+
+/** The first event that differs, with those before it. */
+function compareEvents(ours: readonly string[], theirs: readonly string[]): string[] {
+  const length = Math.max(ours.length, theirs.length);
+  for (let i = 0; i < length; i++) {
+    if (ours[i] === theirs[i]) continue;
+    const from = Math.max(0, i - 3);
+    const [our, their] = [ours, theirs].map((events) => events.slice(from, i + 4).join(", "));
+    return [report(`event ${i}`, our!, their!)];
+  }
+  return [];
 }
 
 function report(subject: string, ours: string, theirs: string): string {

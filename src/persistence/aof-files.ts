@@ -184,10 +184,11 @@ export class AofFiles {
     return { file, increment: { fd: appending, size: MARK_SIZE, crc } };
   }
 
-  /** The name and the path that the next base is to have. */
-  nextBase(): AofFile {
+  /** The next base: a snapshot, or a file of commands. */
+  nextBase(asCommands: boolean): AofFile {
     const seq = this.#nextSeq("b");
-    return { name: `${this.#name}.${seq}.base.rdb`, seq, type: "b" };
+    const name = `${this.#name}.${seq}.base.${asCommands ? "aof" : "rdb"}`;
+    return { name, seq, type: "b" };
   }
 
   /** A file that is to become the next base. */

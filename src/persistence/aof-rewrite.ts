@@ -1,6 +1,6 @@
 /**
- * Rewriting a log: all data as it is now becomes the new base, in the format of snapshots, and a new increment takes what
- * comes after. The files that were there become history and are deleted.
+ * Rewriting a log: all data as it is now becomes the new base, a snapshot or, as `aof-use-rdb-preamble` says, commands, and a new
+ * increment takes what comes after. The files that were there become history and are deleted.
  *
  *   begin    the old increment gets everything so far; a new one is begun, named by the manifest, and in the same turn the
  *            snapshot, so that the two fit together without a gap and without an overlap
@@ -62,10 +62,12 @@ export class AofRewrite {
     this.startedMs = engine.clock.nowMs;
     this.#offset = engine.gate.offset;
     this.#untaken = engine.effects.pos;
-    this.#base = files.nextBase();
+    const asCommands = !engine.options.flag("aof-use-rdb-preamble");
+    this.#base = files.nextBase(asCommands);
     this.#sink = files.createBase();
     this.#snapshot = startSnapshot(engine, this.#sink, (error) => this.#written(error), {
       forLog: true,
+      asCommands,
     });
   }
 

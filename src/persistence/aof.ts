@@ -136,12 +136,13 @@ export class Aof {
 
   /** Writes all data into a first base, and makes everybody wait. */
   #writeBase(files: AofFiles): void {
-    const base = files.nextBase();
+    const asCommands = !this.#engine.options.flag("aof-use-rdb-preamble");
+    const base = files.nextBase(asCommands);
     const sink = files.createBase();
     let failed = sink.error;
     if (failed === null) {
       const told = (error: string | null): void => void (failed = error);
-      startSnapshot(this.#engine, sink, told, { forLog: true }).step(Infinity);
+      startSnapshot(this.#engine, sink, told, { forLog: true, asCommands }).step(Infinity);
     }
     failed ??= sink.commitSync(files.path(base));
     if (failed !== null) throw new DataError(`Can't write the base of the AOF: ${failed}`);

@@ -19,7 +19,7 @@ import * as format from "./rdb-format.ts";
 import { RdbInput } from "./rdb-input.ts";
 import { ReadTimes } from "./read-times.ts";
 import { RdbValueReader, typeOfRdb } from "./rdb-value-reader.ts";
-import type { Pieces } from "./rdb-value-writer.ts";
+import type { Pieces } from "./element-walk.ts";
 
 /** Keys, or pieces of a value, between two looks at the time. */
 const STRIDE = 16;

@@ -13,7 +13,7 @@ import { NodeCheck } from "../types/stream-node-check.ts";
 import type { Value } from "../types/value.ts";
 import { RDB_STREAM_LISTPACKS, RDB_STREAM_LISTPACKS_3 } from "./rdb-format.ts";
 import type { RdbInput } from "./rdb-input.ts";
-import type { Pieces } from "./rdb-value-writer.ts";
+import type { Pieces } from "./element-walk.ts";
 
 const ID_SIZE = 16;
 /** Bytes of a pending entry: id, time, deliveries. */

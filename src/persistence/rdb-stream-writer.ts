@@ -19,7 +19,7 @@ import { StreamId } from "../structures/stream-id.ts";
 import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
 import type { Value } from "../types/value.ts";
 import type { RdbOutput } from "./rdb-output.ts";
-import type { Pieces } from "./rdb-value-writer.ts";
+import type { Pieces } from "./element-walk.ts";
 
 /** Bytes of an id. */
 const ID_SIZE = 16;

@@ -29,7 +29,7 @@ import * as format from "./rdb-format.ts";
 import type { RdbInput } from "./rdb-input.ts";
 import { ReadTimes } from "./read-times.ts";
 import { readStream } from "./rdb-stream-reader.ts";
-import type { Pieces } from "./rdb-value-writer.ts";
+import type { Pieces } from "./element-walk.ts";
 import { packZiplist } from "./ziplist.ts";
 import { packZipmap } from "./zipmap.ts";
 

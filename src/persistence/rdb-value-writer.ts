@@ -30,9 +30,9 @@ import {
   TYPE_STREAM,
   TYPE_STRING,
 } from "../types/kinds.ts";
-import type { VisitField } from "../types/hash.ts";
-import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
 import { Value } from "../types/value.ts";
+import type { Pieces } from "./element-walk.ts";
+import { copyOf, ElementWalk } from "./element-walk.ts";
 import {
   NODE_PACKED,
   RDB_HASH,
@@ -49,25 +49,20 @@ import {
 import type { RdbOutput } from "./rdb-output.ts";
 import { writeStream } from "./rdb-stream-writer.ts";
 
-/** Writes on with every `next`, until it is done. */
-export type Pieces = Generator<undefined, undefined>;
-
-/** Elements of a piece: some microseconds. */
-const PIECE = 32;
-
 export class RdbValueWriter {
   readonly #store: Store;
   readonly #entries: Entries;
   /** With a scratch of its own: a snapshot writes in the middle of commands. */
   readonly #listpack: Listpack;
   readonly #value: Value = new Value();
-  readonly #first: Slice = new Slice();
-  readonly #second: Slice = new Slice();
+  readonly #walk: ElementWalk;
+  readonly #content: Slice = new Slice();
 
   constructor(store: Store) {
     this.#store = store;
     this.#entries = store.entries;
     this.#listpack = new Listpack(store.arena);
+    this.#walk = new ElementWalk(store, this.#listpack);
   }
 
   /** The RDB type of an entry's value. */
@@ -100,7 +95,7 @@ export class RdbValueWriter {
       if (entries.encoding(entry) === ENCODING_INT) {
         output.integer(entries.low(entry), entries.high(entry));
       } else {
-        const content = this.#first;
+        const content = this.#content;
         database.readString(entry, content);
         output.string(content.bytes, content.start, content.end);
       }
@@ -124,7 +119,7 @@ export class RdbValueWriter {
 
   /** A block that is the same in memory and in the file. */
   #block(output: RdbOutput, pack: Ref): void {
-    const content = this.#first;
+    const content = this.#content;
     this.#listpack.whole(pack, content);
     output.string(content.bytes, content.start, content.end);
   }
@@ -150,35 +145,19 @@ export class RdbValueWriter {
   #set(output: RdbOutput, value: Value): Pieces | null {
     const { sets } = this.#store;
     if (value.encoding === ENCODING_INTSET) {
-      const content = this.#first;
+      const content = this.#content;
       sets.intset.whole(value.block, content);
       output.string(content.bytes, content.start, content.end);
       return null;
     }
     const { block } = value;
     output.length(sets.length(value));
-    if (value.encoding === ENCODING_HASHTABLE) return this.#members(output, block);
-    const member = this.#first;
-    const listpack = this.#listpack;
-    for (let at = listpack.first(block); at !== 0; at = listpack.next(block, at)) {
-      listpack.read(block, at, member);
-      output.string(member.bytes, member.start, member.end);
-    }
-    return null;
-  }
-
-  *#members(output: RdbOutput, dict: Ref): Pieces {
-    const batch: Ref[] = [];
-    const { entries } = this.#store.sets;
-    const write = (entry: Ref): void => {
-      const member = this.#first;
-      entries.read(entry, member);
+    const write = (member: Slice): void => {
       output.string(member.bytes, member.start, member.end);
     };
-    for (let bucket = 0; bucket !== -1;) {
-      bucket = this.#batch(dict, bucket, batch, write);
-      yield;
-    }
+    if (value.encoding === ENCODING_HASHTABLE) return this.#walk.members(copyOf(value), write);
+    this.#walk.packed(block, write);
+    return null;
   }
 
   /** The times of an entry's members, if RDB files have no place for them: those of sets and sorted sets. Else NULL_REF. */
@@ -188,66 +167,32 @@ export class RdbValueWriter {
     return this.#value.timed;
   }
 
-  #hash(output: RdbOutput, { encoding, block, timed }: Value): Pieces | null {
-    if (timed !== NULL_REF) return this.#timedFields(output, encoding, block, timed);
-    if (encoding !== ENCODING_LISTPACK) return this.#fields(output, block);
-    this.#block(output, block);
+  #hash(output: RdbOutput, value: Value): Pieces | null {
+    if (value.timed !== NULL_REF) return this.#timedFields(output, copyOf(value), value.timed);
+    if (value.encoding !== ENCODING_LISTPACK) return this.#fields(output, copyOf(value));
+    this.#block(output, value.block);
     return null;
   }
 
-  *#fields(output: RdbOutput, dict: Ref): Pieces {
-    output.length(this.#store.kit.dict.count(dict));
-    yield* this.#pairs(dict, (field, content) => {
+  *#fields(output: RdbOutput, hash: Value): Pieces {
+    output.length(this.#store.hashes.length(hash));
+    yield* this.#walk.pairs(hash, (field, content) => {
       output.string(field.bytes, field.start, field.end);
       output.string(content.bytes, content.start, content.end);
     });
   }
 
-  *#timedFields(output: RdbOutput, encoding: number, block: Ref, timed: Ref): Pieces {
+  *#timedFields(output: RdbOutput, hash: Value, timed: Ref): Pieces {
     const { hashes, kit } = this.#store;
     const firstMs = kit.memberTimes.firstMs(timed);
-    const write = (field: Slice, content: Slice): void => {
+    output.time(firstMs);
+    output.length(hashes.length(hash));
+    yield* this.#walk.pairs(hash, (field, content) => {
       const dueMs = kit.memberTimes.of(timed, field.bytes, field.start, field.end);
       output.length(dueMs === -1 ? 0 : dueMs - firstMs + 1);
       output.string(field.bytes, field.start, field.end);
       output.string(content.bytes, content.start, content.end);
-    };
-    const hash = new Value();
-    hash.set(encoding, block);
-    output.time(firstMs);
-    output.length(hashes.length(hash));
-    if (encoding !== ENCODING_LISTPACK) return yield* this.#pairs(block, write);
-    const field = this.#first;
-    const content = this.#second;
-    const listpack = this.#listpack;
-    for (let at = listpack.first(block); at !== 0; at = listpack.next(block, at)) {
-      listpack.read(block, at, field);
-      at = listpack.next(block, at);
-      listpack.read(block, at, content);
-      write(field, content);
-    }
-  }
-
-  *#pairs(dict: Ref, write: VisitField): Pieces {
-    const batch: Ref[] = [];
-    const { entries } = this.#store.hashes;
-    const visit = (entry: Ref): void => {
-      entries.readField(entry, this.#first);
-      entries.readValue(entry, this.#second);
-      write(this.#first, this.#second);
-    };
-    for (let bucket = 0; bucket !== -1;) {
-      bucket = this.#batch(dict, bucket, batch, visit);
-      yield;
-    }
-  }
-
-  /** Writes some entries of a dict. Returns the bucket to go on with, or -1. */
-  #batch(dict: Ref, bucket: number, batch: Ref[], write: (entry: Ref) => void): number {
-    batch.length = 0;
-    const next = this.#store.kit.dict.walk.collect(dict, bucket, PIECE, batch);
-    for (let i = 0; i < batch.length; i++) write(batch[i]!);
-    return next;
+    });
   }
 
   #sortedSet(output: RdbOutput, value: Value): Pieces | null {
@@ -257,32 +202,10 @@ export class RdbValueWriter {
   }
 
   *#scoredMembers(output: RdbOutput, value: Value): Pieces {
-    const { sortedSets } = this.#store;
-    const count = sortedSets.length(value);
-    const cursor = new SortedSetCursor();
-    output.length(count);
-    // Whoever inserts them one by one has nothing to search for.
-    for (sortedSets.seek(value, count - 1, cursor); cursor.valid;) {
-      this.#scoredPiece(output, cursor);
-      yield;
-    }
-  }
-
-  #scoredPiece(output: RdbOutput, cursor: SortedSetCursor): void {
-    const { sortedSets } = this.#store;
-    const member = this.#first;
-    for (let left = PIECE; left > 0 && cursor.valid; left--) {
-      sortedSets.readMember(cursor, member);
+    output.length(this.#store.sortedSets.length(value));
+    yield* this.#walk.scored(value, (member, score) => {
       output.string(member.bytes, member.start, member.end);
-      output.double(sortedSets.scoreAt(cursor));
-      sortedSets.prev(cursor);
-    }
+      output.double(score);
+    });
   }
-}
-
-/** What is written in pieces outlives the object that is used again for the next value. */
-function copyOf({ encoding, block }: Value): Value {
-  const copy = new Value();
-  copy.set(encoding, block);
-  return copy;
 }

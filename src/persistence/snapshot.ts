@@ -1,5 +1,6 @@
 /**
- * A snapshot: all data as it is at one moment, as an RDB file, written in slices while commands go on changing it.
+ * A snapshot: all data as it is at one moment, written in slices while commands go on changing it, as an RDB file (rdb-records.ts)
+ * or as commands (command-records.ts).
  *
  * The walk goes through the dict of every database bucket by bucket. What makes it a moment and not a time is the epoch that
  * every entry carries: the snapshot begins a new one, and an entry of an older one is still to be written. Entries that are
@@ -18,43 +19,27 @@
 import { assert } from "../base/assert.ts";
 import { nanoseconds } from "../base/clock.ts";
 import { int64 } from "../base/numbers.ts";
-import { REDIS_VERSION } from "../base/version.ts";
 import type { Engine } from "../commands/engine.ts";
-import type { Database } from "../keyspace/database.ts";
 import { EPOCH_MAX } from "../keyspace/entry.ts";
 import type { EntryGuard } from "../keyspace/entry-guard.ts";
 import type { KeyTable } from "../keyspace/key-table.ts";
 import type { Ref } from "../memory/arena.ts";
-import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
 import type { ByteSink } from "./byte-sink.ts";
-import {
-  AUX_MEMBER_TIMES,
-  OPCODE_AUX,
-  OPCODE_EOF,
-  OPCODE_EXPIRETIME_MS,
-  OPCODE_FUNCTION2,
-  OPCODE_RESIZEDB,
-  OPCODE_SELECTDB,
-  VERSION_TIMED,
-  VERSION_WRITTEN,
-} from "./rdb-format.ts";
-import { RdbOutput } from "./rdb-output.ts";
-import type { Pieces } from "./rdb-value-writer.ts";
-import { RdbValueWriter } from "./rdb-value-writer.ts";
+import { CommandRecords } from "./command-records.ts";
+import type { Pieces } from "./element-walk.ts";
+import type { RdbHeader } from "./rdb-records.ts";
+import { RdbRecords } from "./rdb-records.ts";
+import type { SnapshotRecords } from "./snapshot-records.ts";
 
 /** Entries, or pieces of a value, between two looks at the time. */
 const STRIDE = 16;
 /** Buckets whose entries are fetched from memory together: all of them are looked at in one step. */
 const BATCH_BUCKETS = 32;
 const NOT_SCANNED = -1;
-/** Bytes set aside that are kept for the next time. */
-const ASIDE_KEEP: number = 1024 * 1024;
-
-export interface SnapshotSetup {
-  /** It is the base of an append-only file, and says so. */
-  readonly forLog?: boolean;
-  /** Function libraries that were loaded and are kept for who can run them. */
-  readonly libraries?: readonly Buffer[];
+export interface SnapshotSetup extends RdbHeader {
+  /** It is written as commands, as the base of an append-only file without a snapshot. */
+  readonly asCommands?: boolean;
 }
 
 /** A table that is walked. */
@@ -83,21 +68,14 @@ export class Snapshot implements EntryGuard {
   readonly #engine: Engine;
   readonly #sink: ByteSink;
   readonly #done: (error: string | null) => void;
-  readonly #writer: RdbValueWriter;
-  readonly #main: RdbOutput;
-  readonly #aside: RdbOutput = new RdbOutput(null);
+  readonly #records: SnapshotRecords;
   readonly #parts: Part[];
-  /** Any database: values are read through one. */
-  readonly #database: Database;
   #part = 0;
   #cursor = 0;
   /** Entries of the buckets from the cursor to `next` that are not written yet. */
   readonly #batch: Ref[] = [];
   /** The cursor behind the batch; NOT_SCANNED if there is no batch of the cursor. */
   #next: number = NOT_SCANNED;
-  /** Databases that the last records of the two outputs belong to, -1 for none. */
-  #selected = -1;
-  #selectedAside = -1;
   /** The entry whose value is being written, and what writes the rest. */
   #current: Ref = NULL_REF;
   #rest: Pieces | null = null;
@@ -116,29 +94,24 @@ export class Snapshot implements EntryGuard {
     done: (error: string | null) => void,
     setup: SnapshotSetup,
   ) {
-    const { keyspace, options } = engine;
+    const { keyspace } = engine;
     const { store } = keyspace;
     assert(store.guard === null, "snapshot: there is one under way");
     this.#engine = engine;
     this.#sink = sink;
     this.#done = done;
-    this.#writer = new RdbValueWriter(store);
-    this.#main = new RdbOutput(sink);
-    this.#main.compresses = options.text("rdbcompression") === "yes";
-    this.#aside.compresses = this.#main.compresses;
-    this.#database = keyspace.databases[0]!;
     this.#parts = keyspace.databases
       .filter(({ size }) => size > 0)
       .map(({ keys, index }) => ({ table: keys, index, abandoned: false }));
     this.total = keyspace.size;
     beginEpoch(engine);
     store.guard = this;
-    this.#header(setup);
-  }
-
-  /** Bytes written so far. */
-  get written(): number {
-    return this.#main.flushed + this.#main.pos;
+    // Times of fields are known to 7.4 only.
+    const isTimed = this.#parts.some(({ table }) => table.members.hashes > 0);
+    this.#records =
+      setup.asCommands === true
+        ? new CommandRecords(engine, sink)
+        : new RdbRecords(engine, sink, isTimed, setup);
   }
 
   /** Works for about so long. Returns false when the snapshot has ended. @param budgetNs Infinity: to the end */
@@ -188,8 +161,7 @@ export class Snapshot implements EntryGuard {
     const part = this.#parts.find((candidate) => candidate.table === table);
     // A table that is younger than the snapshot has only entries that are, too.
     if (part === undefined) return;
-    const output = this.#rest === null ? this.#main : this.#aside;
-    const rest = this.#record(output, part, entry);
+    const rest = this.#record(part, entry, this.#rest !== null);
     if (rest !== null) for (const _ of rest);
     this.#engine.keyspace.store.entries.makeCurrent(entry);
   }
@@ -214,7 +186,7 @@ export class Snapshot implements EntryGuard {
     const { entries } = this.#engine.keyspace.store;
     // It may have been written since it was put there, being about to change.
     if (entries.isCurrent(entry)) return true;
-    this.#rest = this.#record(this.#main, this.#parts[this.#part]!, entry);
+    this.#rest = this.#record(this.#parts[this.#part]!, entry, false);
     this.#current = entry;
     if (this.#rest === null) this.#settle();
     return true;
@@ -225,12 +197,7 @@ export class Snapshot implements EntryGuard {
     this.#engine.keyspace.store.entries.makeCurrent(this.#current);
     this.#current = NULL_REF;
     this.#rest = null;
-    const aside = this.#aside;
-    if (aside.pos === 0) return;
-    this.#main.raw(aside.buffer, 0, aside.pos);
-    this.#selected = this.#selectedAside;
-    this.#selectedAside = -1;
-    aside.clear(ASIDE_KEEP);
+    this.#records.takeAside();
   }
 
   /** Fills the batch from the next buckets. The cursor moves on only when the batch is done. */
@@ -257,79 +224,16 @@ export class Snapshot implements EntryGuard {
     return true;
   }
 
-  // ---- what is written ----
-
-  #header({ forLog = false, libraries = [] }: SnapshotSetup): void {
-    const output = this.#main;
-    const { clock, keyspace } = this.#engine;
-    // Times of fields are known to 7.4 only.
-    const isTimed = this.#parts.some(({ table }) => table.members.hashes > 0);
-    const number = isTimed ? VERSION_TIMED : VERSION_WRITTEN;
-    const version = Buffer.from(`REDIS${String(number).padStart(4, "0")}`);
-    output.raw(version, 0, version.length);
-    this.#auxiliary("redis-ver", REDIS_VERSION);
-    this.#auxiliary("redis-bits", "64");
-    this.#auxiliary("ctime", String(Math.floor(clock.nowMs / 1000)));
-    this.#auxiliary("used-mem", String(keyspace.store.arena.usedBytes));
-    this.#auxiliary("aof-base", forLog ? "1" : "0");
-    for (const library of libraries) {
-      output.byte(OPCODE_FUNCTION2);
-      output.string(library, 0, library.length);
-    }
-  }
-
-  #auxiliary(name: string, value: string): void {
-    this.#main.byte(OPCODE_AUX);
-    this.#main.text(name);
-    this.#main.text(value);
-  }
+  // ---- inside ----
 
   /** Writes an entry with all that is known of it. Returns what writes the rest of its value, or null. */
-  #record(output: RdbOutput, { table, index }: Part, entry: Ref): Pieces | null {
+  #record({ table, index }: Part, entry: Ref, aside: boolean): Pieces | null {
     this.keys++;
-    const { arena, entries } = this.#engine.keyspace.store;
-    const selected = output === this.#main ? this.#selected : this.#selectedAside;
-    if (selected !== index) this.#select(output, index, table);
-    if (entries.isTimed(entry)) this.#times(output, entry);
-    if (entries.expires(entry)) {
-      output.byte(OPCODE_EXPIRETIME_MS);
-      output.int64(table.dueLow(entry), table.dueHigh(entry));
-    }
-    output.byte(this.#writer.typeOf(this.#database, entry));
-    const start = entries.keyStart(entry);
-    output.string(arena.bytes[entry >>> SEGMENT_SHIFT]!, start, start + entries.keyLength(entry));
-    return this.#writer.write(output, this.#database, entry);
-  }
-
-  /** What Redis has no place for: the times of the members of a set or sorted set. It passes over fields that it does not know. */
-  #times(output: RdbOutput, entry: Ref): void {
-    const timed = this.#writer.timesOf(this.#database, entry);
-    if (timed === NULL_REF) return;
-    const field = new RdbOutput(null);
-    field.compresses = false;
-    this.#engine.keyspace.store.kit.memberTimes.forEach(timed, ({ bytes, start, end }, dueMs) => {
-      field.string(bytes, start, end);
-      field.time(dueMs);
-    });
-    output.byte(OPCODE_AUX);
-    output.text(AUX_MEMBER_TIMES);
-    output.string(field.buffer, 0, field.pos);
-  }
-
-  #select(output: RdbOutput, index: number, table: KeyTable): void {
-    output.byte(OPCODE_SELECTDB);
-    output.length(index);
-    if (output === this.#main) {
-      output.byte(OPCODE_RESIZEDB);
-      output.length(table.count);
-      output.length(table.expiring);
-      this.#selected = index;
-    } else this.#selectedAside = index;
+    return this.#records.write(table, index, entry, aside);
   }
 
   #finish(): void {
-    this.#main.byte(OPCODE_EOF);
-    this.#main.checksum(this.#engine.options.text("rdbchecksum") === "yes");
+    this.#records.end();
     const { error } = this.#sink;
     if (error === null) unfinished.set(this.#engine, 0);
     this.#end();

@@ -82,8 +82,9 @@ export class Streams implements Collection {
     this.#own = this.createWalk();
   }
 
-  createWalk(): StreamWalk {
-    return new StreamWalk(this.#tree, this.#nodes, this.#kit.listpack);
+  /** @param listpack reads the entries */
+  createWalk(listpack = this.#kit.listpack): StreamWalk {
+    return new StreamWalk(this.#tree, this.#nodes, listpack);
   }
 
   /** Makes an empty stream. */

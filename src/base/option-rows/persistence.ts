@@ -80,7 +80,7 @@ export const persistenceRows: readonly OptionRow[] = [
     "size below which it is not",
   ),
   flag("aof-load-truncated", "yes", "load a log whose end is cut off"),
-  flag("aof-use-rdb-preamble", "yes", "a rewritten log begins with a snapshot", INERT),
+  flag("aof-use-rdb-preamble", "yes", "a rewritten log begins with a snapshot, else with commands"),
   flag("aof-timestamp-enabled", "no", "write times into the log"),
   flag("aof-rewrite-incremental-fsync", "yes", "sync a rewritten log in steps", INERT),
   flag("aof-disable-auto-gc", "no", "keep files that the log needs no more", { hidden: true }),

@@ -1,0 +1,254 @@
+/**
+ * Writes a stream as commands:
+ *
+ *   XADD        each entry
+ *   XGROUP      each group, each consumer
+ *   XCLAIM      the pending entries of each consumer, those together that were delivered at the same time and equally often
+ *   XDEL        see below
+ *   XSETID      the last id, the greatest deleted one, the number of entries ever added
+ *
+ * Entries may be pending that are deleted. XCLAIM takes only what is there, so these are added, claimed and deleted again.
+ * A stream without any entry begins with one that a trim to nothing removes at once.
+ */
+import { int64 } from "../base/numbers.ts";
+import { Slice } from "../base/slice.ts";
+import type { Store } from "../keyspace/store.ts";
+import type { Listpack } from "../structures/listpack.ts";
+import { STREAM_ID_DIGITS_MAX, StreamId } from "../structures/stream-id.ts";
+import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
+import type { StreamWalk } from "../types/stream-walk.ts";
+import type { Value } from "../types/value.ts";
+import type { KeyTarget } from "./command-writer.ts";
+import type { Pieces } from "./element-walk.ts";
+import { PIECE } from "./element-walk.ts";
+
+/** Ids of one XCLAIM at most. */
+const IDS_MAX = 64;
+
+const field = new Slice();
+const content = new Slice();
+const digits = Buffer.alloc(STREAM_ID_DIGITS_MAX);
+
+/** @param listpack with a scratch of its own @param stream must stay as it is until all is written, as the stream itself must */
+export function* writeStreamCommands(
+  target: KeyTarget,
+  store: Store,
+  listpack: Listpack,
+  stream: Value,
+): Pieces {
+  const { streams } = store;
+  const lastId = new StreamId();
+  streams.lastId(stream, lastId);
+  const groups = streams.groups.of(stream.block);
+  const missing: StreamId[] = [];
+  for (const group of groups) yield* findMissing(store, stream, group, lastId, missing);
+  missing.sort((a, b) => a.compare(b));
+  const deleted = missing.filter((id, at) => at === 0 || id.compare(missing[at - 1]!) !== 0);
+  yield* writeEntries(target, store, listpack, stream, deleted);
+  if (deleted.length === 0 && streams.length(stream) === 0) writeNothing(target, lastId);
+  for (const group of groups) yield* writeGroup(target, store, group);
+  for (const id of deleted) {
+    begin(target, "XDEL", 3);
+    writeId(target, id);
+  }
+  begin(target, "XSETID", 7);
+  writeId(target, lastId);
+  target.output.words.text("ENTRIESADDED");
+  streams.readAdded(stream);
+  target.output.words.int64(int64.low, int64.high);
+  target.output.words.text("MAXDELETEDID");
+  streams.maxDeletedId(stream, lastId);
+  writeId(target, lastId);
+}
+
+/** Collects the ids that are pending in a group and of no entry any more. */
+function* findMissing(
+  store: Store,
+  stream: Value,
+  group: StreamGroup,
+  lastId: StreamId,
+  missing: StreamId[],
+): Pieces {
+  const { streams } = store;
+  const id = new StreamId();
+  for (let more = true; more;) {
+    more = streams.groups.seekPending(group, id);
+    for (let left = PIECE; more && left > 0; left--) {
+      streams.groups.pendingId(id);
+      // No entry can have been beyond the last id; who says so has made it up.
+      if (!id.isMin() && id.compare(lastId) <= 0 && !streams.has(stream, id)) {
+        const copy = new StreamId();
+        copy.copy(id);
+        missing.push(copy);
+      }
+      more = streams.groups.nextPending();
+    }
+    if (more) streams.groups.pendingId(id);
+    yield;
+  }
+}
+
+/** Writes the entries, and in their places those that are pending only. */
+function* writeEntries(
+  target: KeyTarget,
+  store: Store,
+  listpack: Listpack,
+  stream: Value,
+  deleted: readonly StreamId[],
+): Pieces {
+  const { streams } = store;
+  const walk = streams.createWalk(listpack);
+  const end = new StreamId();
+  const id = new StreamId();
+  end.setMax();
+  id.setMin();
+  walk.begin(streams.nodes(stream), id, end, false);
+  let at = 0;
+  for (let count = 1; walk.next(); count++) {
+    while (at < deleted.length && deleted[at]!.compare(walk.id) < 0)
+      writeStub(target, deleted[at++]!);
+    begin(target, "XADD", 3 + 2 * walk.fields);
+    writeId(target, walk.id);
+    writePairs(target, walk);
+    if (count % PIECE === 0) yield;
+  }
+  while (at < deleted.length) writeStub(target, deleted[at++]!);
+}
+
+/** A stream has no key without having had an entry. */
+function writeNothing(target: KeyTarget, lastId: StreamId): void {
+  const id = new StreamId();
+  id.copy(lastId);
+  if (id.isMin()) id.increment();
+  const { words } = target.output;
+  begin(target, "XADD", 7);
+  words.text("MAXLEN");
+  words.integer(0);
+  writeId(target, id);
+  words.text("x");
+  words.text("y");
+}
+
+function writeStub(target: KeyTarget, id: StreamId): void {
+  begin(target, "XADD", 5);
+  writeId(target, id);
+  target.output.words.text("x");
+  target.output.words.text("y");
+}
+
+function writePairs({ output }: KeyTarget, walk: StreamWalk): void {
+  for (let left = walk.fields; left > 0; left--) {
+    walk.readPair(field, content);
+    output.words.bytes(field.bytes, field.start, field.end);
+    output.words.bytes(content.bytes, content.start, content.end);
+  }
+}
+
+function* writeGroup(target: KeyTarget, store: Store, group: StreamGroup): Pieces {
+  const { words } = target.output;
+  beginGroup(target, "CREATE", group, 7);
+  writeId(target, group.lastId);
+  words.text("ENTRIESREAD");
+  words.int64(group.readLow, group.readHigh);
+  for (const consumer of group.consumers) {
+    if (store.streams.groups.pendingOfConsumer(consumer) > 0) {
+      yield* writeClaims(target, store, group, consumer);
+    } else {
+      beginGroup(target, "CREATECONSUMER", group, 5);
+      words.bytes(consumer.name, 0, consumer.name.length);
+    }
+  }
+}
+
+function* writeClaims(
+  target: KeyTarget,
+  store: Store,
+  group: StreamGroup,
+  consumer: StreamConsumer,
+): Pieces {
+  const run = new ClaimRun(target, group, consumer);
+  const { groups } = store.streams;
+  const id = new StreamId();
+  for (let count = 1; groups.nextOfConsumer(consumer, id); count++) {
+    if (groups.findPending(group, id)) {
+      run.add(id, groups.deliveredMs(), groups.deliveriesLow(), groups.deliveriesHigh());
+    }
+    if (!id.increment()) break;
+    if (count % PIECE === 0) yield;
+  }
+  run.write();
+}
+
+/** Pending entries of a consumer that one XCLAIM restores. */
+class ClaimRun {
+  readonly #target: KeyTarget;
+  readonly #group: StreamGroup;
+  readonly #consumer: StreamConsumer;
+  #ids: Buffer[] = [];
+  #deliveredMs = 0;
+  #countLow = 0;
+  #countHigh = 0;
+
+  constructor(target: KeyTarget, group: StreamGroup, consumer: StreamConsumer) {
+    this.#target = target;
+    this.#group = group;
+    this.#consumer = consumer;
+  }
+
+  /** Adds a pending entry, and writes those before it if they were delivered otherwise or are many. */
+  add(id: StreamId, deliveredMs: number, countLow: number, countHigh: number): void {
+    const isAlike =
+      deliveredMs === this.#deliveredMs &&
+      countLow === this.#countLow &&
+      countHigh === this.#countHigh;
+    if (!isAlike || this.#ids.length === IDS_MAX) this.write();
+    this.#ids.push(Buffer.from(digits.subarray(0, id.write(digits, 0))));
+    this.#deliveredMs = deliveredMs;
+    this.#countLow = countLow;
+    this.#countHigh = countHigh;
+  }
+
+  /** Writes what was added. */
+  write(): void {
+    if (this.#ids.length === 0) return;
+    const { words } = this.#target.output;
+    const { name } = this.#group;
+    begin(this.#target, "XCLAIM", 11 + this.#ids.length);
+    words.bytes(name, 0, name.length);
+    words.bytes(this.#consumer.name, 0, this.#consumer.name.length);
+    words.integer(0);
+    for (const id of this.#ids) words.bytes(id, 0, id.length);
+    words.text("TIME");
+    words.integer(this.#deliveredMs);
+    words.text("RETRYCOUNT");
+    words.int64(this.#countLow, this.#countHigh);
+    words.text("FORCE");
+    words.text("JUSTID");
+    this.#ids = [];
+  }
+}
+
+/** A command on the stream. @param count arguments, name and key included */
+function begin({ output, index, key }: KeyTarget, name: string, count: number): void {
+  output.begin(index, count);
+  output.words.text(name);
+  output.words.bytes(key, 0, key.length);
+}
+
+/** XGROUP up to the group's name. @param count arguments, name and key included */
+function beginGroup(
+  { output, index, key }: KeyTarget,
+  subcommand: string,
+  { name }: StreamGroup,
+  count: number,
+): void {
+  output.begin(index, count);
+  output.words.text("XGROUP");
+  output.words.text(subcommand);
+  output.words.bytes(key, 0, key.length);
+  output.words.bytes(name, 0, name.length);
+}
+
+function writeId({ output }: KeyTarget, id: StreamId): void {
+  output.words.bytes(digits, 0, id.write(digits, 0));
+}

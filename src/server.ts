@@ -10,10 +10,12 @@ import { goToBackground } from "./cli/background.ts";
 import { StartError } from "./cli/config-error.ts";
 import { rewriteConfigFile } from "./cli/config-rewrite.ts";
 import { helpText, versionText } from "./cli/help.ts";
+import { showLoading } from "./cli/loading-progress.ts";
 import { createLogger } from "./cli/log-output.ts";
 import { fitClients } from "./cli/open-files.ts";
 import { writePidFile } from "./cli/pid-file.ts";
 import { handleDefects, handleSignals } from "./cli/signals.ts";
+import type { ProgressPlace } from "./cli/progress.ts";
 import type { Start } from "./cli/start-options.ts";
 import { readStart } from "./cli/start-options.ts";
 import { ALL_ROWS } from "./all-rows.ts";
@@ -25,6 +27,13 @@ import { DataError } from "./persistence/data-error.ts";
 function print(fd: number, text: string): void {
   writeSync(fd, Buffer.from(`${text}\n`, "latin1"));
 }
+
+/** Standard output, for what takes its time. */
+const OUTPUT: ProgressPlace = {
+  isTerminal: process.stdout.isTTY === true,
+  write: (text) => void writeSync(1, text),
+  nowMs: () => nanoseconds() / 1e6,
+};
 
 function begin(): Start {
   try {
@@ -105,6 +114,10 @@ function run({ options, configFile, rows }: Start): void {
   logger.notice(`Running mode=standalone, port=${port}. PID: ${process.pid}`);
   logger.notice(`Listening on ${places.join(", ")}`);
   logger.notice("Server initialized");
+  showLoading(engine, logger, loaded, {
+    ...OUTPUT,
+    isTerminal: OUTPUT.isTerminal && options.text("logfile") === "",
+  });
   loaded.then(
     () => logger.notice("Ready to accept connections tcp"),
     (error: unknown) => {
@@ -128,13 +141,8 @@ if (process.argv[2] === "check") {
 }
 if (process.argv[2] === "import") {
   const { runImport } = await import("./cli/import.ts");
-  const place = {
-    isTerminal: process.stdout.isTTY === true,
-    write: (text: string) => void writeSync(1, text),
-    nowMs: () => nanoseconds() / 1e6,
-  };
   const password = process.env.REDISCLI_AUTH ?? "";
-  process.exit(await runImport(process.argv.slice(3), password, place));
+  process.exit(await runImport(process.argv.slice(3), password, OUTPUT));
 }
 const folder = process.cwd();
 const start = begin();

@@ -47,6 +47,12 @@ export class Progress {
     this.#isDrawn = isTerminal;
   }
 
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.#isDrawn) this.#place.write(ERASE_LINE);
+    this.#isDrawn = false;
+  }
+
   /** Writes a line above the bar, or as the next one. */
   line(text: string): void {
     this.#place.write(`${this.#isDrawn ? ERASE_LINE : ""}${text}\n`);

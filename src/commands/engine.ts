@@ -59,6 +59,8 @@ export interface Loading {
   /** Bytes of all files. */
   readonly totalBytes: number;
   loadedBytes: number;
+  /** Bytes of memory that the server used that wrote the snapshot, as far as it says so; else 0. */
+  snapshotMemory: number;
 }
 
 // Bits of `special`; the lowest two are the pause's mode.

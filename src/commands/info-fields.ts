@@ -144,12 +144,12 @@ function* persistenceFields(engine: Engine): Iterable<Field> {
   const { loading, clock } = engine;
   yield ["loading", loading === null ? 0 : 1];
   if (loading !== null) {
-    const { totalBytes, loadedBytes } = loading;
+    const { totalBytes, loadedBytes, snapshotMemory } = loading;
     const share = totalBytes === 0 ? 1 : loadedBytes / totalBytes;
     const seconds = Math.max(0, clock.nowMs - loading.startedMs) / 1000;
     yield ["loading_start_time", Math.floor(loading.startedMs / 1000)];
     yield ["loading_total_bytes", totalBytes];
-    yield ["loading_rdb_used_mem", 0];
+    yield ["loading_rdb_used_mem", snapshotMemory];
     yield ["loading_loaded_bytes", loadedBytes];
     yield ["loading_loaded_perc", (share * 100).toFixed(2)];
     yield ["loading_eta_seconds", share === 0 ? 1 : Math.ceil((seconds / share) * (1 - share))];

@@ -72,6 +72,7 @@ function* slices(
     startedMs: engine.clock.nowMs,
     totalBytes: sizes.reduce((sum, size) => sum + size, 0),
     loadedBytes: 0,
+    snapshotMemory: 0,
   };
   const replay = new EffectReplay(engine);
   let end: LogEnd | null = null;
@@ -143,9 +144,11 @@ function* loadSnapshot(
     const input = RdbInput.from(source, source.size);
     const checks = engine.options.flag("rdbchecksum");
     const loader = new RdbLoader(engine.keyspace, input, checks, true);
-    const before = engine.loading!.loadedBytes;
+    const loading = engine.loading!;
+    const before = loading.loadedBytes;
     while (loader.step(sliceNs)) {
-      engine.loading!.loadedBytes = before + input.consumed;
+      loading.loadedBytes = before + input.consumed;
+      loading.snapshotMemory = loader.usedMemory;
       yield;
     }
     if (loader.error === null) return input.consumed;

@@ -96,6 +96,11 @@ export class RdbLoader {
     return true;
   }
 
+  /** Bytes of memory that the server used that wrote the file; 0 if it does not say so. */
+  get usedMemory(): number {
+    return Number(this.fields.get("used-mem") ?? 0) || 0;
+  }
+
   #header(): void {
     const input = this.#input;
     const at = input.raw(MAGIC.length + 4);

@@ -277,14 +277,16 @@ export class Saving {
     if (typeof source === "string") return done(source);
     const { input, loader } = this.#loader(source);
     const startedMs = engine.clock.nowMs;
-    engine.loading = { startedMs, totalBytes: source.size, loadedBytes: 0 };
+    const loading = { startedMs, totalBytes: source.size, loadedBytes: 0, snapshotMemory: 0 };
+    engine.loading = loading;
     const step = (): void => {
       if (this.#stopped) return source.close();
       engine.beginTurn();
       let error: string | null;
       try {
         if (loader.step(SLICE_NS)) {
-          if (engine.loading !== null) engine.loading.loadedBytes = input.consumed;
+          loading.loadedBytes = input.consumed;
+          loading.snapshotMemory = loader.usedMemory;
           setImmediate(step);
           return;
         }

@@ -3,6 +3,7 @@ import { changed } from "../commands/changed.ts";
 import { DEL, RESTORE as RESTORED } from "../keyspace/key-events.ts";
 import { addInt64, int64, isSafe, parseInt64, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
+import type { Engine } from "../commands/engine.ts";
 import { NOT_AN_INTEGER, int64OrReply, SYNTAX_ERROR } from "../commands/guards.ts";
 import type { CommandRow } from "../commands/row.ts";
 import { oneKey } from "../commands/row.ts";
@@ -14,12 +15,13 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Kit } from "../types/kit.ts";
-import { TYPE_STRING } from "../types/kinds.ts";
+import { TYPE_SET, TYPE_STRING, TYPE_ZSET } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import { Crc64 } from "./crc64.ts";
 import {
   FOOTER_SIZE,
   RDB_HASH_METADATA,
+  RDB_MEMBER_TIMES,
   VERSION_MAX,
   VERSION_TIMED,
   VERSION_WRITTEN,
@@ -63,9 +65,19 @@ function dump(session: Session, args: Args, reply: Reply): void {
 
 /** The payload of an entry of the session's database; the bytes are overwritten by the next one. */
 export function dumpEntry({ db, engine }: Session, entry: Ref): Buffer {
+  return payloadOf(engine, db, entry, true);
+}
+
+/** @param timed with the times of its members, if RDB has no place for them */
+function payloadOf(engine: Engine, db: Database, entry: Ref, timed: boolean): Buffer {
   const writer = new RdbValueWriter(engine.keyspace.store);
   output.clear();
   output.compresses = engine.options.text("rdbcompression") === "yes";
+  const memberTimes = timed ? writer.timesOf(db, entry) : null;
+  if (memberTimes !== null) {
+    output.byte(RDB_MEMBER_TIMES);
+    output.string(memberTimes.buffer, 0, memberTimes.pos);
+  }
   const type = writer.typeOf(db, entry);
   output.byte(type);
   const rest = writer.write(output, db, entry);
@@ -87,7 +99,8 @@ function restore(session: Session, args: Args, reply: Reply): void {
   const { bytes } = args;
   const start = args.start(KEY);
   const end = args.end(KEY);
-  const old = db.find(bytes, start, end);
+  // A key that is to be replaced is not used by that, and not at all by a payload that is none.
+  const old = chosen.replace ? db.peek(bytes, start, end) : db.find(bytes, start, end);
   if (old !== NULL_REF && !chosen.replace) return reply.error(BUSY_KEY);
   if (!int64OrReply(args, TTL, reply)) return;
   const { low, high } = int64;
@@ -103,9 +116,15 @@ function restore(session: Session, args: Args, reply: Reply): void {
   const dueLow = int64.low;
   const dueHigh = int64.high;
   input.reuse(bytes, args.start(PAYLOAD), args.end(PAYLOAD) - FOOTER_SIZE);
-  const type = input.byte();
-  if (!readValue(session, type)) return reply.error(BAD_DATA);
-  if (old !== NULL_REF) db.remove(db.find(bytes, start, end));
+  let type = input.byte();
+  const isTimed = type === RDB_MEMBER_TIMES;
+  if (isTimed) {
+    input.string(text);
+    const memberTimes = text.copy();
+    type = input.byte();
+    if (!readTimedValue(session, type, memberTimes)) return reply.error(BAD_DATA);
+  } else if (!readValue(session, type)) return reply.error(BAD_DATA);
+  if (old !== NULL_REF) db.remove(db.peek(bytes, start, end));
   reply.ok();
   const { store } = engine.keyspace;
   if (expires && store.expires && isSafe(dueHigh) && toNumber(dueLow, dueHigh) <= nowMs) {
@@ -120,21 +139,59 @@ function restore(session: Session, args: Args, reply: Reply): void {
   if (chosen.idleSeconds >= 0) {
     store.entries.setAccess(entry, (store.access - chosen.idleSeconds) & ACCESS_MASK);
   }
-  if (expires) tellRestore(session, args, dueLow, dueHigh);
+  if (isTimed) tellTimedRestore(session, args, entry, dueLow, dueHigh);
+  else if (expires) tellRestore(session, args, dueLow, dueHigh);
   changed(session, args, KEY, RESTORED);
 }
 
-/** The key holds the payload's value, until a time: Unix time in ms in two words. */
-function tellRestore(session: Session, args: Args, low: number, high: number): void {
+/**
+ * The key holds a payload's value, until a time: Unix time in ms in two words.
+ * @param payload not that of the command, if another tells the same
+ */
+function tellRestore(
+  session: Session,
+  args: Args,
+  low: number,
+  high: number,
+  payload?: Buffer,
+): void {
   const { effects } = session.engine;
   if (!effects.active) return;
   effects.begin(session.db.index, 6);
   effects.text("RESTORE");
   effects.argument(args, KEY);
   effects.int64(low, high);
-  effects.argument(args, PAYLOAD);
+  if (payload === undefined) effects.argument(args, PAYLOAD);
+  else effects.bytes(payload, 0, payload.length);
   effects.text("REPLACE");
   effects.text("ABSTTL");
+}
+
+/**
+ * The same of a value whose members have times. A log of Redis's form does not hold what only RESTORE of ours can read: Redis
+ * would pass over the error that it answers, and load the rest without the key.
+ */
+function tellTimedRestore(
+  session: Session,
+  args: Args,
+  entry: Ref,
+  low: number,
+  high: number,
+): void {
+  const { engine, db } = session;
+  const { effects, keyspace } = engine;
+  if (!effects.active) return;
+  tellRestore(session, args, low, high, payloadOf(engine, db, entry, false));
+  const name = keyspace.store.entries.type(entry) === TYPE_SET ? "SPEXPIREAT" : "ZPEXPIREAT";
+  times.forEach((member, dueMs) => {
+    effects.begin(db.index, 6);
+    effects.text(name);
+    effects.argument(args, KEY);
+    effects.integer(dueMs);
+    effects.text("MEMBERS");
+    effects.integer(1);
+    effects.bytes(member, 0, member.length);
+  });
 }
 
 function readOptionsOrReply(args: Args, reply: Reply): boolean {
@@ -204,6 +261,21 @@ function readValue({ engine }: Session, type: number): boolean {
     times = reader.times;
   }
   return !input.failed && (code === TYPE_STRING || value.block !== NULL_REF);
+}
+
+/** The same with the times of members that stood before it. */
+function readTimedValue(session: Session, type: number, memberTimes: Buffer): boolean {
+  const code = typeOfRdb(type);
+  if (input.failed || (code !== TYPE_SET && code !== TYPE_ZSET)) return false;
+  if (!readValue(session, type)) return false;
+  const collection = session.engine.keyspace.store.memberCollections[code]!;
+  const found = ReadTimes.read(memberTimes, collection, value);
+  if (found === null) {
+    drop(session, type);
+    return false;
+  }
+  times = found;
+  return true;
 }
 
 /** Puts what was read under a key that is free. */

@@ -2,7 +2,7 @@
  * The codes of RDB files and DUMP payloads. The format, as far as it is the same everywhere:
  *
  *   file      "REDIS", version in four digits, { opcode ... | [expiry] [IDLE | FREQ] type, key, value }, EOF, checksum
- *   DUMP      type, value, version u16, checksum
+ *   DUMP      [RDB_MEMBER_TIMES, times] type, value, version u16, checksum
  *   length    00LLLLLL | 01LLLLLL L | 10000000 u32 | 10000001 u64, the high byte first;
  *             11eeeeee: no length but a string in another form (ENCODED_...)
  *   string    length, bytes | 11000000 i8 | 11000001 i16 | 11000010 i32 | 11000011 length, length, LZF
@@ -72,6 +72,13 @@ export const RDB_HASH_LISTPACK_EX = 25;
 
 /** Our own auxiliary field: the times of members of the set or sorted set that follows, as { string, i64 }. */
 export const AUX_MEMBER_TIMES = "hutch-member-times";
+
+/**
+ * In the place of a DUMP payload's type, our own: a string with the same times, then type and value. Only payloads with times
+ * have it. Redis and Valkey know no such type: RESTORE answers "Bad data format" there and changes nothing, so nobody takes
+ * such a value for one that stays for ever.
+ */
+export const RDB_MEMBER_TIMES = 180;
 
 // Lengths.
 export const LENGTH_14 = 0x40;

@@ -16,7 +16,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import { TYPE_STRING } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import * as format from "./rdb-format.ts";
-import { RdbInput } from "./rdb-input.ts";
+import type { RdbInput } from "./rdb-input.ts";
 import { ReadTimes } from "./read-times.ts";
 import { RdbValueReader, typeOfRdb } from "./rdb-value-reader.ts";
 import type { Pieces } from "./element-walk.ts";
@@ -325,21 +325,10 @@ export class RdbLoader {
     const { kit } = this.#keyspace.store;
     this.#reader.times.apply(kit, this.#database, entry);
     if (this.#times === null) return;
-    const input = RdbInput.of(this.#times, 0, this.#times.length);
-    const times = new ReadTimes();
-    const member = new Slice();
     const collection = this.#keyspace.store.memberCollections[this.#code];
-    while (input.left > 0) {
-      input.string(member);
-      const { bytes, start, end } = member;
-      const isMember = !input.failed && collection?.has(this.#value, bytes, start, end) === true;
-      const copy = member.copy();
-      member.set(copy, 0, copy.length);
-      input.int64();
-      if (input.failed || !isMember || !times.add(member, toNumber(int64.low, int64.high))) {
-        return this.#input.fail("the times of a key's members are damaged");
-      }
-    }
+    const times =
+      collection === undefined ? null : ReadTimes.read(this.#times, collection, this.#value);
+    if (times === null) return this.#input.fail("the times of a key's members are damaged");
     times.apply(kit, this.#database, entry);
   }
 

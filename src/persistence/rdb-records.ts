@@ -4,7 +4,7 @@ import type { Engine } from "../commands/engine.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { KeyTable } from "../keyspace/key-table.ts";
 import type { Ref } from "../memory/arena.ts";
-import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import type { Pieces } from "./element-walk.ts";
 import {
@@ -108,19 +108,13 @@ export class RdbRecords implements SnapshotRecords {
     this.#main.text(value);
   }
 
-  /** What Redis has no place for: the times of the members of a set or sorted set. It passes over fields that it does not know. */
+  /** What Redis has no place for: it passes over fields that it does not know. */
   #times(output: RdbOutput, entry: Ref): void {
-    const timed = this.#writer.timesOf(this.#database, entry);
-    if (timed === NULL_REF) return;
-    const field = new RdbOutput(null);
-    field.compresses = false;
-    this.#engine.keyspace.store.kit.memberTimes.forEach(timed, ({ bytes, start, end }, dueMs) => {
-      field.string(bytes, start, end);
-      field.time(dueMs);
-    });
+    const times = this.#writer.timesOf(this.#database, entry);
+    if (times === null) return;
     output.byte(OPCODE_AUX);
     output.text(AUX_MEMBER_TIMES);
-    output.string(field.buffer, 0, field.pos);
+    output.string(times.buffer, 0, times.pos);
   }
 
   #select(table: KeyTable, index: number, aside: boolean): void {

@@ -46,7 +46,7 @@ import {
   RDB_ZSET_2,
   RDB_ZSET_LISTPACK,
 } from "./rdb-format.ts";
-import type { RdbOutput } from "./rdb-output.ts";
+import { RdbOutput } from "./rdb-output.ts";
 import { writeStream } from "./rdb-stream-writer.ts";
 
 export class RdbValueWriter {
@@ -160,11 +160,21 @@ export class RdbValueWriter {
     return null;
   }
 
-  /** The times of an entry's members, if RDB files have no place for them: those of sets and sorted sets. Else NULL_REF. */
-  timesOf(database: Database, entry: Ref): Ref {
-    if (!this.#entries.isTimed(entry) || this.#entries.type(entry) === TYPE_HASH) return NULL_REF;
+  /**
+   * The times of an entry's members, if RDB has no place for them: those of sets and sorted sets. As AUX_MEMBER_TIMES wants
+   * them; null if there are none.
+   */
+  timesOf(database: Database, entry: Ref): RdbOutput | null {
+    if (!this.#entries.isTimed(entry) || this.#entries.type(entry) === TYPE_HASH) return null;
     database.load(entry, this.#value);
-    return this.#value.timed;
+    const times = new RdbOutput(null);
+    times.compresses = false;
+    const { memberTimes } = this.#store.kit;
+    memberTimes.forEach(this.#value.timed, ({ bytes, start, end }, dueMs) => {
+      times.string(bytes, start, end);
+      times.time(dueMs);
+    });
+    return times;
   }
 
   #hash(output: RdbOutput, value: Value): Pieces | null {

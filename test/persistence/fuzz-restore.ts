@@ -173,6 +173,14 @@ function payloads(random: Random, server: TestEngine): Buffer[] {
     payload(format.RDB_SET, 2, text("a"), text("b")),
     payload(format.RDB_HASH, 2, text("a"), text("1"), text("b"), text("2")),
     pendingStream(),
+    payload(
+      ...[format.RDB_MEMBER_TIMES, text(text("a"), uint64(4e12), text("b"), uint64(1))],
+      ...[format.RDB_SET, 3, text("a"), text("b"), text("c")],
+    ),
+    payload(
+      ...[format.RDB_MEMBER_TIMES, text(text("b"), uint64(4e12))],
+      ...[format.RDB_ZSET_2, 2, text("a"), double(1), text("b"), double(2)],
+    ),
   );
   return found;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import * as format from "../../src/persistence/rdb-format.ts";
 import { startSnapshot } from "../../src/persistence/snapshot.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
+import { startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
 import { TestEngine } from "../support/test-engine.ts";
@@ -70,6 +71,57 @@ describe("the times of members", () => {
     }
     checkHashes(server, " twin");
     expect(show(server.run("OBJECT", "ENCODING", "small twin"))).toBe('"listpackex"');
+  });
+
+  test("of sets and sorted sets are in their dumps, in a form of our own", () => {
+    const server = engine();
+    fillSets(server);
+    for (let i = 0; i < 1000; i++) server.run("SADD", "large", `member ${i}`);
+    server.run("SPEXPIREAT", "large", DUE, "MEMBERS", "2", "member 7", "member 8");
+    const dumps = new Map(["set", "zset", "large"].map((key) => [key, server.bytes("DUMP", key)]));
+    server.run("SADD", "plain", "a", "b");
+    expect(server.bytes("DUMP", "plain")[0]).not.toBe(format.RDB_MEMBER_TIMES);
+    const copy = engine();
+    for (const [key, dump] of dumps) {
+      expect(dump[0]).toBe(format.RDB_MEMBER_TIMES);
+      expect(show(copy.run("RESTORE", key, "0", dump))).toBe("+OK");
+      // What is there is replaced with all its times.
+      expect(show(copy.run("RESTORE", key, "0", dump, "REPLACE"))).toBe("+OK");
+      const digest = show(server.run("DEBUG", "DIGEST-VALUE", key));
+      expect(show(copy.run("DEBUG", "DIGEST-VALUE", key))).toBe(digest);
+    }
+    checkSets(copy);
+    expect(show(copy.run("COPY", "zset", "twin"))).toBe(":1");
+    expect(show(copy.run("ZPEXPIRETIME", "twin", "MEMBERS", "1", "b"))).toBe(`[:${LATER}]`);
+    copy.engine.clock.advance(10_000);
+    copy.engine.beginTurn();
+    expect(show(copy.run("SMEMBERS", "set"))).toBe('["b"]');
+    expect(show(copy.run("SCARD", "large"))).toBe(":998");
+  });
+
+  test("that have come when the value is restored take their members along", () => {
+    const server = engine();
+    fillSets(server);
+    const dump = server.bytes("DUMP", "set");
+    server.engine.clock.advance(10_000);
+    server.engine.beginTurn();
+    expect(show(server.run("RESTORE", "late", "0", dump))).toBe("+OK");
+    expect(show(server.run("SMEMBERS", "late"))).toBe('["b"]');
+  });
+
+  test("go into the log as commands of their own, which no older server passes over", () => {
+    const server = engine();
+    fillSets(server);
+    const dump = server.bytes("DUMP", "zset");
+    const { effects } = server.engine;
+    server.engine.record(true);
+    server.run("RESTORE", "k", "5000", dump);
+    const told = effects.buffer.toString("latin1", 0, effects.pos);
+    expect(told).toContain("RESTORE");
+    expect(told).not.toContain(dump.toString("latin1"));
+    expect(told).toContain(
+      `ZPEXPIREAT\r\n$1\r\nk\r\n$13\r\n${LATER}\r\n$7\r\nMEMBERS\r\n$1\r\n1\r\n$1\r\nb`,
+    );
   });
 
   test("are in snapshots, whose version is 12 then", () => {
@@ -162,6 +214,26 @@ describe("the times of members", () => {
       expect(show(server.run("RESTORE", "k", "0", bytes))).toBe("-ERR Bad data format");
     }
     expect(server.blocksWhenEmpty()).toBe(before);
+    const set = [format.RDB_SET, 1, text("a")] as const;
+    const times = text(text("a"), uint64(5));
+    expect(
+      show(server.run("RESTORE", "k", "0", payload(format.RDB_MEMBER_TIMES, times, ...set))),
+    ).toBe("+OK");
+    const left = server.blocksWhenEmpty();
+    for (const content of [
+      [text(text("b"), uint64(5)), ...set],
+      [text(text("a"), uint64(2 ** 50)), ...set],
+      [text(text("a"), 1, 2, 3), ...set],
+      [times],
+      [times, format.RDB_MEMBER_TIMES, times, ...set],
+      [times, format.RDB_HASH, 1, text("a"), text("v")],
+      [times, format.RDB_STRING, text("a")],
+      [times, format.RDB_SET, 0],
+    ]) {
+      const bytes = payload(format.RDB_MEMBER_TIMES, ...content);
+      expect(show(server.run("RESTORE", "k", "0", bytes))).toBe("-ERR Bad data format");
+    }
+    expect(server.blocksWhenEmpty()).toBe(left);
     const field = Buffer.concat([text("x"), uint64(5)]);
     const file = Buffer.concat([
       Buffer.from("REDIS0010"),
@@ -199,4 +271,41 @@ describe("the times of members", () => {
       }
     },
   );
+
+  test("are moved by MIGRATE, and stay here if the other server does not know them", async () => {
+    const from = startInProcess();
+    const to = startInProcess();
+    const client = await RespClient.connect(from.port);
+    const there = await RespClient.connect(to.port);
+    const move = (port: number, key: string): Promise<string> =>
+      client.text("MIGRATE", "127.0.0.1", String(port), key, "0", "5000");
+    const far = "4000000000000";
+    try {
+      await client.pipeline([
+        ["SADD", "set", "a", "b"],
+        ["SPEXPIREAT", "set", far, "MEMBERS", "1", "a"],
+        ["ZADD", "zset", "1", "a", "2", "b"],
+        ["ZPEXPIREAT", "zset", far, "MEMBERS", "1", "b"],
+      ]);
+      expect(await move(to.port, "set")).toBe("+OK");
+      expect(await there.text("SPEXPIRETIME", "set", "MEMBERS", "2", "a", "b")).toBe(
+        `[:${far}, :-1]`,
+      );
+      if (redisMissing !== null) return;
+      const redis = await startRedis();
+      try {
+        expect(await move(redis.port, "zset")).toBe(
+          "-ERR Target instance replied with error: ERR Bad data format",
+        );
+        expect(await client.text("ZPEXPIRETIME", "zset", "MEMBERS", "1", "b")).toBe(`[:${far}]`);
+      } finally {
+        await redis.stop();
+      }
+    } finally {
+      client.close();
+      there.close();
+      await from.stop();
+      await to.stop();
+    }
+  });
 });

@@ -298,3 +298,20 @@ describe("a value that is too large for its form", () => {
     }
   });
 });
+
+test("a key is not used by a payload that is to replace it and is none", () => {
+  const own = new TestEngine();
+  own.engine.clock.freeze(1_700_000_000_000);
+  own.engine.beginTurn();
+  own.run("SET", "k", "v");
+  const dump = own.bytes("DUMP", "k");
+  own.engine.clock.advance(7000);
+  own.engine.beginTurn();
+  const bad = payload(format.RDB_SET, 0);
+  const torn = Buffer.from(dump);
+  torn[0]! ^= 1;
+  for (const bytes of [bad, torn]) {
+    expect(show(own.run("RESTORE", "k", "0", bytes, "REPLACE"))).toStartWith("-");
+    expect(show(own.run("OBJECT", "IDLETIME", "k"))).toBe(":7");
+  }
+});

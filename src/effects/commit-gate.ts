@@ -84,6 +84,7 @@ export class CommitGate {
   /** Hands the effects so far to the log. Returns whether the log has all of them. */
   commit(): boolean {
     const effects = this.#effects;
+    effects.cutBlock();
     if (effects.pos === 0) return true;
     if (this.#log === null) {
       effects.taken(effects.pos);

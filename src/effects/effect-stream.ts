@@ -8,9 +8,9 @@
  *
  * An effect is deterministic: run on the same data it makes the same change, whenever and wherever it runs. Times are absolute,
  * what was chosen by chance is named, ids are whole. Most commands are their own effect, word for word (`verbatim`);
- * one that is not tells its effects itself while it runs (`begin`, then the arguments). Several effects of one command
- * stand between MULTI and EXEC, so that none of them is ever kept without the others. SELECT is put in where the database
- * changes.
+ * one that is not tells its effects itself while it runs (`begin`, then the arguments). Several effects of one command, or of
+ * commands that are run as one (`beginBlock`), stand between MULTI and EXEC, so that none of them is ever kept without the
+ * others. SELECT is put in where the database changes.
  *
  * While nobody keeps writes, `active` is false, nothing is written here, and a command pays one comparison.
  */
@@ -58,6 +58,12 @@ export class EffectStream {
   #base = 0;
   /** Where the effects of the command under way begin. */
   #start = 0;
+  /** Blocks that are open, one within another. */
+  #depth = 0;
+  /** Where the outermost of them begins. */
+  #blockStart = 0;
+  /** Effects in it so far. */
+  #blockEffects = 0;
   /** Database that the last effect works on, or -1: the next one selects its own. */
   #database = -1;
 
@@ -76,12 +82,41 @@ export class EffectStream {
 
   /** The command has ended: if it told several effects, they are kept together or not at all. */
   endCommand(): void {
-    if (this.told < 2) return;
+    if (this.told > 1 && this.#depth === 0) this.#wrap(this.#start);
+  }
+
+  /** Several commands begin whose effects are kept together or not at all, until `endBlock`. Blocks may lie in one another. */
+  beginBlock(): void {
+    if (this.#depth++ > 0) return;
+    this.#blockStart = this.pos;
+    this.#blockEffects = 0;
+  }
+
+  /** The block ends: the command that it belongs to has told all its effects. */
+  endBlock(): void {
+    this.#depth--;
+    this.told = 1;
+    if (this.#depth === 0 && this.#blockEffects > 1) this.#wrap(this.#blockStart);
+  }
+
+  /**
+   * Everything so far is about to be taken. Commands of a block that is open did not expect that (only what changes the log itself
+   * brings it about): what they did stands in a block of its own.
+   */
+  cutBlock(): void {
+    if (this.#depth === 0) return;
+    if (this.#blockEffects > 1) this.#wrap(this.#blockStart);
+    this.#blockStart = this.pos;
+    this.#blockEffects = 0;
+  }
+
+  /** Puts MULTI in front of the effects from `start` on, and EXEC behind them. */
+  #wrap(start: number): void {
     const size = MULTI.length;
     this.#ensure(size + EXEC.length);
     const { buffer } = this;
-    buffer.copyWithin(this.#start + size, this.#start, this.pos);
-    MULTI.copy(buffer, this.#start);
+    buffer.copyWithin(start + size, start, this.pos);
+    MULTI.copy(buffer, start);
     EXEC.copy(buffer, this.pos + size);
     this.pos += size + EXEC.length;
   }
@@ -205,6 +240,7 @@ export class EffectStream {
     else if (this.buffer.length > EFFECT_BUFFER_KEEP) this.buffer = EMPTY;
     this.pos = left;
     this.#start = Math.max(0, this.#start - size);
+    this.#blockStart = Math.max(0, this.#blockStart - size);
   }
 
   /** What follows will stand at the beginning of something that is read by itself. */
@@ -216,6 +252,7 @@ export class EffectStream {
 
   #select(database: number): void {
     if (this.pos === 0) this.onPending();
+    this.#blockEffects++;
     if (database === this.#database) return;
     this.#database = database;
     this.#header(STAR, 2);

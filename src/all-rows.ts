@@ -53,6 +53,8 @@ import { stringManyRows } from "./commands/string-many.ts";
 import { stringNumberRows } from "./commands/string-numbers.ts";
 import { stringRangeRows } from "./commands/string-ranges.ts";
 import { stringRows } from "./commands/strings.ts";
+import { transactionRows } from "./commands/transactions.ts";
+import { waitRows } from "./commands/wait.ts";
 import { dumpRows } from "./persistence/dump.ts";
 import { migrateRows } from "./persistence/migrate.ts";
 import { saveRows } from "./persistence/save.ts";
@@ -102,6 +104,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...streamInfoRows,
   ...sortRows,
   ...connectionRows,
+  ...transactionRows,
   ...clientRows,
   ...serverRows,
   ...infoRows,
@@ -113,6 +116,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...dumpRows,
   ...saveRows,
   ...migrateRows,
+  ...waitRows,
   ...waitAofRows,
   ...debugRows,
   ...commandInfoRows,

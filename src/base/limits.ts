@@ -58,6 +58,11 @@ export const REPLY_SIZE_MAX: number = 1024 * 1024 * 1024;
 /** Unsent bytes above which a connection runs no further command until they have drained. */
 export const OUTPUT_PAUSE_SIZE: number = 1024 * 1024;
 
+/** A larger buffer of queued commands is let go when they have run. */
+export const TRANSACTION_BUFFER_KEEP: number = 64 * 1024;
+/** Queues of transactions that wait for the next MULTI, so that a pipeline's transactions use the same memory again. */
+export const TRANSACTIONS_KEEP = 16;
+
 /** First size of the buffer of effects that wait to be kept: about a turn of a busy server. */
 export const EFFECT_BUFFER_SIZE: number = 64 * 1024;
 /** A larger one is let go when it is empty. */

@@ -4,6 +4,7 @@ import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { TYPE_LIST } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
+import type { Attempt } from "./blocking.ts";
 import { timeoutSecondsOrReply } from "./blocking-timeout.ts";
 import { isTypeOrReply, openOrReply, WRONG } from "./guards.ts";
 import { moveElement, popElement, popElements, sideOrReply } from "./lists-elements.ts";
@@ -56,13 +57,25 @@ function blmove(session: Session, args: Args, reply: Reply): void {
   if (sideOrReply(args, 3, reply) === -1 || sideOrReply(args, 4, reply) === -1) return;
   const timeoutMs = timeoutSecondsOrReply(session, args, 5, reply);
   if (Number.isNaN(timeoutMs) || moveSides(session, args, reply)) return;
-  session.engine.blocking.block(session, args, 1, 1, timeoutMs, TYPE_LIST, moveSides);
+  waitToMove(session, args, timeoutMs, moveSides, reply);
 }
 
 function brpoplpush(session: Session, args: Args, reply: Reply): void {
   const timeoutMs = timeoutSecondsOrReply(session, args, 3, reply);
   if (Number.isNaN(timeoutMs) || moveLast(session, args, reply)) return;
-  session.engine.blocking.block(session, args, 1, 1, timeoutMs, TYPE_LIST, moveLast);
+  waitToMove(session, args, timeoutMs, moveLast, reply);
+}
+
+/** Where nobody waits, these two answer that there is no element, and not what they do when their time is over. */
+function waitToMove(
+  session: Session,
+  args: Args,
+  timeoutMs: number,
+  attempt: Attempt,
+  reply: Reply,
+): void {
+  if (!session.mayWait) return reply.null();
+  session.engine.blocking.block(session, args, 1, 1, timeoutMs, TYPE_LIST, attempt);
 }
 
 function moveSides(session: Session, args: Args, reply: Reply): boolean {

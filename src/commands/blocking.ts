@@ -87,6 +87,7 @@ export class Blocking implements KeyWatcher {
   /** Sessions that have got their reply and go on when the command that runs now has ended. */
   #resuming: Session[] = [];
   #serving = false;
+  #held = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -123,6 +124,7 @@ export class Blocking implements KeyWatcher {
   /**
    * Lets the session wait: `attempt` is called again, with a copy of the arguments, whenever one of the keys holds a value
    * of the type and something about it has changed.
+   * Within EXEC nobody waits: it gets the null array at once.
    * @param keyAt index of the first key in `args`
    * @param timeoutMs answers the null array after this time; 0: never
    * @param whenGone calls `attempt` also when a key is deleted, or holds another type
@@ -137,6 +139,7 @@ export class Blocking implements KeyWatcher {
     attempt: Attempt,
     whenGone = false,
   ): void {
+    if (!session.mayWait) return session.reply.nullArray();
     const kept = args.detached();
     const endMs = timeoutMs === 0 ? Infinity : this.#engine.clock.nowMs + timeoutMs;
     const queues: Queue[] = [];
@@ -185,11 +188,12 @@ export class Blocking implements KeyWatcher {
   }
 
   /**
-   * Lets the session, which waits, try again at a time (Unix ms) although nothing may have changed; Infinity: not before
+   * Lets the session, if it waits, try again at a time (Unix ms) although nothing may have changed; Infinity: not before
    * something does. It is the last such call that counts.
    */
   tryAgainAt(session: Session, ms: number): void {
-    const wait = this.#waits.get(session)!;
+    const wait = this.#waits.get(session);
+    if (wait === undefined) return;
     if (!wait.retries) this.#retrying++;
     wait.retries = true;
     // Not at once: what it could do now it has tried.
@@ -296,7 +300,7 @@ export class Blocking implements KeyWatcher {
 
   /** Serves those who wait for the keys that were signalled, until nothing is left that serves anybody. */
   serve(): void {
-    if (this.#serving) return;
+    if (this.#serving || this.#held) return;
     this.#serving = true;
     const ready = this.#ready;
     // Serving may bring values to further keys, which join at the end.
@@ -304,6 +308,16 @@ export class Blocking implements KeyWatcher {
     ready.length = 0;
     this.pending = false;
     this.#serving = false;
+  }
+
+  /** Until `release` nobody is served: several commands are run as one. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** What was signalled meanwhile is served when the command ends that is under way. */
+  release(): void {
+    this.#held = false;
   }
 
   #serveQueue(queue: Queue): void {

@@ -72,13 +72,15 @@ function sessionsOfIdsOrReply(session: Session, args: Args, reply: Reply): Sessi
 
 /** @param argumentsSize bytes of the arguments of the command that it runs right now */
 function describe(session: Session, argumentsSize: number): string {
-  const { engine, peer, reply } = session;
+  const { engine, peer, reply, transaction } = session;
   const { nowMs } = engine.clock;
   const input = peer?.inputBytes ?? 0;
   const inputFree = peer?.inputFreeBytes ?? 0;
   // Replies that the system did not take yet; those of this turn stand in the reply's own buffer.
   const unsent = Math.max(0, (peer?.outputBytes ?? 0) - reply.pos);
-  const total = SESSION_SIZE + input + inputFree + reply.buffer.length + unsent + argumentsSize;
+  const queued = transaction?.memory ?? 0;
+  const total =
+    SESSION_SIZE + input + inputFree + reply.buffer.length + unsent + argumentsSize + queued;
   const fields = [
     `id=${session.id}`,
     `addr=${peer?.address ?? ""}`,
@@ -92,12 +94,12 @@ function describe(session: Session, argumentsSize: number): string {
     "sub=0",
     "psub=0",
     "ssub=0",
-    "multi=-1",
+    `multi=${transaction?.commands.length ?? -1}`,
     "watch=0",
     `qbuf=${input}`,
     `qbuf-free=${inputFree}`,
     `argv-mem=${argumentsSize}`,
-    "multi-mem=0",
+    `multi-mem=${transaction?.memory ?? 0}`,
     `rbs=${reply.buffer.length}`,
     `rbp=${reply.pos}`,
     `obl=${reply.pos}`,
@@ -119,9 +121,10 @@ function seconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
 }
 
-/** Redis's letters: b blocked, e not evicted, T reads do not count as uses, N none of them. */
+/** Redis's letters: x in a transaction, b blocked, e not evicted, T reads do not count as uses, N none of them. */
 function flagsOf(session: Session): string {
   let flags = "";
+  if (session.transaction !== null) flags += "x";
   if (session.blocked) flags += "b";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";

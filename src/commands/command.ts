@@ -36,6 +36,7 @@ export const WRITE: number = flagBit("write");
 export const LOADING: number = flagBit("loading");
 export const NO_AUTH: number = flagBit("no_auth");
 export const MAY_REPLICATE: number = flagBit("may_replicate");
+export const NO_MULTI: number = flagBit("no_multi");
 
 /** Clears the bit that tells the cases of an ASCII letter apart. */
 export const UPPER_CASE = 0xdf;
@@ -70,6 +71,9 @@ export class Command {
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler;
+  /** Runs at once although the session queues commands for EXEC. */
+  readonly runsInMulti: boolean;
+  readonly isExec: boolean;
   readonly parent: Command | null;
   /** By upper-case name; null if this is no container. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
@@ -97,6 +101,8 @@ export class Command {
       .split(" ")
       .reduce((bits, flag) => (flag === "" ? bits : bits | flagBit(flag as Flag)), 0);
     this.handler = row.handler ?? (() => unreachable("a container has no handler of its own"));
+    this.runsInMulti = row.runsInMulti === true;
+    this.isExec = this.fullName === "exec";
     this.subcommands =
       row.subcommands === undefined
         ? null

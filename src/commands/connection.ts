@@ -45,6 +45,7 @@ function quit(session: Session, _args: Args, reply: Reply): void {
 /** Everything as it was when the connection began, but for the library's name. */
 function reset(session: Session, _args: Args, reply: Reply): void {
   const { engine } = session;
+  session.endTransaction();
   session.db = engine.keyspace.databases[0]!;
   session.reply.version = 2;
   session.user = DEFAULT_USER;
@@ -209,6 +210,7 @@ export const connectionRows: readonly CommandRow[] = [
     group: "connection",
     summary: "Puts the connection back into the state that it began with.",
     complexity: "O(1)",
+    runsInMulti: true,
     handler: reset,
   },
   {
@@ -220,6 +222,7 @@ export const connectionRows: readonly CommandRow[] = [
     summary: "Closes the connection.",
     complexity: "O(1)",
     deprecated: { since: "7.2.0", replacedBy: "just closing the connection" },
+    runsInMulti: true,
     handler: quit,
   },
 ];

@@ -23,6 +23,7 @@ import { Blocking } from "./blocking.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
 import { CommandTable } from "./table.ts";
+import { TransactionPool } from "./transaction.ts";
 
 export interface EngineOptions {
   readonly options: Options;
@@ -90,6 +91,7 @@ export class Engine {
   readonly gate: CommitGate = new CommitGate(this.effects);
   readonly info: InfoSections = new InfoSections();
   readonly pool: BufferPool = new BufferPool();
+  readonly transactions: TransactionPool = new TransactionPool();
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
   /** The commands of the native protocol, by number. */
@@ -230,6 +232,7 @@ export class Engine {
     this.sessions.delete(session.id);
     this.held.delete(session);
     this.blocking.forget(session);
+    session.endTransaction();
   }
 
   /** Begins or ends the recording of what writes do in the effect stream. */

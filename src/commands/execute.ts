@@ -2,16 +2,17 @@
  * The walk of one command: find its row, check what must hold, run it, count it. Everything that runs commands
  * comes through here, whichever protocol or caller.
  *
- * What is rare (no password given yet, a pause, replies switched off) is one comparison for an ordinary command: only
+ * What is rare (no password given yet, a transaction, a pause, replies switched off) is one comparison for an ordinary command: only
  * if the session or the engine says that something is special, `runSpecial` looks at what.
  */
 import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
-import { LOADING, NO_AUTH, WRITE } from "./command.ts";
+import { LOADING, NO_AUTH, NO_MULTI, WRITE } from "./command.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** Of each command so many first calls are timed, */
 const TIMED_FIRST = 64;
@@ -20,6 +21,7 @@ const TIMED_STRIDE = 64;
 
 const IS_LOADING = "LOADING Redis is loading the dataset in memory";
 const NO_PASSWORD = "NOAUTH Authentication required.";
+const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
 /** Characters of an unknown command's name, and of its arguments together, that the error shows. */
 const SHOWN_MAX = 128;
 /** The warning of a web client is logged at most once in this time. */
@@ -100,42 +102,89 @@ function timeCall(session: Session, command: Command, args: Args): void {
 
 /** `run` for a session or an engine that is not in its usual state. */
 function runSpecial(session: Session, command: Command, args: Args): boolean {
-  const { engine, reply } = session;
+  const { engine, reply, transaction } = session;
   const isOpen = session.authenticated || !engine.password.required;
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
-  const refusal = refusalOf(session, command);
+  if (transaction !== null && (command.flags & NO_MULTI) !== 0) {
+    return reject(session, command, NOT_IN_TRANSACTION);
+  }
+  let { flags } = command;
+  // EXEC does whatever the commands do that it will run, and may only what all of them may.
+  if (transaction !== null && command.isExec) {
+    flags = (flags | (transaction.flags & ~LOADING)) & ~(transaction.missing & LOADING);
+  }
+  const refusal = refusalOf(session, command, flags);
   if (refusal !== null) return reject(session, command, refusal);
-  if (holdIfPaused(session, command)) return false;
+  if (holdIfPaused(session, flags)) return false;
   const from = reply.pos;
-  const { store } = engine.keyspace;
   session.beginReply();
-  if (session.noTouch) store.touch = false;
-  call(session, command, args);
-  store.touch = true;
+  if (transaction !== null && !command.runsInMulti) {
+    if (!transaction.failed) transaction.queue(command, args);
+    reply.queued();
+  } else {
+    const { store } = engine.keyspace;
+    if (session.noTouch) store.touch = false;
+    call(session, command, args);
+    store.touch = true;
+  }
   session.endReply(from);
   return true;
 }
 
-/** Why the server's state does not let the command run now, or null. */
-function refusalOf(session: Session, command: Command): string | null {
+/** Why the server's state does not let a command with these flags run now, or null. */
+function refusalOf(session: Session, command: Command, flags: number): string | null {
   const { engine } = session;
   const { writeRefusal } = engine;
   // PING is how clients ask whether all is well.
-  const asks = (command.flags & WRITE) !== 0 || command.fullName === "ping";
+  const asks = (flags & WRITE) !== 0 || command.fullName === "ping";
   if (writeRefusal !== null && asks) return writeRefusal;
-  if (engine.loading !== null && (command.flags & LOADING) === 0) return IS_LOADING;
+  if (engine.loading !== null && (flags & LOADING) === 0) return IS_LOADING;
   return null;
 }
 
-/** Answers an error instead of running the command. */
+/**
+ * Runs the commands that the session has queued, as one: nobody is served and nothing is kept of them before all have run.
+ * Each writes one reply.
+ */
+export function runQueued(session: Session, transaction: Transaction): void {
+  const { engine, reply } = session;
+  const { commands } = transaction;
+  const { errors } = reply;
+  session.mayWait = false;
+  engine.blocking.hold();
+  engine.effects.beginBlock();
+  transaction.rewind();
+  try {
+    for (const command of commands) {
+      const { pos } = reply;
+      call(session, command, transaction.next());
+      // CLIENT REPLY OFF answers nothing, but the array has as many elements as there were commands.
+      if (reply.pos === pos && !reply.overflowed) reply.null();
+    }
+  } finally {
+    engine.effects.endBlock();
+    engine.blocking.release();
+    session.mayWait = true;
+    // They were counted, and EXEC itself has not failed.
+    reply.errors = errors;
+  }
+}
+
+/** Answers an error instead of running the command. A transaction that it was meant for will not run. */
 function reject(session: Session, command: Command | null, error: string): boolean {
-  const { reply } = session;
+  const { reply, transaction } = session;
   const from = reply.pos;
   if (command !== null) command.rejected++;
-  session.engine.stats.countError(error);
+  if (transaction !== null) transaction.failed = true;
+  let text = error;
+  if (command !== null && command.isExec) {
+    session.endTransaction();
+    text = `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, "")}`;
+  }
+  session.engine.stats.countError(text);
   session.beginReply();
-  if (session.native) nativeError(reply, error);
-  else reply.error(error);
+  if (session.native) nativeError(reply, text);
+  else reply.error(text);
   session.endReply(from);
   return true;
 }

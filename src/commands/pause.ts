@@ -2,7 +2,6 @@
  * CLIENT PAUSE: commands are held back for a time, none lost. A command that is held back has not run: its session is
  * blocked and stands in `engine.held`, and whoever feeds the session runs the same command again when the pause has ended.
  */
-import type { Command } from "./command.ts";
 import { MAY_REPLICATE, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
@@ -45,12 +44,16 @@ export function endPauseIfDue(engine: Engine): void {
   }
 }
 
-/** Holds the command back if there is a pause that is meant for it. @returns whether it is held back */
-export function holdIfPaused(session: Session, command: Command): boolean {
+/**
+ * Holds a command back if there is a pause that is meant for it.
+ * @param flags of the command
+ * @returns whether it is held back
+ */
+export function holdIfPaused(session: Session, flags: number): boolean {
   const { engine } = session;
   endPauseIfDue(engine);
   if (engine.pauseMode === PAUSE_NONE) return false;
-  if (engine.pauseMode === PAUSE_WRITES && (command.flags & (WRITE | MAY_REPLICATE)) === 0) {
+  if (engine.pauseMode === PAUSE_WRITES && (flags & (WRITE | MAY_REPLICATE)) === 0) {
     return false;
   }
   session.blocked = true;

@@ -84,6 +84,8 @@ export interface CommandRow {
   readonly tips?: readonly string[];
   /** Versions in which the command changed: [version, what]. */
   readonly history?: readonly (readonly [string, string])[];
+  /** Runs at once although the session queues commands for EXEC. */
+  readonly runsInMulti?: boolean;
   /** Absent in a container, whose work is done by its subcommands. */
   readonly handler?: Handler;
   readonly subcommands?: readonly CommandRow[];

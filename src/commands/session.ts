@@ -7,6 +7,7 @@ import type { BufferPool } from "../protocol/buffer-pool.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** The connection behind a session, as far as commands may know it. */
 export interface Peer {
@@ -36,6 +37,7 @@ export type ReplyMode = "on" | "off" | "skip-next" | "skip-this";
 const UNAUTHENTICATED = 1;
 const NO_TOUCH = 2;
 const REPLY_MODE = 4;
+const IN_TRANSACTION = 8;
 
 export class Session {
   readonly engine: Engine;
@@ -55,6 +57,8 @@ export class Session {
   noEvict = false;
   /** Set while commands of this session must wait (CLIENT PAUSE, blocking commands); see `Peer.resume`. */
   blocked = false;
+  /** False while its commands are run by EXEC, where none may wait: who would, answers as if its time were over. */
+  mayWait = true;
   /** Takes the replies of a session without a connection when its command need not wait any more. */
   onResume: (() => void) | null = null;
   readonly createdMs: number;
@@ -63,6 +67,7 @@ export class Session {
   /** Commands run. */
   commands = 0;
   #replyMode: ReplyMode = "on";
+  #transaction: Transaction | null = null;
 
   constructor(engine: Engine, id: number, pool: BufferPool) {
     this.engine = engine;
@@ -103,6 +108,24 @@ export class Session {
   set replyMode(mode: ReplyMode) {
     this.#replyMode = mode;
     this.#setSpecial(REPLY_MODE, mode !== "on");
+  }
+
+  /** Commands that were queued since MULTI, or null outside a transaction. */
+  get transaction(): Transaction | null {
+    return this.#transaction;
+  }
+
+  set transaction(transaction: Transaction | null) {
+    this.#transaction = transaction;
+    this.#setSpecial(IN_TRANSACTION, transaction !== null);
+  }
+
+  /** Leaves the transaction, if there is one: what was queued is forgotten. */
+  endTransaction(): void {
+    const transaction = this.#transaction;
+    if (transaction === null) return;
+    this.transaction = null;
+    this.engine.transactions.give(transaction);
   }
 
   /** Goes on after commands had to wait. */

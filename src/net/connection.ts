@@ -96,9 +96,11 @@ export class Connection implements Peer, Waiter {
     session.engine.stats.reads++;
     session.lastActiveMs = session.engine.clock.nowMs;
     if (this.#end === 0 && !this.#stalled) {
+      if (session.transaction !== null && this.#exceeds(chunk.length)) return;
       this.#consume(chunk, chunk.length);
     } else {
-      if (!this.#append(chunk)) return;
+      if (this.#exceeds(this.#end + chunk.length)) return;
+      this.#append(chunk);
       if (!this.#stalled) this.#consume(this.#buffer, this.#end);
     }
     this.flush();
@@ -317,19 +319,20 @@ export class Connection implements Peer, Waiter {
     parser.shift(-from);
   }
 
-  /** Appends a chunk to the read buffer; closes the connection and returns false if that is too much. */
-  #append(chunk: Buffer): boolean {
+  /** Whether `size` bytes of commands not yet run are too much, with those that are queued; closes the connection then. */
+  #exceeds(size: number): boolean {
+    const { engine, transaction, authenticated } = this.session;
+    const limit = authenticated ? this.#settings.queryBufferMax : UNAUTHENTICATED_INPUT_MAX;
+    if (size + (transaction?.memory ?? 0) <= limit) return false;
+    engine.stats.clientQueryBufferLimitDisconnections++;
+    engine.logger.warning("Closing client that reached max query buffer length");
+    this.close();
+    return true;
+  }
+
+  /** Appends a chunk to the read buffer. */
+  #append(chunk: Buffer): void {
     const needed = this.#end + chunk.length;
-    const limit = this.session.authenticated
-      ? this.#settings.queryBufferMax
-      : UNAUTHENTICATED_INPUT_MAX;
-    if (needed > limit) {
-      const { engine } = this.session;
-      engine.stats.clientQueryBufferLimitDisconnections++;
-      engine.logger.warning("Closing client that reached max query buffer length");
-      this.close();
-      return false;
-    }
     if (needed > this.#buffer.length) {
       // Doubling keeps the copying linear. A length that was only announced reserves nothing, but is not exceeded either.
       const announced = this.#parser === null ? 0 : this.#parser.pos + this.#parser.wanted;
@@ -341,7 +344,6 @@ export class Connection implements Peer, Waiter {
     }
     chunk.copy(this.#buffer, this.#end);
     this.#end = needed;
-    return true;
   }
 
   /** Nobody refers to the bytes of commands that have run: a large read buffer need not wait for a collection. */

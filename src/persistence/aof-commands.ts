@@ -10,7 +10,9 @@ function backgroundRewrite(session: Session, _args: Args, reply: Reply): void {
   if (aof.isRewriting) {
     return reply.error("ERR Background append only file rewriting already in progress");
   }
-  if (aof.schedule()) return reply.simple("Background append only file rewriting scheduled");
+  // What a transaction does is not divided between the old log and the new one.
+  if (aof.schedule(!session.mayWait))
+    return reply.simple("Background append only file rewriting scheduled");
   if (aof.rewrite()) return reply.simple("Background append only file rewriting started");
   reply.error(
     "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",

@@ -329,9 +329,12 @@ export class Aof {
     return this.#rewrite !== null || this.#working !== null;
   }
 
-  /** Rewrites as soon as the snapshot that is under way has ended. Returns false if there is none. */
-  schedule(): boolean {
-    this.#isScheduled = this.#engine.keyspace.store.guard !== null;
+  /**
+   * Rewrites as soon as the snapshot that is under way has ended. Returns false if there is none.
+   * @param always rewrites with the next beat if there is none
+   */
+  schedule(always: boolean): boolean {
+    this.#isScheduled = always || this.#engine.keyspace.store.guard !== null;
     return this.#isScheduled;
   }
 

@@ -10,6 +10,7 @@
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
 import type { Session } from "../commands/session.ts";
+import { Transaction } from "../commands/transaction.ts";
 import type { Args } from "../protocol/args.ts";
 
 /** Characters of an unknown command's name that a message shows. */
@@ -18,8 +19,9 @@ const SHOWN_MAX = 64;
 export class EffectReplay {
   readonly #engine: Engine;
   readonly #session: Session;
-  /** Commands of the transaction under way. */
-  #queued: Args[] | null = null;
+  /** Holds the commands of the transaction under way. */
+  readonly #queue: Transaction = new Transaction();
+  #inTransaction = false;
   /** Commands run. */
   commands = 0;
   /** Of these, how many answered an error: an effect never does, but a log of another server may hold anything. */
@@ -37,21 +39,23 @@ export class EffectReplay {
 
   /** Between MULTI and EXEC. */
   get inTransaction(): boolean {
-    return this.#queued !== null;
+    return this.#inTransaction;
   }
 
   /** Runs a command. @returns null, or why it can't be one of a log */
   run(args: Args): string | null {
     if (args.is(0, "MULTI") && args.count === 1) {
-      if (this.#queued !== null) return "MULTI within a transaction";
-      this.#queued = [];
+      if (this.#inTransaction) return "MULTI within a transaction";
+      this.#inTransaction = true;
       return null;
     }
     if (args.is(0, "EXEC") && args.count === 1) {
-      const queued = this.#queued;
-      if (queued === null) return "EXEC without MULTI";
-      this.#queued = null;
-      for (const one of queued) this.#call(this.#find(one)!, one);
+      if (!this.#inTransaction) return "EXEC without MULTI";
+      this.#inTransaction = false;
+      const queue = this.#queue;
+      queue.rewind();
+      for (const command of queue.commands) this.#call(command, queue.next());
+      queue.clear();
       return null;
     }
     const command = this.#find(args);
@@ -62,14 +66,15 @@ export class EffectReplay {
     if (arity > 0 ? args.count !== arity : args.count < -arity) {
       return `wrong number of arguments for '${command.fullName}'`;
     }
-    if (this.#queued === null) this.#call(command, args);
-    else this.#queued.push(args.detached());
+    if (this.#inTransaction) this.#queue.queue(command, args);
+    else this.#call(command, args);
     return null;
   }
 
   /** Ends; a transaction that is not complete is forgotten. */
   end(): void {
-    this.#queued = null;
+    this.#inTransaction = false;
+    this.#queue.clear();
     this.#session.reply.clear();
     this.#engine.keyspace.store.expires = true;
   }

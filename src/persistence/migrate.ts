@@ -5,6 +5,7 @@
  * So others may change a key while it is under way. A key is deleted here only when the target has acknowledged exactly what it
  * holds now: when the replies are there, every key is dumped again, and what has changed is sent again, in place of
  * the copy that the target has; what is gone is deleted there. A key that changes faster than that stays here, with an error.
+ * Within EXEC, where nothing may come in between, it answers an error.
  */
 import { changed } from "../commands/changed.ts";
 import { DEL } from "../keyspace/key-events.ts";
@@ -39,6 +40,8 @@ const KEYS_AND_KEY =
 const CONNECTING = "IOERR error or timeout connecting to the client";
 const WRITING = "IOERR error or timeout writing to target instance";
 const READING = "IOERR error or timeout reading to target instance";
+const IN_TRANSACTION =
+  "ERR MIGRATE waits for another server and can't be part of a transaction or a script";
 const CHANGING = "ERR A key changed again and again while it was migrated";
 
 /** A key under way. */
@@ -77,6 +80,7 @@ function migrate(session: Session, args: Args, reply: Reply): void {
     if (readKey(session, key)) keys.push(key);
   }
   if (keys.length === 0) return reply.simple("NOKEY");
+  if (!session.mayWait) return reply.error(IN_TRANSACTION);
   const { engine } = session;
   const nowMs = (): number => {
     engine.beginTurn();

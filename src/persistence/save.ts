@@ -16,7 +16,9 @@ function backgroundSave(session: Session, args: Args, reply: Reply): void {
   const scheduled = args.count === 2 && args.is(1, "SCHEDULE");
   if (args.count > 1 && !scheduled) return reply.error(SYNTAX_ERROR);
   const saving = Saving.of(session.engine);
-  if (scheduled && !saving.isInProgress && saving.schedule()) {
+  // A snapshot never shows half of a transaction.
+  const later = !session.mayWait;
+  if ((scheduled || later) && !saving.isInProgress && saving.schedule(later)) {
     return reply.simple("Background saving scheduled");
   }
   const error = saving.startInBackground();

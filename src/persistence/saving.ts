@@ -166,9 +166,12 @@ export class Saving {
     return null;
   }
 
-  /** Begins as soon as no other snapshot is under way. Returns whether that is later. */
-  schedule(): boolean {
-    this.#isScheduled = this.#engine.keyspace.store.guard !== null;
+  /**
+   * Begins as soon as no other snapshot is under way. Returns whether that is later.
+   * @param always begins with the next beat, not now
+   */
+  schedule(always: boolean): boolean {
+    this.#isScheduled = always || this.#engine.keyspace.store.guard !== null;
     return this.#isScheduled;
   }
 

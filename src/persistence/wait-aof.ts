@@ -42,6 +42,7 @@ function waitAof(session: Session, args: Args, reply: Reply): void {
     return true;
   };
   if (attempt(session, args, reply)) return;
+  if (!session.mayWait) return counts(aof, offset, reply);
   const waiter = engine.blocking.blockOn(session, args, timeoutMs, attempt, (_session, out) => {
     counts(aof, offset, out);
   });
@@ -91,7 +92,7 @@ export const waitAofRows: readonly CommandRow[] = [
     summary: "Waits until what was written before is synced to the log, here and on replicas.",
     complexity: "O(1)",
     syntax: "numlocal:integer numreplicas:integer timeout:integer",
-    categories: "connection",
+    categories: "connection -keyspace",
     tips: ["request_policy:all_shards", "response_policy:agg_min"],
     handler: waitAof,
   },

@@ -24,6 +24,7 @@ const LF = 10;
 
 const EMPTY = Buffer.alloc(0);
 const OK = Buffer.from("+OK\r\n");
+const QUEUED = Buffer.from("+QUEUED\r\n");
 const PONG = Buffer.from("+PONG\r\n");
 const NULL_BULK = Buffer.from("$-1\r\n");
 const NULL_ARRAY = Buffer.from("*-1\r\n");
@@ -96,6 +97,10 @@ export class Reply {
 
   ok(): void {
     this.#constant(OK);
+  }
+
+  queued(): void {
+    this.#constant(QUEUED);
   }
 
   pong(): void {

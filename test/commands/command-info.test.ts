@@ -61,6 +61,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "shutdown arguments": "7.2 says which options exclude each other",
   "sort arguments": "7.2 renamed some arguments",
   "sort_ro arguments": "7.2 renamed some arguments",
+  "wait categories": "7.2 says that it waits",
+  "wait flags": "7.2 says that it waits",
   "xadd arguments": "8.2 added KEEPREF, DELREF and ACKED",
   "xadd history": "8.2 added KEEPREF, DELREF and ACKED",
   "xreadgroup arguments": "8.4 added CLAIM",

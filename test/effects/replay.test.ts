@@ -86,8 +86,12 @@ function memberCommand(random: Random): string[] {
   ]);
 }
 
+/** Words that begin and end transactions, mostly in that order. */
+const TRANSACTIONS: readonly string[] = ["MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "DISCARD"];
+
 /** A command of one of the kinds. */
 function someCommand(random: Random, docs: readonly DocCommand[]): readonly string[] {
+  if (random.below(6) === 0) return [pick(random, TRANSACTIONS)];
   const kind = random.below(10);
   if (kind < 2) return groupCommand(random);
   return kind < 5 ? memberCommand(random) : randomCommand(random, docs).line;

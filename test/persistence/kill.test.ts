@@ -15,7 +15,7 @@ const CLIENTS = 16;
 /** Commands that a client sends before it reads their answers. */
 const PIPELINE = 3;
 
-/** A client that appends numbers to a list of its own, each one greater. */
+/** A client that appends numbers to a list of its own, each one greater; some by commands and transactions with several effects. */
 class Writer {
   readonly key: string;
   sent = 0;
@@ -30,13 +30,8 @@ class Writer {
     const client = await RespClient.connect(port);
     try {
       for (;;) {
-        const lines = Array.from({ length: PIPELINE }, () => {
-          const n = String(++this.sent);
-          return n.endsWith("0")
-            ? ["MSETEX", "2", `${this.key}:a`, n, `${this.key}:b`, n]
-            : ["RPUSH", this.key, n];
-        });
-        await client.pipeline(lines);
+        const lines = Array.from({ length: PIPELINE }, () => this.#append(String(++this.sent)));
+        await client.pipeline(lines.flat());
         this.acknowledged = this.sent;
       }
     } catch {
@@ -44,6 +39,13 @@ class Writer {
     } finally {
       client.close();
     }
+  }
+
+  #append(n: string): string[][] {
+    const { key } = this;
+    if (n.endsWith("0")) return [["MSETEX", "2", `${key}:a`, n, `${key}:b`, n]];
+    const push = ["RPUSH", key, n];
+    return n.endsWith("5") ? [["MULTI"], push, ["SET", `${key}:c`, n], ["EXEC"]] : [push];
   }
 
   /** What is wrong with the data that the server has, or null; goes on from there. */
@@ -55,6 +57,9 @@ class Writer {
     ];
     if (a !== b)
       return `${this.key}: one of two keys that are set together is ${a}, the other ${b}`;
+    const c = (await client.text("GET", `${this.key}:c`)).match(/\d+/)?.[0];
+    const fifth = numbers.findLast((number) => number.endsWith("5"));
+    if (c !== fifth) return `${this.key}: of a transaction ${fifth} was pushed, and ${c} set`;
     const last = Math.max(Number(numbers.at(-1) ?? 0), Number(a));
     if (last < this.acknowledged) {
       return `${this.key}: ${this.acknowledged} was acknowledged, the last one there is ${last}`;

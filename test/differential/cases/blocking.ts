@@ -5,6 +5,9 @@ const SHORT = "0.001";
 
 /** Lines that end at once or after a moment, on the keys that are there or not. */
 const LINES = [
+  ...["x y", "x 0", "0 y", "-1 0", "0 -1", "1 -1", "9223372036854775808 1", "0 0", "1 1", "1"].map(
+    (words) => `WAIT ${words}`,
+  ),
   ...["BLPOP", "BRPOP"].flatMap((name) => [
     `${name} l 0`,
     `${name} none l other 0`,

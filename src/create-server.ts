@@ -1,11 +1,15 @@
 /** A server inside the caller's process: `createServer`, what the library is for. */
+import { ALL_ROWS } from "./all-rows.ts";
 import { OPTION_ROWS } from "./base/option-table.ts";
 import { Options } from "./base/options.ts";
 import type { Engine } from "./commands/engine.ts";
+import type { CommandRow } from "./commands/row.ts";
 import type { Instance } from "./instance.ts";
 import { startInstance } from "./instance.ts";
 import type { CallArgument } from "./local-caller.ts";
 import { LocalCaller } from "./local-caller.ts";
+import type { OwnCommands } from "./own-commands.ts";
+import { ownRows } from "./own-commands.ts";
 import type { ReplyValue } from "./protocol/resp-reply-decoder.ts";
 
 /** Options of `createServer`. */
@@ -19,6 +23,11 @@ export interface ServerOptions {
    * Default: none, and data lives as long as the server (Redis's `appendonly no`).
    */
   readonly dir?: string;
+  /**
+   * Commands of your own, by name: any client can send them. Each runs in one turn, and what its calls change is kept together or
+   * not at all.
+   */
+  readonly commands?: OwnCommands;
   /** Seed of the server's random generator, so that RANDOMKEY and the like repeat. Default: a random one. */
   readonly seed?: number;
   /**
@@ -26,7 +35,7 @@ export interface ServerOptions {
    * `"proto-max-bulk-len"`, `protoMaxBulkLen`. Values are what the config file takes ("64mb"); true and false stand for
    * yes and no.
    */
-  readonly [option: string]: string | number | boolean | undefined;
+  readonly [option: string]: string | number | boolean | OwnCommands | undefined;
 }
 
 /** An option of `createServer` that does not exist or can't have this value. */
@@ -144,15 +153,18 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
   // Files are for those who ask for them: a server in a test leaves nothing behind.
   setOption(options, "save", "");
   for (const [name, value] of Object.entries(setup)) {
-    if (name !== "seed" && value !== undefined) setOption(options, name, value);
+    if (name === "seed" || name === "commands" || value === undefined) continue;
+    if (typeof value === "object") throw new OptionError(toKebab(name), "takes no object");
+    setOption(options, name, value);
   }
   // Whoever names a place for the data wants it kept.
   const keeps = setup.dir !== undefined && setup.appendonly === undefined;
   if (keeps) setOption(options, "appendonly", true);
-  const { seed } = setup;
+  const { seed, commands = {} } = setup;
+  const rows = [...ALL_ROWS, ...readOwnRows(commands)];
   const loads = KEEPING_OPTIONS.some((name) => setup[name] !== undefined);
   const instance = startInstance(
-    seed === undefined ? { options, loads } : { options, loads, seed },
+    seed === undefined ? { options, rows, loads } : { options, rows, loads, seed },
   );
   try {
     await instance.loaded;
@@ -161,6 +173,20 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
     throw error;
   }
   return new EmbeddedServer(instance);
+}
+
+/** The rows of the embedder's commands; one must not take the place of another. */
+function readOwnRows(commands: OwnCommands): CommandRow[] {
+  const rows = ownRows(commands);
+  const taken = new Set(ALL_ROWS.map(({ name }) => name));
+  for (const { name } of rows) {
+    if (!/^[!-{}~]+$/.test(name)) {
+      throw new OptionError("commands", `'${name}' can't be the name of a command`);
+    }
+    if (taken.has(name)) throw new OptionError("commands", `there is a command '${name}' already`);
+    taken.add(name);
+  }
+  return rows;
 }
 
 /** Whoever names one of these wants what was saved to be there. */

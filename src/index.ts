@@ -14,6 +14,9 @@ export { ConnectionClosedError, ServerError, TimeoutError } from "./client/error
 export type { ServerClock, ServerOptions } from "./create-server.ts";
 export { createServer, EmbeddedServer, OptionError } from "./create-server.ts";
 export { ListenError } from "./listen.ts";
+export type { AnswerValue } from "./commands/value-reply.ts";
+export { StatusReply } from "./commands/value-reply.ts";
+export type { OwnCommand, OwnCommandCall, OwnCommands } from "./own-commands.ts";
 export type { CallArgument } from "./local-caller.ts";
 export type { ReplyValue } from "./protocol/resp-reply-decoder.ts";
 export { PushMessage, ReplyError } from "./protocol/resp-reply-decoder.ts";

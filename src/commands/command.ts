@@ -35,6 +35,7 @@ export function flagBit(flag: Flag): number {
 export const WRITE: number = flagBit("write");
 export const LOADING: number = flagBit("loading");
 export const NO_AUTH: number = flagBit("no_auth");
+export const NO_SCRIPT: number = flagBit("noscript");
 export const MAY_REPLICATE: number = flagBit("may_replicate");
 export const NO_MULTI: number = flagBit("no_multi");
 

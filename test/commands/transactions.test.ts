@@ -155,7 +155,7 @@ describe("EXEC", () => {
     await run("MULTI; PING; ECHO a");
     const other = await connect();
     await run("MULTI; ECHO a", other);
-    hutch.engine.loading = { startedMs: 0, totalBytes: 1, loadedBytes: 0 };
+    hutch.engine.loading = { startedMs: 0, totalBytes: 1, loadedBytes: 0, snapshotMemory: 0 };
     expect(await run("EXEC")).toEqual([
       "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory",
     ]);

@@ -27,13 +27,17 @@ import { addToCrc, MARK_SIZE, writeMark } from "./aof-marks.ts";
 import type { AofFile, AofManifest } from "./aof-manifest.ts";
 import { EMPTY_MANIFEST, formatManifest, ManifestError, parseManifest } from "./aof-manifest.ts";
 import { DataError } from "./data-error.ts";
-import { FileSink } from "./file-sink.ts";
+import { FileSink, syncFolder } from "./file-sink.ts";
+import { recoverJournal } from "./journal-recovery.ts";
 
 /** An increment that was opened for appending. */
 export interface Increment {
   readonly fd: number;
   readonly size: number;
+  /** Checksum of its bytes. */
   readonly crc: number;
+  /** Its number. */
+  readonly seq: number;
 }
 
 export class AofFiles {
@@ -56,6 +60,11 @@ export class AofFiles {
 
   get manifestPath(): string {
     return join(this.folder, `${this.#name}.manifest`);
+  }
+
+  /** Beside the increments (`aof-journal.ts`). */
+  get journalPath(): string {
+    return join(this.folder, `${this.#name}.journal`);
   }
 
   path(file: AofFile): string {
@@ -89,9 +98,17 @@ export class AofFiles {
     }
   }
 
+  /** Completes the increments from the journal, if there is one. Returns how many bytes they lacked. Throws `DataError`. */
+  recover(): number {
+    return recoverJournal(this.journalPath, (seq) => {
+      const file = this.#manifest.increments.find((increment) => increment.seq === seq);
+      return file === undefined ? null : this.path(file);
+    });
+  }
+
   /** Puts a manifest in the place of the one that stands. Throws what the system says; then the old one stands. */
   persist(manifest: AofManifest): void {
-    mkdirSync(this.folder, { recursive: true });
+    this.#makeFolder();
     const path = this.manifestPath;
     const temporary = join(this.folder, `temp-${this.#name}.manifest`);
     const fd = openSync(temporary, "w", 0o644);
@@ -154,7 +171,7 @@ export class AofFiles {
 
   /** Creates the next increment, which is named by no manifest yet. Throws what the system says. */
   createIncrement(): { file: AofFile; increment: Increment } {
-    mkdirSync(this.folder, { recursive: true });
+    this.#makeFolder();
     const created = this.#newIncrement();
     try {
       fdatasyncSync(created.increment.fd);
@@ -181,7 +198,7 @@ export class AofFiles {
       throw error;
     }
     const crc = addToCrc(0, mark, 0, MARK_SIZE);
-    return { file, increment: { fd: appending, size: MARK_SIZE, crc } };
+    return { file, increment: { fd: appending, size: MARK_SIZE, crc, seq } };
   }
 
   /** The next base: a snapshot, or a file of commands. */
@@ -193,7 +210,7 @@ export class AofFiles {
 
   /** A file that is to become the next base. */
   createBase(): FileSink {
-    mkdirSync(this.folder, { recursive: true });
+    this.#makeFolder();
     return new FileSink(join(this.folder, `temp-rewriteaof-bg-${process.pid}.aof`));
   }
 
@@ -259,18 +276,14 @@ export class AofFiles {
     }
   }
 
+  /** Makes the folder if there is none, and makes its name last. */
+  #makeFolder(): void {
+    if (mkdirSync(this.folder, { recursive: true }) === undefined) return;
+    syncFolder(this.#directory);
+  }
+
   #syncFolder(): void {
     syncFolder(this.folder);
-  }
-}
-
-/** Makes created, renamed and deleted names of a folder safe. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -6,7 +6,8 @@
  *
  *   whole      the last byte ends a command, no transaction is open
  *   torn       the end is missing: it was being written when the machine stopped. `validTo` is where the last whole command ends
- *              that belongs to no open transaction; what follows is cut off or refused, as the caller decides
+ *              that belongs to no open transaction; what follows is cut off or refused, as the caller decides. Zeros at the end
+ *              count as missing: file systems leave them where a file had become longer when the power failed
  *   damaged    anything else, with the place: bytes that are no command, a checksum that is wrong. A length that was damaged can
  *              make the rest of a file look like one torn command; but behind a torn end there is no further mark
  */
@@ -22,6 +23,8 @@ const STAR = 0x2a;
 const LF = 10;
 /** Longest line between commands. */
 const LINE_MAX = 1024;
+/** Bytes that are read at a time to find where zeros at the end of a file begin. */
+const ZEROS_READ_SIZE = 4096;
 /** Commands that are run before the clock is looked at again. */
 const SLICE = 64;
 
@@ -62,8 +65,9 @@ export class AofReader {
   #crcAt = 0;
   /** Checksum of the file before `validTo`, if that was left behind. */
   #validCrc = 0;
-  /** Bytes of the file. */
+  /** Bytes of the file, and those before the zeros at its end. */
   readonly size: number;
+  readonly #filled: number;
 
   /**
    * @param fd of the file
@@ -76,6 +80,7 @@ export class AofReader {
     this.#crc = crc;
     this.validTo = from;
     this.size = fstatSync(fd).size;
+    this.#filled = Math.max(from, filledSize(fd, this.size));
     this.#parser.bulkSizeMax = STRING_SIZE_MAX;
   }
 
@@ -199,7 +204,7 @@ export class AofReader {
       this.#fd,
       this.#buffer,
       this.#end,
-      this.#buffer.length - this.#end,
+      Math.min(this.#buffer.length - this.#end, this.#filled - this.#base - this.#end),
       this.#base + this.#end,
     );
     if (read === 0) this.#atEnd = true;
@@ -210,7 +215,7 @@ export class AofReader {
   #finish(): void {
     this.#sumValid();
     const end = this.#base + this.#end;
-    if (this.validTo === end) return;
+    if (this.validTo === end && end === this.size) return;
     this.torn = true;
     if (!this.marked) return;
     const rest = this.#parser.start;
@@ -226,4 +231,16 @@ export class AofReader {
   #damaged(at: number, reason: string): never {
     throw new AofDamaged(this.#base + at, reason);
   }
+}
+
+/** Bytes of a file of `size` without the zeros at its end. */
+function filledSize(fd: number, size: number): number {
+  const buffer = Buffer.allocUnsafe(ZEROS_READ_SIZE);
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - ZEROS_READ_SIZE);
+    const read = readSync(fd, buffer, 0, end - start, start);
+    for (let at = read; at > 0; at--) if (buffer[at - 1] !== 0) return start + at;
+    end = start;
+  }
+  return 0;
 }

@@ -208,6 +208,10 @@ export class Aof {
     const files = new AofFiles(directory, folder, options.text("appendfilename"));
     try {
       files.read();
+      const lacked = files.recover();
+      if (lacked > 0) {
+        this.#engine.logger.warning(`${lacked} bytes that the AOF lacked were in its journal`);
+      }
     } catch (error) {
       this.#lock.release();
       this.#lock = null;
@@ -263,21 +267,20 @@ export class Aof {
 
   #create(files: AofFiles): AofLog {
     const { file, increment } = files.createIncrement();
-    const { fd, size, crc } = increment;
     try {
       const { manifest } = files;
       files.persist({ ...manifest, increments: [...manifest.increments, file] });
     } catch (error) {
-      closeSync(fd);
+      closeSync(increment.fd);
       throw error;
     }
-    return new AofLog(this.#engine.gate, fd, size, crc);
+    return new AofLog(this.#engine.gate, increment, files.journalPath);
   }
 
   #goOn(files: AofFiles, end: LogEnd): AofLog {
     const last = files.manifest.increments.at(-1)!;
     const fd = openSync(files.path(last), "a");
-    return new AofLog(this.#engine.gate, fd, end.size, end.crc);
+    return new AofLog(this.#engine.gate, { fd, ...end, seq: last.seq }, files.journalPath);
   }
 
   /** Puts a changed `appendonly` into effect. */
@@ -299,8 +302,7 @@ export class Aof {
       this.#open();
       const files = this.#files!;
       const { file, increment } = files.createIncrement();
-      const { fd, size, crc } = increment;
-      this.#write(new AofLog(this.#engine.gate, fd, size, crc));
+      this.#write(new AofLog(this.#engine.gate, increment, files.journalPath));
       this.#hasBase = false;
       // What there was of a log is out of date: the new one counts when its base is there.
       this.#startRewrite(files, file);
@@ -386,7 +388,7 @@ export class Aof {
       closeSync(increment.fd);
       throw error;
     }
-    log.switchTo(increment.fd, increment.size, increment.crc, files.openFolder());
+    log.switchTo(increment, files.openFolder());
     effects.forgetDatabase();
     this.#startRewrite(files, file);
   }
@@ -467,7 +469,7 @@ export class Aof {
     if (log.failure !== null && nowMs >= this.#nextRetryMs) {
       this.#nextRetryMs = nowMs + RETRY_MS;
       if (!log.syncFailed) engine.gate.commit();
-      else if (isFree) this.rewrite();
+      else if (isFree && !log.syncing) this.rewrite();
     }
     log.tick(nowMs);
     if (isFree && !this.isRewriting && log.failure === null && this.#hasGrown(log)) {

@@ -62,7 +62,7 @@ export class FileSink implements ByteSink {
     if (this.error !== null) return this.discard();
     this.#try("renaming", () => renameSync(this.#temporary, path));
     if (this.error !== null) return this.discard();
-    this.#try("syncing the directory", () => syncDirectory(dirname(path)));
+    this.#try("syncing the directory", () => syncFolder(dirname(path)));
   }
 
   #close(): void {
@@ -83,8 +83,8 @@ export class FileSink implements ByteSink {
   }
 }
 
-/** Makes the names of a directory last. */
-function syncDirectory(path: string): void {
+/** Makes created, renamed and deleted names of a folder last. */
+export function syncFolder(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);

@@ -53,6 +53,11 @@ function read(bytes: Uint8Array): Outcome {
   return { damaged, torn, validTo, crc, data: dataOf(engine) };
 }
 
+/** What of an outcome does not depend on what the file has behind it. */
+function whatIs({ validTo, crc, data }: Outcome): Pick<Outcome, "validTo" | "crc" | "data"> {
+  return { validTo, crc, data };
+}
+
 /** A log with a mark behind each write. @param writes the commands of each write */
 function marked(writes: readonly (readonly (readonly string[])[])[]): Buffer {
   let bytes = withMark(Buffer.alloc(0));
@@ -124,6 +129,16 @@ describe("a log", () => {
       // A write is there from where its last command ends, which is before its mark; of the first one parts are too.
       const whole = marks.findLastIndex((end, i) => size >= end - (i === 0 ? 0 : MARK_SIZE));
       if (whole > 0) expect(outcome.data).toEqual(dataAfter(whole));
+    }
+  });
+
+  test("that has zeros from any byte on is read like one that is cut there", () => {
+    for (let size = 0; size < LOG.length; size++) {
+      const zeroed = Buffer.concat([LOG.subarray(0, size), Buffer.alloc(9000)]);
+      const outcome = read(zeroed);
+      expect(outcome.damaged).toBeNull();
+      expect(outcome.torn).toBe(true);
+      expect(whatIs(outcome)).toEqual(whatIs(read(LOG.subarray(0, size))));
     }
   });
 

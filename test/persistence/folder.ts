@@ -25,3 +25,7 @@ export function manifestPath(folder: string): string {
 export function incrementPath(folder: string, seq = 1): string {
   return join(logFolder(folder), `appendonly.aof.${seq}.incr.aof`);
 }
+
+export function journalPath(folder: string): string {
+  return join(logFolder(folder), "appendonly.aof.journal");
+}

@@ -10,9 +10,9 @@
  * free. If it is not in time, or more was appended than a record takes, the log's file itself must be synced (`gap`, `hasRoom`):
  * then nothing is needed of what the journal holds.
  *
- * Where the system can't write in this way there is no journal.
+ * Where the system can't write in this way, or the disk is nearly full, there is no journal.
  */
-import { closeSync, constants, fsync, openSync, rmSync, write } from "node:fs";
+import { closeSync, constants, fsync, openSync, rmSync, statfsSync, write } from "node:fs";
 import { dirname } from "node:path";
 import { copyBytes } from "../base/bytes.ts";
 import { SystemMemory } from "../memory/system-memory.ts";
@@ -29,6 +29,8 @@ type Done = (error: Error | null) => void;
 
 /** Not on every system. */
 const DIRECT: number | undefined = constants.O_DIRECT;
+/** Bytes that must be free on the disk: a journal is not to be what fills it. */
+const FREE_MIN: number = 16 * JOURNAL_SIZE;
 
 export class AofJournal {
   /** Something was appended that no record has and none will have: the log's file must be synced. */
@@ -60,7 +62,8 @@ export class AofJournal {
   static create(path: string, done: (journal: AofJournal | null) => void): void {
     let journal: AofJournal;
     try {
-      if (DIRECT === undefined) return done(null);
+      const { bavail, bsize } = statfsSync(dirname(path));
+      if (DIRECT === undefined || bavail * bsize < FREE_MIN) return done(null);
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC;
       journal = new AofJournal(path, openSync(path, flags | constants.O_DSYNC | DIRECT, 0o644));
     } catch {

@@ -3,7 +3,7 @@
  *
  * The walk: `receive` gets a chunk. If nothing was left over, the parser scans it in place; else it is appended to the
  * read buffer. Each whole frame is run at once. What remains is kept in the read buffer, together with how far the
- * parser got. Then the replies of the whole chunk leave in one write (`Output`).
+ * parser got. The replies of the whole chunk leave in one write (`Output`), at the end of the turn (`Turn`).
  *
  * Back-pressure: while more than OUTPUT_PAUSE_SIZE bytes of replies wait for the peer, or the session is blocked, no
  * further command of this connection runs and its socket is not read, so a client that never reads costs one reply above
@@ -14,6 +14,7 @@ import { freeBuffer } from "../base/bytes.ts";
 import {
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
+  REPLY_BUFFER_SIZE,
   REPLY_FLUSH_SIZE,
   UNAUTHENTICATED_INPUT_MAX,
   UNAUTHENTICATED_OUTPUT_MAX,
@@ -87,7 +88,10 @@ export class Connection implements Peer, Waiter {
     return this.#output.sent;
   }
 
-  /** Takes a chunk from the socket. The chunk is not changed by anybody afterwards. */
+  /**
+   * Takes a chunk from the socket. The chunk is not changed by anybody afterwards. Who calls this calls `flush` when all that
+   * came together was taken.
+   */
   receive(chunk: Buffer): void {
     if (this.#closing) return;
     const { session } = this;
@@ -103,7 +107,8 @@ export class Connection implements Peer, Waiter {
       this.#append(chunk);
       if (!this.#stalled) this.#consume(this.#buffer, this.#end);
     }
-    this.flush();
+    // Large buffers are few.
+    if (session.reply.pos > REPLY_BUFFER_SIZE) this.flush();
   }
 
   /** The peer will send nothing more; replies still owed to it are sent first. */

@@ -32,6 +32,7 @@ export class Listener {
           if (connection === undefined) return;
           turn.begin();
           connection.receive(chunk);
+          turn.answerAtEnd(connection);
         },
         drain: (socket) => {
           turn.begin();

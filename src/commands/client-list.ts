@@ -95,7 +95,7 @@ function describe(session: Session, argumentsSize: number): string {
     "psub=0",
     "ssub=0",
     `multi=${transaction?.commands.length ?? -1}`,
-    "watch=0",
+    `watch=${session.watch?.keys.size ?? 0}`,
     `qbuf=${input}`,
     `qbuf-free=${inputFree}`,
     `argv-mem=${argumentsSize}`,
@@ -121,11 +121,15 @@ function seconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
 }
 
-/** Redis's letters: x in a transaction, b blocked, e not evicted, T reads do not count as uses, N none of them. */
+/**
+ * Redis's letters: x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads do not count as uses,
+ * N none of them.
+ */
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.transaction !== null) flags += "x";
   if (session.blocked) flags += "b";
+  if (session.watch?.touched === true) flags += "d";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";
   return flags === "" ? "N" : flags;

@@ -9,6 +9,7 @@ import { Random } from "../base/random.ts";
 import { CommitGate } from "../effects/commit-gate.ts";
 import { EffectStream } from "../effects/effect-stream.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
+import { WatchedKeys } from "../keyspace/watched-keys.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
@@ -92,6 +93,7 @@ export class Engine {
   readonly info: InfoSections = new InfoSections();
   readonly pool: BufferPool = new BufferPool();
   readonly transactions: TransactionPool = new TransactionPool();
+  readonly watchedKeys: WatchedKeys;
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
   /** The commands of the native protocol, by number. */
@@ -142,6 +144,7 @@ export class Engine {
       setup.verify ?? false,
     );
     this.blocking = new Blocking(this);
+    this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.table = new CommandTable(setup.rows);
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();

@@ -67,10 +67,12 @@ function* serverFields(engine: Engine): Iterable<Field> {
 
 function* clientFields(engine: Engine): Iterable<Field> {
   let blocked = 0;
+  let watching = 0;
   let largestInput = 0;
   let largestOutput = 0;
   for (const session of engine.sessions.values()) {
     if (session.blocked) blocked++;
+    if (session.watch !== null && session.watch.keys.size > 0) watching++;
     const { peer } = session;
     if (peer === null) continue;
     largestInput = Math.max(largestInput, peer.inputBytes + peer.inputFreeBytes);
@@ -84,9 +86,9 @@ function* clientFields(engine: Engine): Iterable<Field> {
   yield ["blocked_clients", blocked];
   yield ["tracking_clients", 0];
   yield ["pubsub_clients", 0];
-  yield ["watching_clients", 0];
+  yield ["watching_clients", watching];
   yield ["clients_in_timeout_table", engine.blocking.timed];
-  yield ["total_watched_keys", 0];
+  yield ["total_watched_keys", engine.watchedKeys.count];
   yield ["total_blocking_keys", engine.blocking.keys];
   yield ["total_blocking_keys_on_nokey", engine.blocking.keysWhenGone];
 }

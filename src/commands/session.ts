@@ -3,6 +3,7 @@
  * (the library's `call`, later the log's loader, a primary's stream, scripts): commands never ask which.
  */
 import type { Database } from "../keyspace/database.ts";
+import type { Watch } from "../keyspace/watched-keys.ts";
 import type { BufferPool } from "../protocol/buffer-pool.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Command } from "./command.ts";
@@ -55,6 +56,8 @@ export class Session {
   libraryName = "";
   libraryVersion = "";
   noEvict = false;
+  /** Keys that it watches (WATCH), or null. */
+  watch: Watch | null = null;
   /** Set while commands of this session must wait (CLIENT PAUSE, blocking commands); see `Peer.resume`. */
   blocked = false;
   /** False while its commands are run by EXEC, where none may wait: who would, answers as if its time were over. */
@@ -120,12 +123,20 @@ export class Session {
     this.#setSpecial(IN_TRANSACTION, transaction !== null);
   }
 
-  /** Leaves the transaction, if there is one: what was queued is forgotten. */
+  /** Leaves the transaction, if there is one: what was queued is forgotten, and no key is watched any more. */
   endTransaction(): void {
+    this.unwatch();
     const transaction = this.#transaction;
     if (transaction === null) return;
     this.transaction = null;
     this.engine.transactions.give(transaction);
+  }
+
+  /** Watches no key any more. */
+  unwatch(): void {
+    if (this.watch === null) return;
+    this.engine.watchedKeys.forget(this.watch);
+    this.watch = null;
   }
 
   /** Goes on after commands had to wait. */

@@ -143,6 +143,16 @@ export class Database {
     return this.#atThisTime(entry);
   }
 
+  /** Whether the key holds something whose time has not come. Changes nothing, and deletes nothing. */
+  holds(key: Buffer, start: number, end: number): boolean {
+    const store = this.#store;
+    const { expires } = store;
+    store.expires = false;
+    const entry = this.peek(key, start, end);
+    store.expires = expires;
+    return entry !== NULL_REF && !this.hasExpired(entry);
+  }
+
   /** What the time has left of an entry that has to do with the clock: the entry, or NULL_REF. */
   #atThisTime(entry: Ref): Ref {
     if (this.hasExpired(entry)) {

@@ -131,17 +131,21 @@ export const ZDIFFSTORE: KeyEvent = keyEvent(CLASS_ZSET, "zdiffstore");
 export const GEORADIUSSTORE: KeyEvent = keyEvent(CLASS_ZSET, "georadiusstore");
 export const GEOSEARCHSTORE: KeyEvent = keyEvent(CLASS_ZSET, "geosearchstore");
 
-// ---- streams: what groups do with entries leaves the entries as they are ----
+// ---- streams: groups, and the id that was used last, are no change for who reads entries, as in Redis ----
 
 export const XADD: KeyEvent = keyEvent(CLASS_STREAM, "xadd");
 export const XTRIM: KeyEvent = keyEvent(CLASS_STREAM, "xtrim");
 export const XDEL: KeyEvent = keyEvent(CLASS_STREAM, "xdel");
-export const XSETID: KeyEvent = keyEvent(CLASS_STREAM, "xsetid");
-export const XGROUP_CREATE: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-create");
-export const XGROUP_SETID: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-setid");
-export const XGROUP_DESTROY: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-destroy");
-export const XGROUP_CREATECONSUMER: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-createconsumer");
-export const XGROUP_DELCONSUMER: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-delconsumer");
+export const XSETID: KeyEvent = keyEvent(CLASS_STREAM, "xsetid", false);
+export const XGROUP_CREATE: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-create", false);
+export const XGROUP_SETID: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-setid", false);
+export const XGROUP_DESTROY: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-destroy", false);
+export const XGROUP_CREATECONSUMER: KeyEvent = keyEvent(
+  CLASS_STREAM,
+  "xgroup-createconsumer",
+  false,
+);
+export const XGROUP_DELCONSUMER: KeyEvent = keyEvent(CLASS_STREAM, "xgroup-delconsumer", false);
 
 // ---- times of members ----
 

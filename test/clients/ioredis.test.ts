@@ -139,6 +139,43 @@ describe("ioredis", () => {
     expect(await redis.unlink("a", "c", "d")).toBe(2);
   });
 
+  test("runs transactions, pipelined and not, with errors in their places", async () => {
+    const results = await redis.multi().set("text", "abc").incr("text").get("text").exec();
+    expect(results!.map(([error, value]) => error?.message ?? value)).toEqual([
+      "OK",
+      "ERR value is not an integer or out of range",
+      "abc",
+    ]);
+    await redis.multi({ pipeline: false });
+    expect(await redis.call("SET", "a", "1")).toBe("QUEUED");
+    expect(await redis.call("INCR", "a")).toBe("QUEUED");
+    expect((await redis.exec())!.map(([, value]) => value)).toEqual(["OK", 2]);
+    await redis.multi({ pipeline: false });
+    await redis.set("a", "9");
+    expect(await redis.discard()).toBe("OK");
+    expect(await redis.get("a")).toBe("2");
+    const refused = await redis
+      .multi()
+      .call("SET", "a")
+      .exec()
+      .catch((error: Error) => error.message);
+    expect(refused).toContain("EXECABORT");
+  });
+
+  test("runs a transaction only if what it watches has not changed", async () => {
+    const other = new Redis(server.port);
+    try {
+      await redis.watch("balance");
+      await other.set("balance", "5");
+      expect(await redis.multi().set("balance", "1").exec()).toBeNull();
+      await redis.watch("balance");
+      const [[, answer] = []] = (await redis.multi().incr("balance").exec())!;
+      expect(answer).toBe(6);
+    } finally {
+      other.disconnect();
+    }
+  });
+
   test("comes back by itself after its connection was killed", async () => {
     const id = await redis.client("ID");
     const other = new Redis(server.port);

@@ -1,6 +1,6 @@
 /** node-redis (the package `redis`) as its users use it, with RESP2 and with RESP3. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createClient, RESP_TYPES } from "redis";
+import { createClient, RESP_TYPES, WatchError } from "redis";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
 
@@ -108,6 +108,36 @@ describe.each([2, 3] as const)("node-redis with RESP%d", (RESP) => {
     const [get] = await client.commandInfo(["get"]);
     expect(get!.name).toBe("get");
     expect(get!.arity).toBe(2);
+  });
+
+  test("runs transactions, and tells which commands failed", async () => {
+    const multi = client.multi().set("t", "1").incr("t").hSet("h", "f", "v").hGetAll("h");
+    expect(await multi.exec()).toEqual(["OK", 2, 1, { f: "v" }] as never);
+    const error = await client
+      .multi()
+      .set("text", "abc")
+      .incr("text")
+      .exec()
+      .catch((reason: Error) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect((error as { replies?: unknown[] }).replies).toHaveLength(2);
+  });
+
+  test("runs a transaction only if what it watches has not changed", async () => {
+    const watcher = await connect();
+    try {
+      await watcher.watch(["balance", "other"]);
+      await client.set("balance", "5");
+      await expect(watcher.multi().set("balance", "1").exec()).rejects.toThrow(WatchError);
+      await watcher.watch("balance");
+      expect(await watcher.multi().incr("balance").exec()).toEqual([6] as never);
+      await watcher.watch("balance");
+      await client.set("balance", "7");
+      await watcher.unwatch();
+      expect(await watcher.multi().incr("balance").exec()).toEqual([8] as never);
+    } finally {
+      watcher.destroy();
+    }
   });
 
   test("closes after the answers that it waits for", async () => {

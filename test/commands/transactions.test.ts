@@ -1,4 +1,4 @@
-/** Transactions beside other clients: who waits for keys meanwhile, pauses, snapshots, and what bounds a queue. */
+/** Transactions beside other clients: who waits for keys meanwhile, who watches them, pauses, snapshots, what bounds a queue. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
@@ -28,7 +28,7 @@ async function run(text: string, on = client): Promise<string[]> {
   return answers.map(show);
 }
 
-beforeEach(() => start());
+beforeEach(() => start({ "enable-debug-command": "yes" }));
 
 afterEach(async () => {
   for (const one of clients.splice(0)) one.close();
@@ -196,5 +196,62 @@ describe("EXEC", () => {
     const answers: string[] = [];
     for (let i = 0; i < 5; i++) answers.push(show(await client.read()));
     expect(answers).toEqual(["+OK", "+QUEUED", "+QUEUED", "[null bulk, +PONG]", '"a"']);
+  });
+});
+
+describe("WATCH", () => {
+  const info = async (): Promise<string[]> =>
+    (await client.text("INFO", "clients")).match(/(watching_clients|total_watched_keys):\d+/g) ??
+    [];
+
+  test("costs nothing any more when nobody watches: after EXEC, UNWATCH, a change, and a client that goes", async () => {
+    const { store } = hutch.engine.keyspace;
+    const other = await connect();
+    for (const end of ["MULTI; EXEC", "UNWATCH", "SET b 1", "RESET"]) {
+      await run("WATCH a b; WATCH c");
+      expect(store.observer).not.toBeNull();
+      expect(await info()).toEqual(["watching_clients:1", "total_watched_keys:3"]);
+      await run(end);
+      expect(store.observer).toBeNull();
+      expect(await info()).toEqual(["watching_clients:0", "total_watched_keys:0"]);
+      await run("UNWATCH");
+    }
+    await run("WATCH a b", other);
+    await run("WATCH b c");
+    expect(await info()).toEqual(["watching_clients:2", "total_watched_keys:3"]);
+    other.close();
+    await until("it to be forgotten", () => hutch.engine.watchedKeys.count === 2);
+  });
+
+  test("sees that a time has come which nobody has noticed yet", async () => {
+    await run(
+      "DEBUG SET-ACTIVE-EXPIRE 0; SET k 1 PX 1000; SET other 1; WATCH k other; MULTI; GET k",
+    );
+    hutch.engine.clock.advance(2000);
+    expect(await run("EXEC")).toEqual(["null array"]);
+  });
+
+  test("sees what time does to members", async () => {
+    await run("SADD s a b; SPEXPIRE s 1000 MEMBERS 1 a; WATCH s; MULTI; SCARD s");
+    hutch.engine.clock.advance(2000);
+    while (hutch.engine.keyspace.housekeep(1e9));
+    expect(await run("EXEC")).toEqual(["null array"]);
+  });
+
+  test("of a thousand keys by a hundred clients forgets each key with its last client", async () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => `key:${i}`);
+    const watchers = await Promise.all(Array.from({ length: 100 }, () => connect()));
+    for (const [i, one] of watchers.entries()) {
+      expect(await one.text("WATCH", ...keys.slice(i * 5, i * 5 + 500))).toBe("+OK");
+    }
+    expect(hutch.engine.watchedKeys.count).toBe(995);
+    for (const [i, one] of watchers.entries()) if (i % 2 === 0) await one.text("UNWATCH");
+    expect(hutch.engine.watchedKeys.count).toBe(990);
+    await client.call("MSET", ...keys.flatMap((key) => [key, "1"]));
+    expect(hutch.engine.watchedKeys.count).toBe(0);
+    for (const [i, one] of watchers.entries()) {
+      const wanted = i % 2 === 0 ? "[+PONG]" : "null array";
+      expect((await run("MULTI; PING; EXEC", one)).at(-1)).toBe(wanted);
+    }
   });
 });

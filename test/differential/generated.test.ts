@@ -10,7 +10,7 @@ import { isAllowed } from "./allow-list.ts";
 import type { Case, Step } from "./case.ts";
 import { isEqual, showLine } from "./case.ts";
 import type { DocCommand, RandomCommand } from "./grammar.ts";
-import { randomCommand, readDocs } from "./grammar.ts";
+import { KEYS, randomCommand, readDocs } from "./grammar.ts";
 import { Differential } from "./runner.ts";
 
 /**
@@ -70,6 +70,24 @@ describe.skipIf(redisMissing !== null)("generated commands", () => {
         if (differences.length === 0) continue;
         const lines = commands.map((command) => showLine(command.line)).join("\n");
         throw new Error(`\n${lines}\n\n${differences.join("\n")}`);
+      }
+    },
+    { timeout: 60_000 * rounds },
+  );
+
+  test(
+    "touch the same watched keys",
+    async () => {
+      const random = seeded("generated commands, watched");
+      for (let i = 0; i < SEQUENCES / 4; i++) {
+        const commands = Array.from({ length: SEQUENCE_LENGTH }, () => randomCommand(random, docs));
+        const steps = commands.flatMap((command): Step[] => [
+          { run: ["WATCH", ...KEYS], on: "watcher" },
+          { run: command.line, compare: command.compare },
+          { run: "MULTI", on: "watcher" },
+          { run: "EXEC", on: "watcher" },
+        ]);
+        await differential.check({ name: "a generated sequence, watched", protocols: [2], steps });
       }
     },
     { timeout: 60_000 * rounds },

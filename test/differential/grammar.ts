@@ -130,7 +130,7 @@ export const EDGE_NUMBERS: readonly string[] = [
   "",
 ];
 
-const KEYS: readonly string[] = ["a", "b", "c", "key:\xff\x00", ""];
+export const KEYS: readonly string[] = ["a", "b", "c", "key:\xff\x00", ""];
 const PATTERNS: readonly string[] = ["*", "?", "[a-c]", "k*", "*\\*", "[^a]", "", "a"];
 const INTEGERS: readonly string[] = ["0", "1", "2", "3", "-1", "-2", "7", "10", "100", "-100"];
 const FLOATS: readonly string[] = [

@@ -2,6 +2,7 @@
 import type { RespValue } from "../../support/resp-value.ts";
 import { show } from "../../support/resp-value.ts";
 import type { Case } from "../case.ts";
+import { sameState } from "../client-fields.ts";
 import { lines } from "../lines.ts";
 
 export const cases: readonly Case[] = [
@@ -123,7 +124,7 @@ export const cases: readonly Case[] = [
     name: "CLIENT INFO and CLIENT LIST tell of a transaction",
     steps: lines("MULTI; PING; PING; CLIENT INFO; EXEC; CLIENT INFO").map((run) => ({
       run,
-      compare: (ours, theirs) => fields(ours) === fields(theirs),
+      compare: sameState,
     })),
   },
   {
@@ -152,12 +153,6 @@ export const cases: readonly Case[] = [
 
 function text(value: RespValue): string {
   return "text" in value ? value.text : show(value);
-}
-
-/** The fields of a line of CLIENT LIST that tell of transactions. */
-function fields(value: RespValue): string {
-  const shown = show(value);
-  return (shown.match(/\b(flags|multi|cmd)=\S+/g) ?? [shown]).join(" ");
 }
 
 /** Counters without times. */

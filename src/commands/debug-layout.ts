@@ -18,7 +18,6 @@ import { Value } from "../types/value.ts";
 import { int64OrReply, NO_SUCH_KEY, value } from "./guards.ts";
 import type { Session } from "./session.ts";
 
-const ACCESS_MASK = 0xffffff;
 /** Elements from which the size of a collection is estimated. */
 const SAMPLES = 5;
 /** Longest string that Redis's files keep as an integer if it is one. */
@@ -39,7 +38,7 @@ export function object(session: Session, args: Args, reply: Reply): void {
   const block = entries.block(entry);
   const address = ((block === NULL_REF ? entry : block) >>> 0) * UNIT;
   const access = entries.access(entry);
-  const idle = (store.access - access) & ACCESS_MASK;
+  const idle = store.idleSeconds(entry);
   reply.simple(
     `Value at:0x${address.toString(16)} refcount:1 encoding:${encodingName(store, entry)} ` +
       `serializedlength:${serializedLength(session, entry)} lru:${access} lru_seconds_idle:${idle}`,

@@ -149,7 +149,13 @@ export class Engine {
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
     this.options.onChange("requirepass", (password) => this.password.set(password));
-    const { limits } = this.keyspace.store.kit;
+    const { store } = this.keyspace;
+    this.options.onChange("maxmemory-policy", (policy) => store.countUses(policy.endsWith("-lfu")));
+    this.options.onChange("lfu-log-factor", (text) => (store.frequency.logFactor = Number(text)));
+    this.options.onChange("lfu-decay-time", (text) => {
+      store.frequency.decayMinutes = Number(text);
+    });
+    const { limits } = store.kit;
     this.options.onChange("zset-max-listpack-entries", (text) => {
       limits.zsetMaxListpackEntries = Number(text);
     });

@@ -8,11 +8,11 @@ import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
-/** The access clock counts seconds in 24 bits. */
-const ACCESS_MASK = 0xffffff;
-
 const NO_FREQUENCY =
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+const NO_IDLE_TIME =
+  "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
 
 function encoding(session: Session, args: Args, reply: Reply): void {
   const entry = entryOrReply(session, args, reply);
@@ -21,14 +21,19 @@ function encoding(session: Session, args: Args, reply: Reply): void {
 }
 
 function freq(session: Session, args: Args, reply: Reply): void {
-  if (entryOrReply(session, args, reply) !== NULL_REF) reply.error(NO_FREQUENCY);
+  const entry = entryOrReply(session, args, reply);
+  if (entry === NULL_REF) return;
+  const { store } = session.engine.keyspace;
+  if (!store.countsUses) return reply.error(NO_FREQUENCY);
+  reply.integer(store.frequency.counter(store.entries.access(entry)));
 }
 
 function idletime(session: Session, args: Args, reply: Reply): void {
   const entry = entryOrReply(session, args, reply);
   if (entry === NULL_REF) return;
   const { store } = session.engine.keyspace;
-  reply.integer((store.access - store.entries.access(entry)) & ACCESS_MASK);
+  if (store.countsUses) return reply.error(NO_IDLE_TIME);
+  reply.integer(store.idleSeconds(entry));
 }
 
 /** Values are never shared between keys. */

@@ -94,7 +94,7 @@ export class Database {
     const entry = this.peek(key, start, end);
     if (entry === NULL_REF) return entry;
     if (this.#store.guard !== null) this.willChange(entry);
-    if (this.#store.touch) this.#entries.setAccess(entry, this.#store.access);
+    if (this.#store.touch) this.#use(entry);
     return entry;
   }
 
@@ -106,8 +106,14 @@ export class Database {
       return entry;
     }
     this.#store.hits++;
-    if (this.#store.touch) this.#entries.setAccess(entry, this.#store.access);
+    if (this.#store.touch) this.#use(entry);
     return entry;
+  }
+
+  #use(entry: Ref): void {
+    const store = this.#store;
+    if (store.countsUses) store.count(entry);
+    else this.#entries.setAccess(entry, store.access);
   }
 
   /** Like `read`, without counting as a use. */

@@ -36,6 +36,10 @@ import type { EntryGuard } from "./entry-guard.ts";
 import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
 import { MemberLookahead } from "./member-lookahead.ts";
+import { UseFrequency } from "./use-frequency.ts";
+
+/** The clock of uses counts seconds in 24 bits. */
+const ACCESS_MASK = 0xffffff;
 
 const wrapped = new Value();
 
@@ -91,8 +95,11 @@ export class Store {
   expired = 0;
   /** Fields and members removed because their time had come. */
   expiredMembers = 0;
-  /** Access clock for new and touched entries: seconds, 24 bits. */
+  /** What new entries get as 24 bits about their use: the clock in seconds, or with an LFU policy a frequency. */
   access = 0;
+  readonly frequency: UseFrequency;
+  /** Entries tell how often they are used, and not when last: an LFU policy. */
+  countsUses = false;
   /** False while CLIENT NO-TOUCH or a command like OBJECT reads without counting as a use. */
   touch = true;
 
@@ -100,6 +107,7 @@ export class Store {
   constructor(clock: Clock, random: Random, verify = false) {
     this.clock = clock;
     this.random = random;
+    this.frequency = new UseFrequency(random);
     this.seed = { k0: random.secret(), k1: random.secret() };
     this.lookahead = new Lookahead(this.seed);
     this.members = new MemberLookahead(this);
@@ -187,8 +195,46 @@ export class Store {
     return wrapped.encoding;
   }
 
-  /** Takes the access clock from the clock; once per turn. */
+  // ---- how keys are used ----
+
+  /** Begins or ends an LFU policy. Entries that there are need time to adjust. */
+  countUses(wanted: boolean): void {
+    this.countsUses = wanted;
+    this.refreshAccess();
+  }
+
+  /** Takes the time from the clock; once per turn. */
   refreshAccess(): void {
-    this.access = Math.floor(this.clock.nowMs / 1000) & 0xffffff;
+    const { nowMs } = this.clock;
+    if (this.countsUses) {
+      this.frequency.refresh(nowMs);
+      this.access = this.frequency.initial;
+    } else this.access = Math.floor(nowMs / 1000) & ACCESS_MASK;
+  }
+
+  /** An entry is used, and uses are counted. */
+  count(entry: Ref): void {
+    const { entries } = this;
+    entries.setAccess(entry, this.frequency.used(entries.access(entry)));
+  }
+
+  /** Seconds since the entry was used last; uses are not counted. */
+  idleSeconds(entry: Ref): number {
+    return (this.access - this.entries.access(entry)) & ACCESS_MASK;
+  }
+
+  /**
+   * Takes over what another server knew of the use of an entry, if that is what is kept of entries.
+   * @param idleSeconds since its last use, or -1 @param counter of its uses up to 255, or -1
+   */
+  setUse(entry: Ref, idleSeconds: number, counter: number): void {
+    if (this.countsUses) {
+      if (counter >= 0) this.entries.setAccess(entry, this.frequency.of(counter));
+    } else if (idleSeconds >= 0) {
+      // What the clock can't tell any more becomes half of the longest time, as in Redis.
+      const halfAgo = (this.access + (ACCESS_MASK >> 1)) % ACCESS_MASK;
+      const at = idleSeconds > this.access ? halfAgo : this.access - idleSeconds;
+      this.entries.setAccess(entry, at);
+    }
   }
 }

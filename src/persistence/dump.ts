@@ -10,6 +10,7 @@ import { oneKey } from "../commands/row.ts";
 import type { Session } from "../commands/session.ts";
 import { tellDelete } from "../commands/tell.ts";
 import type { Database } from "../keyspace/database.ts";
+import { COUNTER_MAX } from "../keyspace/use-frequency.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
@@ -43,10 +44,6 @@ const KEY = 1;
 const TTL = 2;
 const PAYLOAD = 3;
 const FIRST_OPTION = 4;
-
-const FREQUENCY_MAX = 255;
-/** The access clock counts seconds in 24 bits. */
-const ACCESS_MASK = 0xffffff;
 
 const output = new RdbOutput(null);
 const input = RdbInput.of(output.buffer, 0, 0);
@@ -136,9 +133,7 @@ function restore(session: Session, args: Args, reply: Reply): void {
   }
   let entry = put(store.kit, db, type, bytes, start, end);
   if (expires) entry = db.expireAtInt64(entry, dueLow, dueHigh);
-  if (chosen.idleSeconds >= 0) {
-    store.entries.setAccess(entry, (store.access - chosen.idleSeconds) & ACCESS_MASK);
-  }
+  store.setUse(entry, chosen.idleSeconds, chosen.frequency);
   if (isTimed) tellTimedRestore(session, args, entry, dueLow, dueHigh);
   else if (expires) tellRestore(session, args, dueLow, dueHigh);
   changed(session, args, KEY, RESTORED);
@@ -209,7 +204,7 @@ function readOptionsOrReply(args: Args, reply: Reply): boolean {
       chosen.idleSeconds = numberOrReply(args, ++i, Infinity, BAD_IDLE_TIME, reply);
       if (chosen.idleSeconds === -1) return false;
     } else if (args.is(i, "FREQ") && hasValue && chosen.idleSeconds === -1) {
-      chosen.frequency = numberOrReply(args, ++i, FREQUENCY_MAX, BAD_FREQUENCY, reply);
+      chosen.frequency = numberOrReply(args, ++i, COUNTER_MAX, BAD_FREQUENCY, reply);
       if (chosen.frequency === -1) return false;
     } else {
       reply.error(SYNTAX_ERROR);

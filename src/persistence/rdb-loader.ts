@@ -26,7 +26,6 @@ const STRIDE = 16;
 const MAGIC = "REDIS";
 /** Versions since which a file ends with a checksum. */
 const CHECKSUM_VERSION = 5;
-const ACCESS_MASK = 0xffffff;
 const CHECKSUM_SIZE = 8;
 /** No entry in a file takes less: type, key, value. */
 const ENTRY_SIZE_MIN = 3;
@@ -66,6 +65,7 @@ export class RdbLoader {
   #dueLow = 0;
   #dueHigh = 0;
   #idleSeconds = -1;
+  #frequency = -1;
   /** The times of its members, of a set or sorted set. */
   #times: Buffer | null = null;
 
@@ -162,7 +162,7 @@ export class RdbLoader {
         this.#idleSeconds = input.length();
         break;
       case format.OPCODE_FREQ:
-        input.byte();
+        this.#frequency = input.byte();
         break;
       case format.OPCODE_AUX:
         this.#field();
@@ -220,7 +220,9 @@ export class RdbLoader {
 
   /** Nothing was said of the next key. */
   get #isPlain(): boolean {
-    return !this.#expires && this.#idleSeconds === -1 && this.#times === null;
+    return (
+      !this.#expires && this.#idleSeconds === -1 && this.#frequency === -1 && this.#times === null
+    );
   }
 
   /**
@@ -289,6 +291,7 @@ export class RdbLoader {
     if (!input.failed && (isString || this.#value.block !== NULL_REF)) this.#keep(isString);
     this.#expires = false;
     this.#idleSeconds = -1;
+    this.#frequency = -1;
     this.#times = null;
   }
 
@@ -317,7 +320,7 @@ export class RdbLoader {
       : database.create(key, 0, end, code, this.#value);
     if (!isString) this.#applyTimes(entry);
     if (this.#expires) entry = database.expireAtInt64(entry, this.#dueLow, this.#dueHigh);
-    if (this.#idleSeconds >= 0) this.#setIdle(entry);
+    store.setUse(entry, this.#idleSeconds, this.#frequency);
     this.loaded++;
   }
 
@@ -330,11 +333,6 @@ export class RdbLoader {
       collection === undefined ? null : ReadTimes.read(this.#times, collection, this.#value);
     if (times === null) return this.#input.fail("the times of a key's members are damaged");
     times.apply(kit, this.#database, entry);
-  }
-
-  #setIdle(entry: Ref): void {
-    const { store } = this.#keyspace;
-    store.entries.setAccess(entry, (store.access - this.#idleSeconds) & ACCESS_MASK);
   }
 
   #isPast(): boolean {

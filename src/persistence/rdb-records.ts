@@ -12,7 +12,9 @@ import {
   OPCODE_AUX,
   OPCODE_EOF,
   OPCODE_EXPIRETIME_MS,
+  OPCODE_FREQ,
   OPCODE_FUNCTION2,
+  OPCODE_IDLE,
   OPCODE_RESIZEDB,
   OPCODE_SELECTDB,
   VERSION_TIMED,
@@ -42,6 +44,8 @@ export class RdbRecords implements SnapshotRecords {
   readonly #aside: RdbOutput = new RdbOutput(null);
   /** Any database: values are read through one. */
   readonly #database: Database;
+  /** The policy asks how keys are used, so the file says it. */
+  readonly #savesUse: boolean;
   /** Databases that the last records of the two outputs belong to. */
   #selected = NONE;
   #selectedAside = NONE;
@@ -53,6 +57,7 @@ export class RdbRecords implements SnapshotRecords {
     this.#main = new RdbOutput(sink);
     this.#main.compresses = engine.options.text("rdbcompression") === "yes";
     this.#aside.compresses = this.#main.compresses;
+    this.#savesUse = /-l[rf]u$/.test(engine.options.text("maxmemory-policy"));
     this.#database = engine.keyspace.databases[0]!;
     this.#begin(isTimed ? VERSION_TIMED : VERSION_WRITTEN, header);
   }
@@ -66,6 +71,7 @@ export class RdbRecords implements SnapshotRecords {
       output.byte(OPCODE_EXPIRETIME_MS);
       output.int64(table.dueLow(entry), table.dueHigh(entry));
     }
+    if (this.#savesUse) this.#use(output, entry);
     output.byte(this.#writer.typeOf(this.#database, entry));
     const start = entries.keyStart(entry);
     output.string(arena.bytes[entry >>> SEGMENT_SHIFT]!, start, start + entries.keyLength(entry));
@@ -106,6 +112,17 @@ export class RdbRecords implements SnapshotRecords {
     this.#main.byte(OPCODE_AUX);
     this.#main.text(name);
     this.#main.text(value);
+  }
+
+  #use(output: RdbOutput, entry: Ref): void {
+    const { store } = this.#engine.keyspace;
+    if (store.countsUses) {
+      output.byte(OPCODE_FREQ);
+      output.byte(store.frequency.counter(store.entries.access(entry)));
+    } else {
+      output.byte(OPCODE_IDLE);
+      output.length(store.idleSeconds(entry));
+    }
   }
 
   /** What Redis has no place for: it passes over fields that it does not know. */

@@ -337,7 +337,7 @@ const KEY = bytesOf(format.RDB_STRING, text("k"), text("v"));
 describe("files of others", () => {
   test("may have every opcode; what is of no use here is passed over or kept", () => {
     const server = new TestEngine();
-    server.engine.clock.freeze(1000);
+    server.engine.clock.freeze(90_000);
     server.engine.beginTurn();
     const loader = loadBytes(
       server,

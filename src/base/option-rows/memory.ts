@@ -16,11 +16,11 @@ const POLICIES = [
 
 export const memoryRows: readonly OptionRow[] = [
   memory("maxmemory", 0, [0, UINT64_MAX], "bytes the data may use; 0 is no limit", INERT),
-  choice("maxmemory-policy", POLICIES, "noeviction", "which keys go when memory is full", INERT),
+  choice("maxmemory-policy", POLICIES, "noeviction", "which keys go when memory is full"),
   integer("maxmemory-samples", 5, [1, INT_MAX], "keys looked at to find one to evict", INERT),
   integer("maxmemory-eviction-tenacity", 10, [0, 100], "how long eviction may take", INERT),
-  integer("lfu-log-factor", 10, [0, INT_MAX], "how slowly the counter of uses grows", INERT),
-  integer("lfu-decay-time", 1, [0, INT_MAX], "minutes in which the counter of uses halves", INERT),
+  integer("lfu-log-factor", 10, [0, INT_MAX], "how slowly the counter of uses grows"),
+  integer("lfu-decay-time", 1, [0, INT_MAX], "minutes in which the counter of uses loses one"),
   integer("hz", 10, [0, INT_MAX], "housekeeping beats a second", { check: checkHz }),
   flag("dynamic-hz", "yes", "more housekeeping with more clients", INERT),
   integer("active-expire-effort", 1, [1, 10], "how eagerly expired keys are looked for", INERT),

@@ -6,6 +6,9 @@
  * one connection are sent in one write, with an ECHO of a token behind them: after N commands there must be N frames and
  * then the token, neither fewer nor more.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { tapChannels, tapObserver } from "./events.ts";
 import type { EventTap } from "./events.ts";
 import type { Instance } from "../../src/instance.ts";
@@ -38,19 +41,24 @@ const TOKEN_REFUSED = /^(-NOAUTH|-NOPERM|-ERR Can't execute 'echo')/;
 export class Differential {
   readonly hutch: Instance;
   readonly redis: RedisServer;
+  readonly #folder: string;
   /** Taps of the events of both, if they are compared. */
   #taps: readonly EventTap[] = [];
   #tokens = 0;
 
-  private constructor(hutch: Instance, redis: RedisServer) {
+  private constructor(hutch: Instance, redis: RedisServer, folder: string) {
     this.hutch = hutch;
     this.redis = redis;
+    this.#folder = folder;
   }
 
   /** Starts both servers. */
   static async start(): Promise<Differential> {
     const redis = await startRedis();
-    return new Differential(startInProcess({ "enable-debug-command": "yes" }), redis);
+    // For snapshots: those of Redis are in a folder of its own too.
+    const dir = mkdtempSync(join(tmpdir(), "hutch-differential-"));
+    const hutch = startInProcess({ "enable-debug-command": "yes", dir });
+    return new Differential(hutch, redis, dir);
   }
 
   /** From now on the events of keys must be the same too, but for those that a test excepts. */
@@ -61,6 +69,7 @@ export class Differential {
   async stop(): Promise<void> {
     for (const tap of this.#taps) tap.close();
     await Promise.all([this.hutch.stop(), this.redis.stop()]);
+    rmSync(this.#folder, { recursive: true });
   }
 
   /**

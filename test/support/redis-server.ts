@@ -1,7 +1,10 @@
 /**
- * Debian's redis-server as the reference for behaviour: a process of its own on a free port, without persistence, killed by
- * its pid.
+ * Debian's redis-server as the reference for behaviour: a process of its own on a free port, in an empty folder of its own,
+ * without persistence, killed by its pid.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { awaitPing } from "./await-ping.ts";
 import { BOUND } from "./bound.ts";
 import { freePort } from "./free-port.ts";
@@ -31,13 +34,14 @@ export interface RedisServer {
 /** Starts it and waits until it answers. @param extra further command-line arguments */
 export async function startRedis(extra: readonly string[] = []): Promise<RedisServer> {
   if (redisBinary === null) throw new Error(redisMissing!);
+  const folder = mkdtempSync(join(tmpdir(), "hutch-redis-"));
   for (let attempt = 0; ; attempt++) {
     const port = freePort();
     const child = Bun.spawn(
       [
         ...BOUND,
         redisBinary,
-        ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
+        ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder],
         ...["--enable-debug-command", "yes", "--loglevel", "warning"],
         ...extra,
       ],
@@ -48,20 +52,15 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
     } catch (error) {
       child.kill("SIGKILL");
       await child.exited;
-      if (attempt === 2) throw error;
-      continue;
+      if (attempt < 2) continue;
+      rmSync(folder, { recursive: true });
+      throw error;
     }
-    return {
-      port,
-      pid: child.pid,
-      async stop() {
-        child.kill("SIGKILL");
-        await child.exited;
-      },
-      async terminate() {
-        child.kill("SIGTERM");
-        await child.exited;
-      },
+    const end = async (signal: NodeJS.Signals): Promise<void> => {
+      child.kill(signal);
+      await child.exited;
+      rmSync(folder, { recursive: true, force: true });
     };
+    return { port, pid: child.pid, stop: () => end("SIGKILL"), terminate: () => end("SIGTERM") };
   }
 }

@@ -28,6 +28,10 @@ import type { Reclaimer } from "./reclaim.ts";
 import type { Store } from "./store.ts";
 import { StringValues } from "./string-values.ts";
 
+/** Entries that the search for a random one deletes at most, and buckets that it then goes through: about a millisecond. */
+const RANDOM_EXPIRED_MAX = 100;
+const RANDOM_BUCKETS_MAX = 20_000;
+
 const scratch = new Slice();
 
 export class Database {
@@ -175,14 +179,37 @@ export class Database {
     dict.prefetch(this.#keys.dict, lookahead.hashes, lookahead.count);
   }
 
-  /** A live entry by chance, or NULL_REF when the database is empty. */
+  /**
+   * A live entry by chance, or NULL_REF when there is none. Entries whose time has come and that it meets it deletes, up to
+   * RANDOM_EXPIRED_MAX of them; then it takes the next live one of a part of the database. Where there is none in that part
+   * either it gives an entry whose time has come, as Redis's replicas do, rather than keep everybody waiting.
+   */
   random(): Ref {
-    const random32 = () => this.#store.random.int32();
-    for (;;) {
+    const { random } = this.#store;
+    const random32 = () => random.int32();
+    for (let expired = 0; expired < RANDOM_EXPIRED_MAX; expired++) {
       const entry = this.#store.dict.walk.sample(this.#keys.dict, random32);
       if (entry === NULL_REF || !this.hasExpired(entry)) return entry;
       this.due.expire(entry);
     }
+    return this.#nextLive(random.int32() >>> 0);
+  }
+
+  /** The first live entry from the bucket of a cursor on; see `random`. */
+  #nextLive(start: number): Ref {
+    let live: Ref = NULL_REF;
+    let last: Ref = NULL_REF;
+    const visit = (entry: Ref): void => {
+      last = entry;
+      if (live === NULL_REF && !this.hasExpired(entry)) live = entry;
+    };
+    const buckets = this.#store.dict.buckets(this.dict);
+    let cursor = start;
+    for (let left = Math.min(buckets, RANDOM_BUCKETS_MAX); left > 0; left--) {
+      cursor = this.scan(cursor, visit);
+      if (live !== NULL_REF) return live;
+    }
+    return buckets <= RANDOM_BUCKETS_MAX ? NULL_REF : last;
   }
 
   /** Calls `visit` with the entries of the cursor's buckets, expired ones included; returns the next cursor, 0 at the end. */

@@ -91,8 +91,27 @@ describe("keys", () => {
     await run("DEL stays");
     server.engine.clock.advance(10);
     expect(await run("RANDOMKEY")).toBe("null bulk");
-    expect(server.engine.keyspace.databases[0]!.size).toBe(0);
+    while ((await run("DBSIZE")) !== ":0") expect(await run("RANDOMKEY")).toBe("null bulk");
     server.engine.keyspace.activeExpiry = true;
+  });
+
+  test("RANDOMKEY does not delete all expired keys that there are to find a live one", async () => {
+    const database = server.engine.keyspace.databases[0]!;
+    server.engine.keyspace.activeExpiry = false;
+    try {
+      for (let n = 0; n < 100_000; n += 10_000) {
+        await client.pipeline(
+          Array.from({ length: 10_000 }, (_, i) => ["SET", `gone:${n + i}`, "v", "PX", "1"]),
+        );
+      }
+      server.engine.clock.advance(10);
+      const began = database.size;
+      // There is no live one in reach, so it is one of the others, as with a replica of Redis.
+      expect(await client.text("RANDOMKEY")).toMatch(/^"gone:\d+"$/);
+      expect(began - database.size).toBe(100);
+    } finally {
+      server.engine.keyspace.activeExpiry = true;
+    }
   });
 
   test("random renames, copies, moves and deletions leave what a plain model has", async () => {

@@ -9,6 +9,8 @@ export interface Address {
   readonly password: string;
   /** The database that the address names, or null. */
   readonly database: number | null;
+  /** It is reached by TLS. */
+  readonly tls: boolean;
   /** The address without secrets. */
   readonly shown: string;
 }
@@ -23,6 +25,10 @@ export interface ServerImport {
   readonly match: string | null;
   /** Path of the file that remembers how far it is. */
   readonly statePath: string;
+  /** Path of the certificates that are trusted instead of the system's, or null. */
+  readonly authoritiesPath: string | null;
+  /** Any certificate is good enough. */
+  readonly insecure: boolean;
 }
 
 export interface FileImport {
@@ -32,6 +38,13 @@ export interface FileImport {
   readonly directory: string;
 }
 
+/** Of addresses, and whether they mean TLS. */
+const SCHEMES: ReadonlyMap<string, boolean> = new Map([
+  ["redis:", false],
+  ["valkey:", false],
+  ["rediss:", true],
+  ["valkeys:", true],
+]);
 const DEFAULT_PORT = 6379;
 const PORT_MAX = 65535;
 const DEFAULT_TARGET = "127.0.0.1:6379";
@@ -39,9 +52,11 @@ const DEFAULT_STATE = "hutch-import.state";
 const DEFAULT_DIRECTORY = "./hutch-data";
 
 /** Options that take a value. */
-const VALUED: ReadonlySet<string> = new Set(["--to", "--dir", "--match", "--state"]);
-/** Of these and of `--replace` those that only one kind of source has. */
-const OF_SERVERS = ["--to", "--match", "--state", "--replace"];
+const VALUED: ReadonlySet<string> = new Set(["--to", "--dir", "--match", "--state", "--cacert"]);
+const FLAGS: ReadonlySet<string> = new Set(["--replace", "--tls", "--insecure"]);
+/** Options that only an import from a server has, and of these those that only TLS has. */
+const OF_TLS = ["--cacert", "--insecure"];
+const OF_SERVERS = ["--to", "--match", "--state", "--replace", "--tls", ...OF_TLS];
 
 /**
  * Reads the words behind `import`.
@@ -60,7 +75,7 @@ export function parseImport(
       const value = words[++at];
       if (value === undefined) return `${word} needs a value`;
       given.set(word, value);
-    } else if (word === "--replace") {
+    } else if (FLAGS.has(word)) {
       given.set(word, "");
     } else if (word.startsWith("--")) {
       return `unknown option ${word}`;
@@ -84,25 +99,32 @@ export function parseImport(
   if (to === null) return `${target} is no address of a server`;
   if (typeof to === "string") return to;
   if (to.database !== null) return "keys go to the databases that they come from; --to names none";
+  const tls = from.tls || given.has("--tls");
+  const stray = OF_TLS.find((name) => given.has(name));
+  if (stray !== undefined && !tls && !to.tls) {
+    return `${stray} is for servers that are reached by TLS; see --tls and rediss://`;
+  }
   return {
     kind: "server",
-    source: from.password === "" ? { ...from, password } : from,
+    source: { ...from, tls, password: from.password === "" ? password : from.password },
     target: to,
     replaces: given.has("--replace"),
     match: given.get("--match") ?? null,
     statePath: given.get("--state") ?? DEFAULT_STATE,
+    authoritiesPath: given.get("--cacert") ?? null,
+    insecure: given.has("--insecure"),
   };
 }
 
 /**
- * Reads `host:port` or `redis://[[user]:password@]host[:port][/database]`.
+ * Reads `host:port` or `redis://[[user]:password@]host[:port][/database]`, or the same with `rediss://` for TLS.
  * @returns null if it is neither, a text if it is one that can't be used
  */
 export function parseAddress(text: string): Address | string | null {
   if (/^[a-z]+:\/\//i.test(text)) return parseUrl(text);
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([\w.-]+)):(\d+)$/.exec(text) ?? [];
   if (digits === undefined) return null;
-  return addressOf(bracketed ?? plain!, Number(digits), "", "", null);
+  return addressOf(bracketed ?? plain!, Number(digits), "", "", null, false);
 }
 
 function parseUrl(text: string): Address | string {
@@ -112,8 +134,9 @@ function parseUrl(text: string): Address | string {
   } catch {
     return "the address of a server is redis://[user:password@]host[:port][/database]";
   }
-  if (url.protocol !== "redis:" && url.protocol !== "valkey:") {
-    return `${url.protocol}// is not supported; redis:// and valkey:// are`;
+  const tls = SCHEMES.get(url.protocol);
+  if (tls === undefined) {
+    return `${url.protocol}// is not supported; redis://, rediss://, valkey:// and valkeys:// are`;
   }
   const path = url.pathname.replace(/^\//, "");
   if (!/^\d*$/.test(path)) return `${path} is no number of a database`;
@@ -127,7 +150,7 @@ function parseUrl(text: string): Address | string {
     return "the password of the address has a % that no two digits follow";
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return addressOf(host, port, user, password, path === "" ? null : Number(path));
+  return addressOf(host, port, user, password, path === "" ? null : Number(path), tls);
 }
 
 function addressOf(
@@ -136,9 +159,10 @@ function addressOf(
   user: string,
   password: string,
   database: number | null,
+  tls: boolean,
 ): Address | string {
   if (host === "" || port < 1 || port > PORT_MAX) return `${host}:${port} is no address`;
   const place = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
   const shown = database === null ? place : `${place}/${database}`;
-  return { host, port, user, password, database, shown };
+  return { host, port, user, password, database, tls, shown };
 }

@@ -8,8 +8,10 @@
  * The state (`import-state.ts`) follows behind what the target has acknowledged, so an import that is stopped in any way goes on
  * where it was.
  */
+import { readFileSync } from "node:fs";
+import { systemErrorText } from "../base/system-errors.ts";
 import { RespConnection } from "../client/resp-connection.ts";
-import type { Command } from "../client/resp-connection.ts";
+import type { Command, TlsTrust } from "../client/resp-connection.ts";
 import { ReplyError } from "../protocol/resp-reply-decoder.ts";
 import type { ReplyValue } from "../protocol/resp-reply-decoder.ts";
 import type { Address, ServerImport } from "./import-request.ts";
@@ -45,9 +47,10 @@ class Tally {
 
 /** Copies everything. Throws `ImportError` or `ConnectionClosedError` (as a rejection). @returns whether nothing is missing */
 export async function importServer(request: ServerImport, place: ProgressPlace): Promise<boolean> {
-  const source = await connect(request.source);
+  const trust = trustOf(request);
+  const source = await connect(request.source, trust);
   try {
-    const target = await connect(request.target);
+    const target = await connect(request.target, trust);
     try {
       return await new ServerCopy(request, source, target, place).run();
     } finally {
@@ -265,9 +268,18 @@ class ServerCopy {
   }
 }
 
-async function connect(address: Address): Promise<RespConnection> {
-  const { host, port, user, password, shown } = address;
-  const connection = await RespConnection.open(host, port);
+function trustOf({ authoritiesPath, insecure }: ServerImport): TlsTrust {
+  if (authoritiesPath === null) return { authorities: null, insecure };
+  try {
+    return { authorities: readFileSync(authoritiesPath, "utf8"), insecure };
+  } catch (error) {
+    throw new ImportError(`${authoritiesPath}: ${systemErrorText(error)}`);
+  }
+}
+
+async function connect(address: Address, trust: TlsTrust): Promise<RespConnection> {
+  const { host, port, user, password, tls, shown } = address;
+  const connection = await RespConnection.open(host, port, tls ? trust : null);
   try {
     if (password !== "") {
       const words = user === "" ? [password] : [user, password];

@@ -13,12 +13,16 @@ import { ImportError, importServer } from "./import-server.ts";
 import type { ProgressPlace } from "./progress.ts";
 
 const USAGE = `Usage: hutch import SOURCE [--to HOST:PORT] [--match PATTERN] [--replace] [--state FILE]
+                           [--tls] [--cacert FILE] [--insecure]
        hutch import PATH [--dir DIRECTORY]
 
 SOURCE is a running Redis or Valkey, HOST:PORT or redis://[[user]:password@]host[:port][/database]; its keys are
 copied into a running Hutch, 127.0.0.1:6379 unless --to names another. REDISCLI_AUTH holds the source's password
 if the address does not. An import that was stopped goes on where it was when it is started again; how far it is
 stands in the --state file, ./hutch-import.state.
+
+With --tls, or an address that begins with rediss://, the source is reached by TLS. Its certificate must be of the host
+and vouched for by an authority that the system trusts, or by one in the --cacert file; --insecure takes any.
 
 PATH is an RDB file, an AOF, or a folder of an AOF in parts; the server that wrote it must not be running. Its data
 goes to a new data directory, ./hutch-data unless --dir names another.`;

@@ -2,7 +2,7 @@
  * A connection to a server that speaks Redis's protocol, for the program's own errands: commands go out in pipelines, and the
  * replies of one come back together, in order. Bulk strings are Buffers, since keys and values are bytes.
  */
-import type { Socket } from "bun";
+import type { Socket, TLSOptions } from "bun";
 import { RespReplyDecoder } from "../protocol/resp-reply-decoder.ts";
 import type { ReplyValue } from "../protocol/resp-reply-decoder.ts";
 import { ConnectionClosedError } from "./errors.ts";
@@ -10,7 +10,18 @@ import { ConnectionClosedError } from "./errors.ts";
 /** A command's name and arguments; a string stands for its UTF-8. */
 export type Command = readonly (string | Buffer)[];
 
+/** How a connection by TLS finds out who it talks to. */
+export interface TlsTrust {
+  /** Certificates in PEM form of those who may vouch for the server, or null for those that the system trusts. */
+  readonly authorities: string | null;
+  /** Takes any certificate. */
+  readonly insecure: boolean;
+}
+
 const LINE_END = Buffer.from("\r\n");
+
+/** A server that speaks no TLS may just wait. */
+const HANDSHAKE_MS = 5000;
 
 /** A pipeline whose replies are still arriving. */
 interface Waiter {
@@ -29,15 +40,27 @@ export class RespConnection {
   readonly #unsent: Buffer[] = [];
   #socket: Socket | null = null;
   #closedBy: ConnectionClosedError | null = null;
+  /** Settles with the handshake of TLS. */
+  readonly #secured = Promise.withResolvers<void>();
 
   private constructor(where: string) {
     this.#where = where;
+    // Only who speaks TLS waits for it.
+    this.#secured.promise.catch(() => {});
   }
 
-  /** Connects. @throws {ConnectionClosedError} (as a rejection) nobody listens there */
-  static async open(host: string, port: number): Promise<RespConnection> {
+  /**
+   * Connects; by TLS if that says whom to trust, and then nothing is sent before the server has shown who it is.
+   * @throws {ConnectionClosedError} (as a rejection) nobody listens there, or somebody else
+   */
+  static async open(
+    host: string,
+    port: number,
+    trust: TlsTrust | null = null,
+  ): Promise<RespConnection> {
     const connection = new RespConnection(`${host}:${port}`);
-    await connection.#open(host, port);
+    await connection.#open(host, port, trust);
+    if (trust !== null) await connection.#shakeHands();
     return connection;
   }
 
@@ -66,16 +89,27 @@ export class RespConnection {
     this.#socket?.end();
   }
 
-  async #open(hostname: string, port: number): Promise<void> {
+  async #open(hostname: string, port: number, trust: TlsTrust | null): Promise<void> {
     const where = this.#where;
     try {
       this.#socket = await Bun.connect({
         hostname,
         port,
+        ...(trust === null ? {} : { tls: tlsOf(trust) }),
         socket: {
           open: (socket) => {
             socket.setNoDelay(true);
             socket.setKeepAlive(true);
+          },
+          handshake: (_socket, isTrusted, problem) => {
+            if (isTrusted) return this.#secured.resolve();
+            const code =
+              problem === null
+                ? ""
+                : ` (${(problem as { code?: string }).code ?? problem.message})`;
+            this.#fail(
+              new ConnectionClosedError(`the certificate of ${where} is not trusted${code}`),
+            );
           },
           data: (_socket, chunk) => this.#receive(chunk),
           drain: () => this.#send(),
@@ -89,6 +123,20 @@ export class RespConnection {
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ConnectionClosedError(`can't connect to ${where}: ${reason}`, { cause });
+    }
+  }
+
+  async #shakeHands(): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const error = new ConnectionClosedError(`${this.#where} does not answer in TLS`);
+    const timer = setTimeout(() => reject(error), HANDSHAKE_MS);
+    try {
+      await Promise.race([this.#secured.promise, promise]);
+    } catch (cause) {
+      this.#socket?.terminate();
+      throw cause;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -126,8 +174,16 @@ export class RespConnection {
 
   #fail(error: ConnectionClosedError): void {
     this.#closedBy ??= error;
+    this.#secured.reject(this.#closedBy);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }
+}
+
+function tlsOf({ authorities, insecure }: TlsTrust): TLSOptions {
+  return {
+    rejectUnauthorized: !insecure,
+    ...(authorities === null ? {} : { ca: authorities }),
+  };
 }
 
 function partsOf(command: Command): Buffer[] {

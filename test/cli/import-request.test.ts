@@ -4,7 +4,7 @@ import { parseAddress, parseImport } from "../../src/cli/import-request.ts";
 
 describe("an address", () => {
   test("is a host and a port, or a URL", () => {
-    const plain = { user: "", password: "", database: null };
+    const plain = { user: "", password: "", database: null, tls: false };
     expect(parseAddress("db.example:7000")).toEqual({
       ...{ ...plain, host: "db.example", port: 7000, shown: "db.example:7000" },
     });
@@ -18,8 +18,21 @@ describe("an address", () => {
     });
   });
 
+  test("says by its scheme whether it is reached by TLS", () => {
+    for (const [scheme, tls] of [
+      ["redis", false],
+      ["rediss", true],
+      ["valkey", false],
+      ["valkeys", true],
+    ] as const) {
+      expect(parseAddress(`${scheme}://me:secret@db.example:7000/3`)).toMatchObject({
+        ...{ host: "db.example", port: 7000, user: "me", password: "secret", database: 3, tls },
+      });
+    }
+  });
+
   test("that can't be used is refused, and a path is none", () => {
-    expect(parseAddress("rediss://db.example")).toContain("rediss:// is not supported");
+    expect(parseAddress("http://db.example")).toContain("http:// is not supported");
     expect(parseAddress("redis://db.example/x")).toContain("no number of a database");
     expect(parseAddress("redis://db.example:99999")).toContain("the address of a server is");
     expect(parseAddress("db.example:99999")).toContain("is no address");
@@ -45,6 +58,20 @@ describe("the words of an import", () => {
       replaces: true,
       match: "x*",
     });
+  });
+
+  test("ask for TLS, and say whom to trust", () => {
+    expect(parseImport(["a:1", "--tls"], "")).toMatchObject({
+      ...{ source: { tls: true }, target: { tls: false }, authoritiesPath: null, insecure: false },
+    });
+    expect(parseImport(["rediss://a", "--cacert", "ca.pem", "--insecure"], "")).toMatchObject({
+      ...{ source: { tls: true }, authoritiesPath: "ca.pem", insecure: true },
+    });
+    expect(parseImport(["a:1", "--to", "rediss://b", "--insecure"], "")).toMatchObject({
+      ...{ source: { tls: false }, target: { tls: true }, insecure: true },
+    });
+    expect(parseImport(["a:1", "--insecure"], "")).toContain("--insecure is for servers that");
+    expect(parseImport(["dump.rdb", "--tls"], "")).toContain("--tls is for imports from a running");
   });
 
   test("name a file", () => {

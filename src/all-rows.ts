@@ -1,4 +1,5 @@
 /** The rows of all command families, wherever they live. */
+import { pubsubRows } from "./commands/pubsub.ts";
 import { commandInfoRows } from "./commands/command-info.ts";
 import { clientRows } from "./commands/client.ts";
 import { infoRows } from "./commands/info.ts";
@@ -106,6 +107,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...connectionRows,
   ...transactionRows,
   ...clientRows,
+  ...pubsubRows,
   ...serverRows,
   ...infoRows,
   ...scanRows,

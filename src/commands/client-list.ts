@@ -1,4 +1,5 @@
 /** CLIENT LIST and CLIENT INFO: a client as a line of fields, those of Redis 7.4 in its order. */
+import { CHANNEL, PATTERN, SHARD } from "./channels.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -8,7 +9,7 @@ import type { Session } from "./session.ts";
 /** Bytes of a session and its connection on the JavaScript heap, measured over ten thousand of them. */
 const SESSION_SIZE = 1300;
 
-/** Redis's classes of clients. All clients here are normal ones. */
+/** Redis's classes of clients. Here they are normal ones or subscribers. */
 const CLIENT_TYPES: ReadonlySet<string> = new Set([
   "normal",
   "master",
@@ -26,8 +27,8 @@ export function clientTypeOrReply(args: Args, index: number, reply: Reply): stri
   return null;
 }
 
-export function isOfType(_session: Session, type: string): boolean {
-  return type === "normal";
+export function isOfType(session: Session, type: string): boolean {
+  return type === (session.subscriptions === null ? "normal" : "pubsub");
 }
 
 export function clientInfo(session: Session, args: Args, reply: Reply): void {
@@ -72,7 +73,7 @@ function sessionsOfIdsOrReply(session: Session, args: Args, reply: Reply): Sessi
 
 /** @param argumentsSize bytes of the arguments of the command that it runs right now */
 function describe(session: Session, argumentsSize: number): string {
-  const { engine, peer, reply, transaction } = session;
+  const { engine, peer, reply, subscriptions, transaction } = session;
   const { nowMs } = engine.clock;
   const input = peer?.inputBytes ?? 0;
   const inputFree = peer?.inputFreeBytes ?? 0;
@@ -91,9 +92,9 @@ function describe(session: Session, argumentsSize: number): string {
     `idle=${seconds(nowMs - session.lastActiveMs)}`,
     `flags=${flagsOf(session)}`,
     `db=${session.db.index}`,
-    "sub=0",
-    "psub=0",
-    "ssub=0",
+    `sub=${subscriptions?.audiences[CHANNEL.index]!.size ?? 0}`,
+    `psub=${subscriptions?.audiences[PATTERN.index]!.size ?? 0}`,
+    `ssub=${subscriptions?.audiences[SHARD.index]!.size ?? 0}`,
     `multi=${transaction?.commands.length ?? -1}`,
     `watch=${session.watch?.keys.size ?? 0}`,
     `qbuf=${input}`,
@@ -122,11 +123,12 @@ function seconds(ms: number): number {
 }
 
 /**
- * Redis's letters: x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads do not count as uses,
- * N none of them.
+ * Redis's letters: P with subscriptions, x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads
+ * do not count as uses, N none of them.
  */
 function flagsOf(session: Session): string {
   let flags = "";
+  if (session.subscriptions !== null) flags += "P";
   if (session.transaction !== null) flags += "x";
   if (session.blocked) flags += "b";
   if (session.watch?.touched === true) flags += "d";

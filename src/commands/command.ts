@@ -74,6 +74,8 @@ export class Command {
   readonly handler: Handler;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti: boolean;
+  /** Runs though the session has subscriptions and speaks RESP2. */
+  readonly runsSubscribed: boolean;
   readonly isExec: boolean;
   readonly parent: Command | null;
   /** By upper-case name; null if this is no container. */
@@ -103,6 +105,7 @@ export class Command {
       .reduce((bits, flag) => (flag === "" ? bits : bits | flagBit(flag as Flag)), 0);
     this.handler = row.handler ?? (() => unreachable("a container has no handler of its own"));
     this.runsInMulti = row.runsInMulti === true;
+    this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";
     this.subcommands =
       row.subcommands === undefined

@@ -18,8 +18,15 @@ const HELLO_NEEDS_AUTH =
 
 const DEFAULT_USER = "default";
 
-function ping(_session: Session, args: Args, reply: Reply): void {
+function ping(session: Session, args: Args, reply: Reply): void {
   if (args.count > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
+  if (session.subscriptions !== null && reply.version === 2) {
+    // It must look like a message.
+    reply.array(2);
+    reply.text("pong");
+    if (args.count === 1) return reply.text("");
+    return reply.bulk(args.bytes, args.start(1), args.end(1));
+  }
   if (args.count === 1) return reply.pong();
   reply.bulk(args.bytes, args.start(1), args.end(1));
 }
@@ -47,6 +54,7 @@ function reset(session: Session, _args: Args, reply: Reply): void {
   const { engine } = session;
   session.endTransaction();
   session.db = engine.keyspace.databases[0]!;
+  session.engine.channels.forget(session);
   session.reply.version = 2;
   session.user = DEFAULT_USER;
   session.authenticated = !engine.password.required;
@@ -152,6 +160,7 @@ export const connectionRows: readonly CommandRow[] = [
     complexity: "O(1)",
     syntax: "[message:string]",
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    runsSubscribed: true,
     handler: ping,
   },
   {
@@ -211,6 +220,7 @@ export const connectionRows: readonly CommandRow[] = [
     summary: "Puts the connection back into the state that it began with.",
     complexity: "O(1)",
     runsInMulti: true,
+    runsSubscribed: true,
     handler: reset,
   },
   {
@@ -223,6 +233,7 @@ export const connectionRows: readonly CommandRow[] = [
     complexity: "O(1)",
     deprecated: { since: "7.2.0", replacedBy: "just closing the connection" },
     runsInMulti: true,
+    runsSubscribed: true,
     handler: quit,
   },
 ];

@@ -1,6 +1,9 @@
 /**
  * The engine: what commands work on. One object a server, put together by the composition root; no globals.
  */
+import { KeyNotifications } from "./key-notifications.ts";
+import { Channels } from "./channels.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Clock } from "../base/clock.ts";
 import { Logger } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
@@ -101,6 +104,10 @@ export class Engine {
   readonly runId: string;
   /** Names the history of the data set. */
   replicationId: string;
+  /** Publish and subscribe. */
+  readonly channels: Channels = new Channels();
+  readonly notifications: KeyNotifications;
+  readonly deliveries: Deliveries = new Deliveries();
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
@@ -145,6 +152,7 @@ export class Engine {
     );
     this.blocking = new Blocking(this);
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
+    this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
     this.table = new CommandTable(setup.rows);
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
@@ -241,6 +249,7 @@ export class Engine {
     this.sessions.delete(session.id);
     this.held.delete(session);
     this.blocking.forget(session);
+    this.channels.forget(session);
     session.endTransaction();
   }
 

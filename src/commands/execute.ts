@@ -21,6 +21,8 @@ const TIMED_STRIDE = 64;
 
 const IS_LOADING = "LOADING Redis is loading the dataset in memory";
 const NO_PASSWORD = "NOAUTH Authentication required.";
+const ONLY_SUBSCRIBED =
+  "only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
 const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
 /** Characters of an unknown command's name, and of its arguments together, that the error shows. */
 const SHOWN_MAX = 128;
@@ -103,6 +105,8 @@ function timeCall(session: Session, command: Command, args: Args): void {
 /** `run` for a session or an engine that is not in its usual state. */
 function runSpecial(session: Session, command: Command, args: Args): boolean {
   const { engine, reply, transaction } = session;
+  // What was sent before this command stands before its reply.
+  if (session.isPushed) session.mergePushes();
   const isOpen = session.authenticated || !engine.password.required;
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
   if (transaction !== null && (command.flags & NO_MULTI) !== 0) {
@@ -138,6 +142,9 @@ function refusalOf(session: Session, command: Command, flags: number): string | 
   // PING is how clients ask whether all is well.
   const asks = (flags & WRITE) !== 0 || command.fullName === "ping";
   if (writeRefusal !== null && asks) return writeRefusal;
+  if (session.subscriptions !== null && session.version === 2 && !command.runsSubscribed) {
+    return `ERR Can't execute '${command.fullName}': ${ONLY_SUBSCRIBED}`;
+  }
   if (engine.loading !== null && (flags & LOADING) === 0) return IS_LOADING;
   return null;
 }

@@ -2,6 +2,7 @@
  * The fields of INFO: those of Redis 7.4's sections, in its order, that have a meaning here. What does not exist (scripts,
  * replicas' links, defragmentation) has no field, unless clients or monitoring read it and zero is the true answer.
  */
+import { CHANNEL, PATTERN, SHARD } from "./channels.ts";
 import { arch, release, totalmem, type } from "node:os";
 import { HUTCH_VERSION, REDIS_VERSION } from "../base/version.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -85,7 +86,7 @@ function* clientFields(engine: Engine): Iterable<Field> {
   yield ["client_recent_max_output_buffer", largestOutput];
   yield ["blocked_clients", blocked];
   yield ["tracking_clients", 0];
-  yield ["pubsub_clients", 0];
+  yield ["pubsub_clients", engine.channels.sessions.size];
   yield ["watching_clients", watching];
   yield ["clients_in_timeout_table", engine.blocking.timed];
   yield ["total_watched_keys", engine.watchedKeys.count];
@@ -189,9 +190,9 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["current_eviction_exceeded_time", 0];
   yield ["keyspace_hits", store.hits];
   yield ["keyspace_misses", store.misses];
-  yield ["pubsub_channels", 0];
-  yield ["pubsub_patterns", 0];
-  yield ["pubsubshard_channels", 0];
+  yield ["pubsub_channels", engine.channels.of(CHANNEL).size];
+  yield ["pubsub_patterns", engine.channels.of(PATTERN).size];
+  yield ["pubsubshard_channels", engine.channels.of(SHARD).size];
   yield ["latest_fork_usec", 0];
   yield ["total_forks", 0];
   yield ["migrate_cached_sockets", 0];

@@ -86,6 +86,8 @@ export interface CommandRow {
   readonly history?: readonly (readonly [string, string])[];
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti?: boolean;
+  /** Runs though the session has subscriptions and speaks RESP2. */
+  readonly runsSubscribed?: boolean;
   /** Absent in a container, whose work is done by its subcommands. */
   readonly handler?: Handler;
   readonly subcommands?: readonly CommandRow[];

@@ -2,6 +2,7 @@
  * What a command knows of the one who sent it. A connection has a session, and so has everybody else who runs commands
  * (the library's `call`, later the log's loader, a primary's stream, scripts): commands never ask which.
  */
+import type { Subscriptions } from "./channels.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Watch } from "../keyspace/watched-keys.ts";
 import type { BufferPool } from "../protocol/buffer-pool.ts";
@@ -29,6 +30,8 @@ export interface Peer {
   close(): void;
   /** Runs commands that were held back. */
   resume(): void;
+  /** Sends the replies and messages so far. */
+  flush(): void;
 }
 
 /** What CLIENT REPLY chose: skip-next is what SKIP sets, and becomes skip-this when the next command begins. */
@@ -39,6 +42,8 @@ const UNAUTHENTICATED = 1;
 const NO_TOUCH = 2;
 const REPLY_MODE = 4;
 const IN_TRANSACTION = 8;
+const PUSHED = 16;
+const SUBSCRIBED = 32;
 
 export class Session {
   readonly engine: Engine;
@@ -69,6 +74,9 @@ export class Session {
   lastCommand: Command | null = null;
   /** Commands run. */
   commands = 0;
+  /** Messages that wait to be sent behind the replies so far. */
+  readonly #pushes: Buffer[] = [];
+  #subscriptions: Subscriptions | null = null;
   #replyMode: ReplyMode = "on";
   #transaction: Transaction | null = null;
 
@@ -137,6 +145,44 @@ export class Session {
     if (this.watch === null) return;
     this.engine.watchedKeys.forget(this.watch);
     this.watch = null;
+  }
+
+  /** What it has subscribed to, or null if that is nothing. */
+  get subscriptions(): Subscriptions | null {
+    return this.#subscriptions;
+  }
+
+  set subscriptions(subscriptions: Subscriptions | null) {
+    this.#subscriptions = subscriptions;
+    this.#setSpecial(SUBSCRIBED, subscriptions !== null);
+  }
+
+  // ---- messages that are no replies ----
+
+  /** Sends a message, bytes in the protocol of the session that nobody changes any more: at the end of the turn, as a whole. */
+  push(message: Buffer): void {
+    if (this.#pushes.push(message) > 1) return;
+    this.special |= PUSHED;
+    this.engine.deliveries.add(this);
+  }
+
+  /** Messages wait. */
+  get isPushed(): boolean {
+    return (this.special & PUSHED) !== 0;
+  }
+
+  /** The one message that waits, and waits no more; null if there are several. */
+  takePush(): Buffer | null {
+    if (this.#pushes.length > 1) return null;
+    this.special &= ~PUSHED;
+    return this.#pushes.pop() ?? null;
+  }
+
+  /** Puts the messages that wait behind the replies so far. To be called between two replies only. */
+  mergePushes(): void {
+    for (const message of this.#pushes) this.reply.raw(message, 0, message.length);
+    this.#pushes.length = 0;
+    this.special &= ~PUSHED;
   }
 
   /** Goes on after commands had to wait. */

@@ -14,8 +14,11 @@ export const CLASS_SET = 8;
 export const CLASS_HASH = 16;
 export const CLASS_ZSET = 32;
 export const CLASS_EXPIRED = 64;
+export const CLASS_EVICTED = 128;
 export const CLASS_STREAM = 256;
 export const CLASS_KEY_MISS = 512;
+/** Of modules, which there are none. */
+export const CLASS_MODULE = 1024;
 export const CLASS_NEW = 2048;
 
 export interface KeyEvent {

@@ -87,8 +87,11 @@ export class Beat {
     if (!(peer instanceof Connection)) return;
     const { clock } = this.#engine;
     const idleMs = clock.nowMs - session.lastActiveMs;
-    const { timeoutMs, outputLimits } = this.#settings;
-    if (timeoutMs > 0 && idleMs > timeoutMs && !session.blocked) {
+    const { timeoutMs } = this.#settings;
+    const outputLimits = this.#settings.outputLimits(session);
+    // Who waits, for keys or for messages, is not idle.
+    const waits = session.blocked || session.subscriptions !== null;
+    if (timeoutMs > 0 && idleMs > timeoutMs && !waits) {
       this.#engine.logger.verbose("Closing idle client");
       peer.close();
       return;

@@ -177,6 +177,10 @@ export class Connection implements Peer, Waiter {
   flush(): void {
     if (this.#closed) return;
     const output = this.#output;
+    if (this.session.isPushed && !this.#sendPush()) {
+      this.session.reply.sizeMax = this.#settings.outputLimits(this.session).replySizeMax;
+      this.session.mergePushes();
+    }
     if (this.session.reply.pos > 0) {
       if (this.session.reply.overflowed) return this.dropForOutput();
       const gate = this.#gate;
@@ -192,6 +196,24 @@ export class Connection implements Peer, Waiter {
       }
     }
     this.#settle();
+  }
+
+  /**
+   * Sends the one message that waits from the bytes that all its receivers share, if nothing else is to be sent and nothing has to
+   * be waited for: so a message to many is copied for none of them. Returns whether it was so.
+   */
+  #sendPush(): boolean {
+    const output = this.#output;
+    if (this.session.reply.pos > 0 || output.unsent > 0) return false;
+    if (output.holds || this.#gate.mustWait) return false;
+    const message = this.session.takePush();
+    if (message === null) return false;
+    const before = output.sent;
+    output.sendShared(message);
+    this.session.engine.stats.bytesSent += output.sent - before;
+    this.session.engine.stats.writes++;
+    if (output.unsent > 0) this.#tooMuchUnsent(output.unsent);
+    return true;
   }
 
   /** While the log fails, whoever only reads is answered. */
@@ -246,7 +268,7 @@ export class Connection implements Peer, Waiter {
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
     const { batch } = this.#settings;
-    session.reply.sizeMax = this.#settings.replySizeMax;
+    session.reply.sizeMax = this.#settings.outputLimits(session).replySizeMax;
     let result: ParseResult = FRAME;
     while (result === FRAME && !this.#closing && !this.#stalled) {
       // Before authentication each command may change what the next one is allowed.
@@ -366,7 +388,7 @@ export class Connection implements Peer, Waiter {
   /** Closes a connection whose unsent replies exceed what it may hold; the soft limit is watched by the beat. */
   #tooMuchUnsent(unsent: number): boolean {
     const limit = this.session.authenticated
-      ? this.#settings.outputLimits.hard
+      ? this.#settings.outputLimits(this.session).hard
       : UNAUTHENTICATED_OUTPUT_MAX;
     if (limit === 0 || unsent <= limit) return false;
     this.dropForOutput();

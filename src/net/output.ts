@@ -116,6 +116,17 @@ export class Output {
     this.unsent = size - taken;
   }
 
+  /** Sends bytes that others send as well; nothing may wait. What the system does not take is copied. */
+  sendShared(bytes: Buffer): void {
+    const taken = this.#write(bytes, 0, bytes.length);
+    if (taken === bytes.length) return;
+    const left = Buffer.allocUnsafeSlow(bytes.length - taken);
+    bytes.copy(left, 0, taken);
+    this.#queue.push(left);
+    this.#from = 0;
+    this.unsent = left.length;
+  }
+
   /** Sends what the system takes of the queue. */
   sendUnsent(): void {
     let first = this.#queue[0];

@@ -1,4 +1,5 @@
 /** What connections need of the options, kept as plain fields that follow CONFIG SET. */
+import type { Session } from "../commands/session.ts";
 import { INPUT_MAX, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
 import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
@@ -9,6 +10,8 @@ export interface OutputLimits {
   hard: number;
   soft: number;
   softMs: number;
+  /** Bytes that the replies of one command, and those of earlier ones that were not sent yet, may have. */
+  replySizeMax: number;
 }
 
 export class Settings {
@@ -23,9 +26,8 @@ export class Settings {
   timeoutMs = 0;
   keepAliveMs = 0;
   protectedMode = false;
-  readonly outputLimits: OutputLimits = { hard: 0, soft: 0, softMs: 0 };
-  /** Bytes that the replies of one command, and those of earlier ones that were not sent yet, may have. */
-  replySizeMax: number = REPLY_SIZE_MAX;
+  readonly #normalLimits: OutputLimits = noLimits();
+  readonly #pubsubLimits: OutputLimits = noLimits();
 
   constructor(engine: Engine) {
     const { options } = engine;
@@ -48,16 +50,31 @@ export class Settings {
     options.onChange("client-output-buffer-limit", (text) => this.#setOutputLimits(text));
   }
 
+  /** The limits of the session's class. */
+  outputLimits(session: Session): OutputLimits {
+    return session.subscriptions === null ? this.#normalLimits : this.#pubsubLimits;
+  }
+
   /** @param text "normal <hard> <soft> <seconds> slave ... pubsub ..." */
   #setOutputLimits(text: string): void {
     const words = text.split(" ");
-    const at = words.indexOf("normal");
-    if (at === -1) return;
-    this.outputLimits.hard = Number(words[at + 1]);
-    this.outputLimits.soft = Number(words[at + 2]);
-    this.outputLimits.softMs = Number(words[at + 3]) * 1000;
-    const { hard } = this.outputLimits;
-    this.replySizeMax =
-      hard === 0 ? REPLY_SIZE_MAX : Math.min(REPLY_FLUSH_SIZE + hard, REPLY_SIZE_MAX);
+    setLimits(this.#normalLimits, words, "normal");
+    setLimits(this.#pubsubLimits, words, "pubsub");
   }
+}
+
+function noLimits(): OutputLimits {
+  return { hard: 0, soft: 0, softMs: 0, replySizeMax: REPLY_SIZE_MAX };
+}
+
+/** Takes the limits of a class from the option's words. */
+function setLimits(limits: OutputLimits, words: readonly string[], name: string): void {
+  const at = words.indexOf(name);
+  if (at === -1) return;
+  const hard = Number(words[at + 1]);
+  limits.hard = hard;
+  limits.soft = Number(words[at + 2]);
+  limits.softMs = Number(words[at + 3]) * 1000;
+  limits.replySizeMax =
+    hard === 0 ? REPLY_SIZE_MAX : Math.min(REPLY_FLUSH_SIZE + hard, REPLY_SIZE_MAX);
 }

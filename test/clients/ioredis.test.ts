@@ -211,4 +211,51 @@ describe("ioredis", () => {
       await locked.stop();
     }
   });
+
+  test("subscribes to channels and patterns, text and bytes", async () => {
+    const subscriber = redis.duplicate();
+    try {
+      const got: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const note = (text: string): void => {
+        if (got.push(text) === 3) resolve();
+      };
+      subscriber.on("message", (channel, message) => note(`${channel}: ${message}`));
+      subscriber.on("pmessage", (pattern, channel, message) =>
+        note(`${pattern} ${channel}: ${message}`),
+      );
+      subscriber.on("smessageBuffer", (channel: Buffer, message: Buffer) =>
+        note(`shard ${channel.toString()}: ${message.toString("hex")}`),
+      );
+      expect(await subscriber.subscribe("news", "other")).toBe(2);
+      expect(await subscriber.psubscribe("n*")).toBe(3);
+      expect(await subscriber.ssubscribe("shard")).toBe(1);
+      expect(await redis.publish("news", "hello")).toBe(2);
+      expect(await redis.spublish("shard", Buffer.from([0, 255]))).toBe(1);
+      await promise;
+      expect(got.toSorted()).toEqual(["n* news: hello", "news: hello", "shard shard: 00ff"]);
+      expect(await subscriber.unsubscribe("other", "news")).toBe(1);
+      expect(await subscriber.punsubscribe()).toBe(0);
+      expect(await subscriber.sunsubscribe()).toBe(0);
+      expect(await subscriber.get("usable again")).toBeNull();
+    } finally {
+      subscriber.disconnect();
+    }
+  });
+
+  test("hears of keys that expire", async () => {
+    const subscriber = redis.duplicate();
+    try {
+      await redis.config("SET", "notify-keyspace-events", "Ex");
+      const heard = new Promise((resolve) =>
+        subscriber.on("message", (_channel, key) => resolve(key)),
+      );
+      await subscriber.subscribe("__keyevent@0__:expired");
+      await redis.set("short", "v", "PX", 10);
+      expect(await heard).toBe("short");
+    } finally {
+      await redis.config("SET", "notify-keyspace-events", "");
+      subscriber.disconnect();
+    }
+  });
 });

@@ -165,4 +165,32 @@ describe.each([2, 3] as const)("node-redis with RESP%d", (RESP) => {
       await locked.stop();
     }
   });
+
+  test("subscribes to channels, patterns and shards", async () => {
+    const subscriber = await connect();
+    try {
+      const got: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const note = (message: string, channel: string): void => {
+        if (got.push(`${channel}: ${message}`) === 3) resolve();
+      };
+      await subscriber.subscribe("news", note);
+      await subscriber.pSubscribe("n*", note);
+      await subscriber.sSubscribe("shard", note);
+      expect(await client.publish("news", "hello")).toBe(2);
+      expect(await client.sPublish("shard", "there")).toBe(1);
+      expect(await client.pubSubChannels()).toEqual(["news"]);
+      expect({ ...(await client.pubSubNumSub(["news"])) }).toEqual({ news: 1 });
+      await promise;
+      expect(got.toSorted()).toEqual(["news: hello", "news: hello", "shard: there"]);
+      // Only a connection of RESP3 goes on as before.
+      if (RESP === 3) expect(await subscriber.get("missing")).toBeNull();
+      await subscriber.unsubscribe();
+      await subscriber.pUnsubscribe();
+      await subscriber.sUnsubscribe();
+      expect(await subscriber.get("missing")).toBeNull();
+    } finally {
+      subscriber.destroy();
+    }
+  });
 });

@@ -156,7 +156,9 @@ describe("the rows of the command table", () => {
       ]);
     each(ALL_ROWS, 1, (row) => {
       const named = new Set(specs(parseSyntax(row.syntax ?? "")));
-      const known = new Set((row.keys ?? []).keys());
+      // The name of a shard channel is found like a key, and is none.
+      const keys = (row.keys ?? []).filter(({ flags }) => flags !== "not_key");
+      const known = new Set(keys.keys());
       expect(`${row.name} ${[...named]}`).toBe(`${row.name} ${[...known]}`);
     });
   });

@@ -1,6 +1,4 @@
-/** The events of keys that a server reports: those of redis-server as subscribers get them, those of Hutch as observers do. */
-import type { Instance } from "../../src/instance.ts";
-import type { KeyObserver } from "../../src/keyspace/key-events.ts";
+/** The events of keys that a server publishes, as its subscribers get them. */
 import { RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
 
@@ -14,7 +12,7 @@ export interface EventTap {
 const CHANNEL = /^__keyevent@(\d+)__:(.*)$/;
 
 /** Subscribes to all events of a server. */
-export async function tapChannels(port: number): Promise<EventTap> {
+export async function tapEvents(port: number): Promise<EventTap> {
   const client = await RespClient.connect(port);
   await client.text("CONFIG", "SET", "notify-keyspace-events", "KEAmn");
   await client.call("PSUBSCRIBE", "__keyevent@*");
@@ -34,28 +32,5 @@ export async function tapChannels(port: number): Promise<EventTap> {
       }
     },
     close: () => client.close(),
-  };
-}
-
-/** Observes a server in the same process. */
-export function tapObserver({ engine }: Instance): EventTap {
-  let events: string[] = [];
-  const observer: KeyObserver = {
-    happened(event, database, key, start, end) {
-      if (event.name === "") return;
-      events.push(`${database.index} ${event.name} ${key.toString("latin1", start, end)}`);
-    },
-    emptied() {},
-    swapped() {},
-  };
-  const { store } = engine.keyspace;
-  store.observe(observer);
-  return {
-    take() {
-      const taken = events;
-      events = [];
-      return Promise.resolve(taken);
-    },
-    close: () => store.unobserve(observer),
   };
 }

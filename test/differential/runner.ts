@@ -9,7 +9,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tapChannels, tapObserver } from "./events.ts";
+import { tapEvents } from "./events.ts";
 import type { EventTap } from "./events.ts";
 import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
@@ -63,7 +63,7 @@ export class Differential {
 
   /** From now on the events of keys must be the same too, but for those that a test excepts. */
   async compareEvents(): Promise<void> {
-    this.#taps = [tapObserver(this.hutch), await tapChannels(this.redis.port)];
+    this.#taps = [await tapEvents(this.hutch.port), await tapEvents(this.redis.port)];
   }
 
   async stop(): Promise<void> {

@@ -85,7 +85,7 @@ export function checkBacklog([value]: readonly string[]): Parsed {
   return { value: BigInt(value!) < BACKLOG_MIN ? String(BACKLOG_MIN) : value! };
 }
 
-/** The event classes that "A" stands for; while all of them are on, "n" is not shown. */
+/** The event classes that "A" stands for. */
 const ALL_EVENTS = "g$lshzxetd";
 /** All classes in the order in which they are shown. */
 const SHOWN_EVENTS = `${ALL_EVENTS}nKEm`;
@@ -97,7 +97,8 @@ export function checkEvents([value]: readonly string[]): Parsed {
     return { error: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
   }
   const shown = [...SHOWN_EVENTS].filter((letter) => classes.has(letter)).join("");
-  return { value: shown.replace(new RegExp(`^${RegExp.escape(ALL_EVENTS)}n?`), "A") };
+  // Redis does not show "n" beside "A", and so loses it when it rewrites the config file.
+  return { value: shown.replace(ALL_EVENTS, "A") };
 }
 
 export function checkPercentiles(words: readonly string[]): Parsed {

@@ -142,7 +142,6 @@ export const serverRows: readonly OptionRow[] = [
     check: checkPercentiles,
   }),
   text("notify-keyspace-events", "", "classes of events that are published", {
-    ...INERT,
     check: checkEvents,
   }),
 ];

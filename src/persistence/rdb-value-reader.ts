@@ -275,7 +275,8 @@ export class RdbValueReader {
     input.string(content);
     if (this.#isTooLong(input, content)) return NULL_REF;
     const { bytes, start, end } = content;
-    if (container === format.NODE_PLAIN) {
+    // Redis packs elements that are empty.
+    if (container === format.NODE_PLAIN && start < end) {
       return this.#listpack.append(this.#listpack.create(), bytes, start, end);
     }
     const pack = container === format.NODE_PACKED ? this.#packOf(content, type) : NULL_REF;

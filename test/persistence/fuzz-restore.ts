@@ -19,6 +19,7 @@ import {
   ziplist,
   zipmap,
 } from "./payload.ts";
+import { useValue } from "./use-value.ts";
 import { everyKind } from "./values.ts";
 
 export interface FuzzResult {
@@ -33,56 +34,6 @@ const ROUND = 500;
 const FOOTER_SIZE = 10;
 /** Edge values of a byte in this format. */
 const BYTES = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xfe, 0xff];
-
-const TRAFFIC: Readonly<Record<string, readonly string[]>> = {
-  string: [
-    "GET",
-    "APPEND x",
-    "STRLEN",
-    "INCR",
-    "SETRANGE 5 abc",
-    "GETRANGE 0 -1",
-    "BITCOUNT",
-    "PFCOUNT",
-    "PFADD z",
-  ],
-  list: [
-    "LRANGE 0 -1",
-    "LPUSH x",
-    "RPOP",
-    "LINDEX 3",
-    "LREM 0 x",
-    "LINSERT BEFORE e y",
-    "LTRIM 1 -2",
-    "LSET 0 z",
-  ],
-  set: ["SMEMBERS", "SADD x", "SADD 17", "SREM x", "SPOP", "SISMEMBER 5", "SRANDMEMBER -5"],
-  hash: ["HGETALL", "HSET f v", "HDEL f", "HINCRBY n 5", "HRANDFIELD -3", "HLEN", "HSCAN 0"],
-  zset: [
-    "ZRANGE 0 -1 WITHSCORES",
-    "ZADD 5 x",
-    "ZREM x",
-    "ZPOPMIN",
-    "ZRANK x",
-    "ZINCRBY 1 y",
-    "ZCOUNT -inf inf",
-    "ZPOPMAX",
-  ],
-  stream: [
-    "XRANGE - +",
-    "XREVRANGE + -",
-    "XADD * f v",
-    "XDEL 5-0",
-    "XTRIM MAXLEN 3",
-    "XLEN",
-    "XPENDING g1",
-    "XPENDING g1 - + 10",
-    "XGROUP CREATE new 0",
-    "XACK g1 6-0",
-    "XAUTOCLAIM g1 c1 0 0",
-    "XGROUP DELCONSUMER g1 c1",
-  ],
-};
 
 /** @param onRound called after every so many payloads */
 export function fuzzRestore(
@@ -124,26 +75,7 @@ function tryPayload(random: Random, server: TestEngine, bytes: Buffer): boolean 
   }
   if (reply === "-ERR Bad data format") return false;
   if (reply !== "+OK") throw new Error(reply);
-  const type = server.run("TYPE", key);
-  const commands = TRAFFIC[type.type === "simple" ? type.text : ""]!;
-  server.run("OBJECT", "ENCODING", key);
-  server.run("DEBUG", "DIGEST-VALUE", key);
-  for (let left = 6; left > 0; left--) {
-    const [name, ...rest] = pick(random, commands).split(" ");
-    // XPENDING and its kin name the key second, XGROUP third.
-    if (name === "XGROUP") server.run(name, rest[0]!, key, ...rest.slice(1));
-    else server.run(name!, key, ...rest);
-  }
-  // What is still there can be dumped, and its dump restored.
-  const dump = server.run("DUMP", key);
-  if (dump.type === "bulk") {
-    const again = server.run("RESTORE", "twin", "0", Buffer.from(dump.text, "latin1"), "REPLACE");
-    if (show(again) !== "+OK") throw new Error(`its dump was refused: ${show(again)}`);
-    const digests = server.run("DEBUG", "DIGEST-VALUE", key, "twin");
-    if (digests.type !== "array" || show(digests.items[0]!) !== show(digests.items[1]!)) {
-      throw new Error("its dump is another value");
-    }
-  }
+  useValue(random, server, key, 6);
   if (random.below(3) === 0) server.run("DEL", key);
   return true;
 }

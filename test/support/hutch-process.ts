@@ -12,6 +12,8 @@ export interface HutchProcess {
   output(): string;
   /** The exit code, once it has ended. */
   readonly exited: Promise<number>;
+  /** Bytes that it had resident at most; it has ended. */
+  peakMemory(): number;
   /** Sends a signal. */
   kill(signal: NodeJS.Signals): void;
   /** Kills it and waits until it is gone. */
@@ -74,6 +76,7 @@ export function spawnHutch(port: number, options: HutchOptions = {}): HutchProce
     pid: child.pid,
     output: () => printed,
     exited,
+    peakMemory: () => child.resourceUsage()!.maxRSS,
     kill: (signal) => child.kill(signal),
     async stop() {
       child.kill("SIGKILL");

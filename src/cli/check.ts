@@ -24,6 +24,7 @@ import { ManifestError, parseManifest } from "../persistence/aof-manifest.ts";
 import { AofDamaged, AofReader } from "../persistence/aof-reader.ts";
 import { EffectReplay } from "../persistence/effect-replay.ts";
 import { FileSource } from "../persistence/file-source.ts";
+import { isSignature, SIGNATURE_SIZE } from "../persistence/rdb-dialect.ts";
 import { RdbInput } from "../persistence/rdb-input.ts";
 import { RdbLoader } from "../persistence/rdb-loader.ts";
 
@@ -151,9 +152,12 @@ function examine(engine: Engine, path: string): Finding {
   const fd = openSync(path, "r");
   const replay = new EffectReplay(engine);
   try {
-    const signature = Buffer.alloc(5);
+    const signature = Buffer.alloc(SIGNATURE_SIZE);
     let from = 0;
-    if (readSync(fd, signature, 0, 5, 0) === 5 && signature.toString("latin1") === "REDIS") {
+    if (
+      readSync(fd, signature, 0, SIGNATURE_SIZE, 0) === SIGNATURE_SIZE &&
+      isSignature(signature)
+    ) {
       const { input, error, size } = loadSnapshot(engine, path);
       if (error !== null) {
         const problem = `${input.consumed}: ${error}`;

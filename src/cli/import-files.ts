@@ -34,6 +34,7 @@ import {
   parseManifest,
 } from "../persistence/aof-manifest.ts";
 import { DataError } from "../persistence/data-error.ts";
+import { isSignature, SIGNATURE_SIZE } from "../persistence/rdb-dialect.ts";
 import type { FileImport } from "./import-request.ts";
 import type { ProgressPlace } from "./progress.ts";
 import { grouped, Progress } from "./progress.ts";
@@ -144,14 +145,14 @@ function ofFile(path: string): Source {
 /** The name that a file of a log has in the new directory. */
 function nameOf({ seq, type }: AofFile, path: string): string {
   if (type === "i") return `${LOG_NAME}.${seq}.incr.aof`;
-  const signature = Buffer.alloc(5);
+  const signature = Buffer.alloc(SIGNATURE_SIZE);
   const fd = openSync(path, "r");
   try {
     readSync(fd, signature, 0, signature.length, 0);
   } finally {
     closeSync(fd);
   }
-  const format = signature.toString("latin1") === "REDIS" ? "rdb" : "aof";
+  const format = isSignature(signature) ? "rdb" : "aof";
   return `${LOG_NAME}.${seq}.base.${format}`;
 }
 

@@ -13,6 +13,7 @@ import { AofDamaged, AofReader } from "./aof-reader.ts";
 import { DataError } from "./data-error.ts";
 import { EffectReplay } from "./effect-replay.ts";
 import { FileSource } from "./file-source.ts";
+import { isSignature, SIGNATURE_SIZE } from "./rdb-dialect.ts";
 import { RdbInput } from "./rdb-input.ts";
 import { RdbLoader } from "./rdb-loader.ts";
 
@@ -106,11 +107,14 @@ function* loadFile(
   const path = files.path(file);
   const fd = openSync(path, "r+");
   try {
-    const signature = Buffer.alloc(5);
+    const signature = Buffer.alloc(SIGNATURE_SIZE);
     const { loading } = engine;
     const before = loading!.loadedBytes;
     let from = 0;
-    if (readSync(fd, signature, 0, 5, 0) === 5 && signature.toString("latin1") === "REDIS") {
+    if (
+      readSync(fd, signature, 0, SIGNATURE_SIZE, 0) === SIGNATURE_SIZE &&
+      isSignature(signature)
+    ) {
       from = yield* loadSnapshot(engine, path, file, sliceNs);
     }
     const reader = new AofReader(fd, replay, from);

@@ -19,11 +19,12 @@ import type { Kit } from "../types/kit.ts";
 import { TYPE_SET, TYPE_STRING, TYPE_ZSET } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
 import { Crc64 } from "./crc64.ts";
+import type { Dialect } from "./rdb-dialect.ts";
+import { dialectOfVersion, typeIn } from "./rdb-dialect.ts";
 import {
   FOOTER_SIZE,
   RDB_HASH_METADATA,
   RDB_MEMBER_TIMES,
-  VERSION_MAX,
   VERSION_TIMED,
   VERSION_WRITTEN,
 } from "./rdb-format.ts";
@@ -102,7 +103,8 @@ function restore(session: Session, args: Args, reply: Reply): void {
   if (!int64OrReply(args, TTL, reply)) return;
   const { low, high } = int64;
   if (high < 0) return reply.error(BAD_TTL);
-  if (!isIntact(bytes, args.start(PAYLOAD), args.end(PAYLOAD))) return reply.error(BAD_PAYLOAD);
+  const dialect = dialectOrNull(bytes, args.start(PAYLOAD), args.end(PAYLOAD));
+  if (dialect === null) return reply.error(BAD_PAYLOAD);
   const { nowMs } = engine.clock;
   const expires = (low | high) !== 0;
   int64.low = low;
@@ -113,7 +115,7 @@ function restore(session: Session, args: Args, reply: Reply): void {
   const dueLow = int64.low;
   const dueHigh = int64.high;
   input.reuse(bytes, args.start(PAYLOAD), args.end(PAYLOAD) - FOOTER_SIZE);
-  let type = input.byte();
+  let type = typeIn(dialect, input.byte());
   const isTimed = type === RDB_MEMBER_TIMES;
   if (isTimed) {
     input.string(text);
@@ -232,14 +234,13 @@ function numberOrReply(
   return -1;
 }
 
-/** Whether the payload is of a version that can be read, and its checksum right. */
-function isIntact(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start < FOOTER_SIZE) return false;
+/** Whose payload it is; null if its version can't be read, or its checksum is wrong. */
+function dialectOrNull(bytes: Buffer, start: number, end: number): Dialect | null {
+  if (end - start < FOOTER_SIZE) return null;
   const footer = end - FOOTER_SIZE;
-  if (bytes.readUInt16LE(footer) > VERSION_MAX) return false;
   crc.reset();
   crc.add(bytes, start, footer + 2);
-  return crc.matches(bytes, footer + 2);
+  return crc.matches(bytes, footer + 2) ? dialectOfVersion(bytes.readUInt16LE(footer)) : null;
 }
 
 /** Reads what `input` has to `value`, or of a string to `text`. Returns false, with nothing kept, if it is no value. */

@@ -1,7 +1,7 @@
 /**
  * The codes of RDB files and DUMP payloads. The format, as far as it is the same everywhere:
  *
- *   file      "REDIS", version in four digits, { opcode ... | [expiry] [IDLE | FREQ] type, key, value }, EOF, checksum
+ *   file      "REDIS", version in four digits (others: rdb-dialect.ts), { opcode ... | [expiry] [IDLE | FREQ] type, key, value }, EOF, checksum
  *   DUMP      [RDB_MEMBER_TIMES, times] type, value, version u16, checksum
  *   length    00LLLLLL | 01LLLLLL L | 10000000 u32 | 10000001 u64, the high byte first;
  *             11eeeeee: no length but a string in another form (ENCODED_...)
@@ -16,10 +16,9 @@
 export const VERSION_WRITTEN = 10;
 /** What is written where fields of hashes expire: read by Redis 7.4 and everything since. */
 export const VERSION_TIMED = 12;
-/** What is read. Since 12 nothing has been added that a server without modules would write. */
-export const VERSION_MAX = 12;
-
 // Opcodes, in the place of a type.
+/** Metadata of a module in Redis, a slot that is being moved in Valkey. */
+export const OPCODE_FOREIGN = 243;
 export const OPCODE_SLOT_INFO = 244;
 export const OPCODE_FUNCTION2 = 245;
 export const OPCODE_FUNCTION_PRE_GA = 246;
@@ -69,6 +68,11 @@ export const RDB_HASH_LISTPACK_EX_PRE_GA = 23;
 export const RDB_HASH_METADATA = 24;
 /** The earliest time i64, a listpack of field, value, time; 0 is none, times are absolute. */
 export const RDB_HASH_LISTPACK_EX = 25;
+
+/** In the place of RDB_HASH_METADATA_PRE_GA in Valkey: number of fields, { field, value, time i64 }; a time is absolute, -1 is none. */
+export const VALKEY_HASH_2 = 22;
+/** The same by a code that no file has. */
+export const RDB_HASH_TIMED = 256;
 
 /** Our own auxiliary field: the times of members of the set or sorted set that follows, as { string, i64 }. */
 export const AUX_MEMBER_TIMES = "hutch-member-times";

@@ -15,6 +15,8 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import { TYPE_STRING } from "../types/kinds.ts";
 import { Value } from "../types/value.ts";
+import type { Dialect } from "./rdb-dialect.ts";
+import { dialectOf, HEADER_SIZE, typeIn } from "./rdb-dialect.ts";
 import * as format from "./rdb-format.ts";
 import type { RdbInput } from "./rdb-input.ts";
 import { ReadTimes } from "./read-times.ts";
@@ -23,7 +25,6 @@ import type { Pieces } from "./element-walk.ts";
 
 /** Keys, or pieces of a value, between two looks at the time. */
 const STRIDE = 16;
-const MAGIC = "REDIS";
 /** Versions since which a file ends with a checksum. */
 const CHECKSUM_VERSION = 5;
 const CHECKSUM_SIZE = 8;
@@ -55,7 +56,7 @@ export class RdbLoader {
   #database: Database;
   #begun = false;
   #over = false;
-  #version = 0;
+  #dialect: Dialect = { isValkey: false, version: 0 };
   #rest: Pieces | null = null;
   // The key that is being read, and what the file says of it.
   #key: Buffer = Buffer.alloc(64);
@@ -103,14 +104,11 @@ export class RdbLoader {
 
   #header(): void {
     const input = this.#input;
-    const at = input.raw(MAGIC.length + 4);
+    const at = input.raw(HEADER_SIZE);
     if (input.failed) return;
-    const head = input.bytes.toString("latin1", at, at + MAGIC.length + 4);
-    if (!/^REDIS\d{4}$/.test(head)) return input.fail("this is no RDB file");
-    this.#version = Number(head.slice(MAGIC.length));
-    if (this.#version < 1 || this.#version > format.VERSION_MAX) {
-      input.fail(`version ${this.#version} can't be read, 1 to ${format.VERSION_MAX} can`);
-    }
+    const dialect = dialectOf(input.bytes.toString("latin1", at, at + HEADER_SIZE));
+    if (typeof dialect === "string") return input.fail(dialect);
+    this.#dialect = dialect;
   }
 
   /** Reads a key, an opcode or a piece of a value. Returns false at the end, or after an error. */
@@ -125,7 +123,7 @@ export class RdbLoader {
     if (this.#isPlain && this.#shortStrings() > 0) return true;
     const type = input.byte();
     if (input.failed) return false;
-    if (type >= format.OPCODE_SLOT_INFO) return this.#opcode(type);
+    if (type >= format.OPCODE_FOREIGN) return this.#opcode(type);
     this.#entry(type);
     return !input.failed;
   }
@@ -174,6 +172,13 @@ export class RdbLoader {
       case format.OPCODE_SLOT_INFO:
         for (let left = 3; left > 0; left--) input.length();
         break;
+      case format.OPCODE_FOREIGN:
+        input.fail(
+          this.#dialect.isValkey
+            ? "there is a slot that is being moved, which nobody here can read"
+            : "there is metadata of a module, which nobody here can read",
+        );
+        break;
       case format.OPCODE_MODULE_AUX:
         input.fail("there is data of a module, which nobody here can read");
         break;
@@ -208,7 +213,7 @@ export class RdbLoader {
 
   #end(): void {
     const input = this.#input;
-    if (this.#version < CHECKSUM_VERSION) return;
+    if (this.#dialect.version < CHECKSUM_VERSION) return;
     input.sum();
     const at = input.raw(CHECKSUM_SIZE);
     if (input.failed || !this.#checks || input.crc.matches(input.bytes, at)) return;
@@ -260,13 +265,18 @@ export class RdbLoader {
     return done;
   }
 
-  #entry(type: number): void {
+  #entry(found: number): void {
     const input = this.#input;
+    const type = typeIn(this.#dialect, found);
     const code = typeOfRdb(type);
     if (code === -1) {
       const isModule = type === format.RDB_MODULE || type === format.RDB_MODULE_2;
-      const what = isModule ? "a module" : `type ${type}`;
-      return input.fail(`there is a value of ${what}, which nobody here can read`);
+      const what = isModule ? "a module" : `type ${found}`;
+      const { isValkey, version } = this.#dialect;
+      const whose = isValkey ? "Valkey's" : "Redis's";
+      return input.fail(
+        `there is a value of ${what}, which nobody here can read; the file is of ${whose} version ${version}`,
+      );
     }
     this.#code = code;
     const text = this.#text;

@@ -23,6 +23,7 @@ import {
   TYPE_STRING,
   TYPE_ZSET,
 } from "../types/kinds.ts";
+import { MEMBER_TIME_MAX } from "../types/member-times.ts";
 import type { Value } from "../types/value.ts";
 import { hasScores, isDistinct, isOrdered, isPairs } from "./packed-check.ts";
 import * as format from "./rdb-format.ts";
@@ -35,6 +36,7 @@ import { packZipmap } from "./zipmap.ts";
 
 /** Elements of a piece. */
 const PIECE = 256;
+const TIME_SIZE = 8;
 /** An element that is longer can't stand in a listpack. */
 const ELEMENT_SIZE_MAX: number = 1024 * 1024 * 1024;
 
@@ -65,6 +67,7 @@ export function typeOfRdb(type: number): number {
     case format.RDB_HASH_LISTPACK_EX_PRE_GA:
     case format.RDB_HASH_METADATA:
     case format.RDB_HASH_LISTPACK_EX:
+    case format.RDB_HASH_TIMED:
       return TYPE_HASH;
     case format.RDB_STREAM_LISTPACKS:
     case format.RDB_STREAM_LISTPACKS_2:
@@ -162,6 +165,8 @@ export class RdbValueReader {
       case format.RDB_HASH_METADATA_PRE_GA:
       case format.RDB_HASH_METADATA:
         return this.#timedHash(input, value, type === format.RDB_HASH_METADATA);
+      case format.RDB_HASH_TIMED:
+        return this.#hashWithTimes(input, value);
       case format.RDB_HASH_LISTPACK_EX_PRE_GA:
       case format.RDB_HASH_LISTPACK_EX:
         if (type === format.RDB_HASH_LISTPACK_EX) input.int64();
@@ -373,6 +378,33 @@ export class RdbValueReader {
       return input.fail("a hash has a field twice");
     }
     if (time !== 0 && !this.times.add(field, baseMs + time)) input.fail("a time is out of range");
+  }
+
+  /** Valkey's form: the time of a field stands behind its value. */
+  *#hashWithTimes(input: RdbInput, value: Value): Pieces {
+    const count = input.count(2 + TIME_SIZE);
+    if (count === 0) return;
+    this.#store.hashes.createFor(value, count);
+    for (let done = 0; done < count && !input.failed; done++) {
+      this.#fieldWithTime(input, value);
+      if (done % PIECE === 0) yield;
+    }
+  }
+
+  #fieldWithTime(input: RdbInput, value: Value): void {
+    const field = this.#ownField(input, this.#first);
+    const content = this.#second;
+    input.string(content);
+    if (input.failed) return;
+    const { bytes, start, end } = field;
+    const { hashes } = this.#store;
+    if (!hashes.set(value, bytes, start, end, content.bytes, content.start, content.end)) {
+      return input.fail("a hash has a field twice");
+    }
+    input.int64();
+    const dueMs = toNumber(int64.low, int64.high);
+    // Theirs may be later than any of ours.
+    if (dueMs >= 0) this.times.add(field, Math.min(dueMs, MEMBER_TIME_MAX));
   }
 
   /** Reads a string and points the slice at a copy of it. */

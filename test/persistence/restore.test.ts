@@ -259,7 +259,7 @@ describe("RESTORE refuses, and keeps nothing of,", () => {
     const wrong = "-ERR DUMP payload version or checksum are wrong";
     for (const bad of [
       edit(good, 2, 0x7a),
-      sealed(join(format.RDB_STRING, text("abc")), 13),
+      sealed(join(format.RDB_STRING, text("abc")), 15),
       good.subarray(0, 9),
       Buffer.alloc(0),
     ]) {

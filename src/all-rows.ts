@@ -32,6 +32,7 @@ import { memberExpiryRows } from "./commands/member-expiry.ts";
 import { memoryRows } from "./commands/memory.ts";
 import { objectRows } from "./commands/object.ts";
 import { scanRows } from "./commands/scan.ts";
+import { scriptRows } from "./commands/scripts.ts";
 import { setAlgebraRows } from "./commands/sets-algebra.ts";
 import { setRandomRows } from "./commands/sets-random.ts";
 import { setRows } from "./commands/sets.ts";
@@ -104,6 +105,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...streamClaimRows,
   ...streamInfoRows,
   ...sortRows,
+  ...scriptRows,
   ...connectionRows,
   ...transactionRows,
   ...clientRows,

@@ -70,6 +70,13 @@ export const EFFECT_BUFFER_KEEP: number = 4 * 1024 * 1024;
 /** Arguments of one effect: what names more members than that is told in several. */
 export const EFFECT_ARGUMENTS_MAX: number = 1024;
 
+/** Scripts that are kept though only EVAL named them. */
+export const SCRIPTS_KEEP = 500;
+/** Bytes of the JavaScript heap that a script may take: more than one needs, and less than would starve the data. */
+export const SCRIPT_MEMORY_MAX: number = 512 * 1024 * 1024;
+/** A longer string of a script could not be the argument of a command either. */
+export const SCRIPT_STRING_MAX: number = BULK_SIZE_MAX;
+
 /** Bytes of a log that are read at a time. */
 export const AOF_READ_SIZE: number = 256 * 1024;
 

@@ -87,7 +87,8 @@ export class Blocking implements KeyWatcher {
   /** Sessions that have got their reply and go on when the command that runs now has ended. */
   #resuming: Session[] = [];
   #serving = false;
-  #held = false;
+  /** Commands that are run as one, one within another. */
+  #holds = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -300,7 +301,7 @@ export class Blocking implements KeyWatcher {
 
   /** Serves those who wait for the keys that were signalled, until nothing is left that serves anybody. */
   serve(): void {
-    if (this.#serving || this.#held) return;
+    if (this.#serving || this.#holds > 0) return;
     this.#serving = true;
     const ready = this.#ready;
     // Serving may bring values to further keys, which join at the end.
@@ -312,12 +313,12 @@ export class Blocking implements KeyWatcher {
 
   /** Until `release` nobody is served: several commands are run as one. */
   hold(): void {
-    this.#held = true;
+    this.#holds++;
   }
 
   /** What was signalled meanwhile is served when the command ends that is under way. */
   release(): void {
-    this.#held = false;
+    this.#holds--;
   }
 
   #serveQueue(queue: Queue): void {

@@ -72,10 +72,6 @@ export class Command {
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler;
-  /** Index of the argument that is the first key, or 0 if none is at a fixed place. */
-  readonly keyAt: number;
-  /** The row's, or 0. */
-  readonly memberAt: number;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */
@@ -108,9 +104,6 @@ export class Command {
       .split(" ")
       .reduce((bits, flag) => (flag === "" ? bits : bits | flagBit(flag as Flag)), 0);
     this.handler = row.handler ?? (() => unreachable("a container has no handler of its own"));
-    const firstKey = row.keys?.[0]?.begin;
-    this.keyAt = typeof firstKey === "number" ? firstKey : 0;
-    this.memberAt = row.memberAt ?? 0;
     this.runsInMulti = row.runsInMulti === true;
     this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";

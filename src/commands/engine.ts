@@ -24,6 +24,7 @@ import { endPauseIfDue } from "./pause.ts";
 import { Password } from "./password.ts";
 import type { CommandRow } from "./row.ts";
 import { Blocking } from "./blocking.ts";
+import { Scripts } from "./script-run.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
 import { CommandTable } from "./table.ts";
@@ -131,6 +132,7 @@ export class Engine {
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
   beatPaused = false;
+  #scripts: Scripts | null = null;
   /** Called `hz` times a second. */
   readonly beatTasks: (() => void)[] = [];
   #loading: Loading | null = null;
@@ -201,6 +203,12 @@ export class Engine {
       () => this.stats.sampleRates(this.clock.monotonicMs),
     );
     addInfoFields(this);
+  }
+
+  /** What runs scripts; made when somebody asks for it, since most servers never do. */
+  get scripts(): Scripts {
+    this.#scripts ??= new Scripts(this);
+    return this.#scripts;
   }
 
   /** What the pause holds back. */

@@ -34,12 +34,8 @@ const WEB_CLIENT_LOG_MS = 60_000;
  * @returns false if it was held back: run the same command again when the session is no longer blocked
  */
 export function execute(session: Session, args: Args): boolean {
-  return executeFound(session, session.engine.table.find(args), args);
-}
-
-/** `execute` for a caller that has looked for the command in the table already. */
-export function executeFound(session: Session, found: Command | null, args: Args): boolean {
-  let command = found;
+  const { engine } = session;
+  let command = engine.table.find(args);
   if (command === null) return unknownCommand(session, args);
   if (command.subcommands !== null && args.count > 1) {
     const sub = command.subcommands.get(args.text(1).toUpperCase());
@@ -60,6 +56,19 @@ export function run(session: Session, command: Command, args: Args): boolean {
   if ((session.special | session.engine.special) !== 0) return runSpecial(session, command, args);
   call(session, command, args);
   return true;
+}
+
+/** Runs a command of a script, which has looked at all but the server's state. */
+export function runFromScript(session: Session, command: Command, args: Args): void {
+  session.lastCommand = command;
+  if (session.engine.special !== 0) {
+    const refusal = refusalOf(session, command, command.flags);
+    if (refusal !== null) {
+      reject(session, command, refusal);
+      return;
+    }
+  }
+  call(session, command, args);
 }
 
 function call(session: Session, command: Command, args: Args): void {

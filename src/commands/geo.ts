@@ -113,7 +113,6 @@ function findPoint(session: Session, args: Args, index: number, out: Point): boo
 export const geoRows: readonly CommandRow[] = [
   {
     name: "geoadd",
-    memberAt: -1,
     arity: -5,
     flags: "write denyoom",
     keys: oneKey("RW update"),
@@ -141,7 +140,6 @@ export const geoRows: readonly CommandRow[] = [
   },
   {
     name: "geohash",
-    memberAt: 2,
     arity: -2,
     flags: "readonly",
     keys: oneKey("RO access"),
@@ -154,7 +152,6 @@ export const geoRows: readonly CommandRow[] = [
   },
   {
     name: "geopos",
-    memberAt: 2,
     arity: -2,
     flags: "readonly",
     keys: oneKey("RO access"),

@@ -99,7 +99,6 @@ function setField(
 export const hashNumberRows: readonly CommandRow[] = [
   {
     name: "hincrby",
-    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),
@@ -112,7 +111,6 @@ export const hashNumberRows: readonly CommandRow[] = [
   },
   {
     name: "hincrbyfloat",
-    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),

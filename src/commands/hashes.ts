@@ -177,7 +177,6 @@ function saveOrRemove(session: Session, args: Args, entry: Ref): void {
 export const hashRows: readonly CommandRow[] = [
   {
     name: "hset",
-    memberAt: 2,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -191,7 +190,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hmset",
-    memberAt: 2,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -205,7 +203,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hsetnx",
-    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW insert"),
@@ -218,7 +215,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hget",
-    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -231,7 +227,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hmget",
-    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -244,7 +239,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hexists",
-    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO"),
@@ -269,7 +263,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hstrlen",
-    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO"),
@@ -282,7 +275,6 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hdel",
-    memberAt: 2,
     arity: -3,
     flags: "write fast",
     keys: oneKey("RW delete"),

@@ -223,7 +223,6 @@ const WITH_SCORE = [["7.2.0", "The option `WITHSCORE`."]] as const;
 export const sortedSetRows: readonly CommandRow[] = [
   {
     name: "zadd",
-    memberAt: -1,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -243,7 +242,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zincrby",
-    memberAt: -1,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),
@@ -256,7 +254,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrem",
-    memberAt: 2,
     arity: -3,
     flags: "write fast",
     keys: oneKey("RW delete"),
@@ -282,7 +279,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zscore",
-    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -295,7 +291,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zmscore",
-    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -308,7 +303,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrank",
-    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -322,7 +316,6 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrevrank",
-    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),

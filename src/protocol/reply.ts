@@ -109,7 +109,7 @@ export class Reply {
 
   /** A simple string. @param text ASCII without line breaks */
   simple(text: string): void {
-    this.#line(0x2b, text);
+    this.line(0x2b, text);
   }
 
   /**
@@ -120,7 +120,7 @@ export class Reply {
   error(text: string): void {
     this.errors++;
     this.lastError = text;
-    this.#line(0x2d, text);
+    this.line(0x2d, text);
   }
 
   /** @param value an exact integer */
@@ -141,7 +141,7 @@ export class Reply {
 
   /** An integer of any size, for rare replies. */
   bigInteger(value: bigint): void {
-    this.#line(0x3a, value.toString());
+    this.line(0x3a, value.toString());
   }
 
   /** True or false; 1 or 0 in RESP2. */
@@ -153,7 +153,7 @@ export class Reply {
   /** A floating point number; a bulk string in RESP2. */
   double(value: number): void {
     const text = formatDouble(value);
-    if (this.version === 3) this.#line(0x2c, text);
+    if (this.version === 3) this.line(0x2c, text);
     else this.text(text);
   }
 
@@ -297,7 +297,11 @@ export class Reply {
     this.pos = pos + length;
   }
 
-  #line(type: number, text: string): void {
+  /**
+   * A line: what ends one, and zero bytes, become spaces in it.
+   * @param text one character a byte
+   */
+  line(type: number, text: string): void {
     if (!this.ensure(text.length + 3)) return;
     const { buffer } = this;
     let { pos } = this;

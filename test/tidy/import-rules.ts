@@ -1,6 +1,6 @@
 /**
  * Who may import whom. Folders of src/ have ranks; a file imports its own folder or a lower rank, type imports included.
- * protocol/ and effects/ stand beside the ranks: they know base/ only, and everybody from commands/ up may use them. client/,
+ * protocol/, effects/ and scripting/ stand beside the ranks: they know base/ only, and everybody from commands/ up may use them. client/,
  * which knows base/ and protocol/, is for those who talk to other servers.
  */
 import { posix } from "node:path";
@@ -14,7 +14,6 @@ const RANKS: Readonly<Record<string, number>> = {
   types: 3,
   keyspace: 4,
   commands: 5,
-  scripting: 5,
   security: 5,
   net: 6,
   persistence: 7,
@@ -27,10 +26,16 @@ const RANKS: Readonly<Record<string, number>> = {
 const PURE: Readonly<Record<string, readonly string[]>> = {
   protocol: ["base"],
   effects: ["base"],
+  scripting: ["base"],
   client: ["base", "protocol"],
 };
 /** The lowest rank that may import a folder without a rank. */
-const PURE_FROM_RANK: Readonly<Record<string, number>> = { protocol: 5, effects: 5, client: 7 };
+const PURE_FROM_RANK: Readonly<Record<string, number>> = {
+  protocol: 5,
+  effects: 5,
+  scripting: 5,
+  client: 7,
+};
 
 /** Files that are run, or found by listing their folder, and so imported by nobody. */
 const LISTED = /\.test\.ts$|^bench\/[^/]+\.ts$|\.bench\.ts$|^test\/differential\/cases\//;

@@ -50,10 +50,7 @@ export function tellSet(
 ): void {
   const { effects } = session.engine;
   if (!effects.active) return;
-  effects.begin(session.db.index, keep ? 4 : 3);
-  effects.text("SET");
-  effects.bytes(key, start, end);
-  effects.bytes(value, from, to);
+  beginSet(session, keep ? 4 : 3, key, start, end, value, from, to);
   if (keep) effects.text("KEEPTTL");
 }
 
@@ -71,12 +68,27 @@ export function tellSetUntil(
 ): void {
   const { effects } = session.engine;
   if (!effects.active) return;
-  effects.begin(session.db.index, 5);
+  beginSet(session, 5, key, start, end, value, from, to);
+  effects.text("PXAT");
+  effects.int64(low, high);
+}
+
+/** SET up to the value. @param count arguments in all */
+function beginSet(
+  session: Session,
+  count: number,
+  key: Buffer,
+  start: number,
+  end: number,
+  value: Buffer,
+  from: number,
+  to: number,
+): void {
+  const { effects } = session.engine;
+  effects.begin(session.db.index, count);
   effects.text("SET");
   effects.bytes(key, start, end);
   effects.bytes(value, from, to);
-  effects.text("PXAT");
-  effects.int64(low, high);
 }
 
 /** The field of the second argument, in the hash of the first, holds a text. @param keep fields have times, which stay */

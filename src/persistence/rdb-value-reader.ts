@@ -166,7 +166,9 @@ export class RdbValueReader {
       case format.RDB_HASH_METADATA:
         return this.#timedHash(input, value, type === format.RDB_HASH_METADATA);
       case format.RDB_HASH_TIMED:
-        return this.#hashWithTimes(input, value);
+        return this.#timedFields(input, value, 2 + TIME_SIZE, () =>
+          this.#fieldWithTime(input, value),
+        );
       case format.RDB_HASH_LISTPACK_EX_PRE_GA:
       case format.RDB_HASH_LISTPACK_EX:
         if (type === format.RDB_HASH_LISTPACK_EX) input.int64();
@@ -324,7 +326,6 @@ export class RdbValueReader {
   }
 
   #fields(input: RdbInput, value: Value, count: number): void {
-    const { hashes } = this.#store;
     const field = this.#first;
     const content = this.#second;
     for (let left = count; left > 0; left--) {
@@ -336,17 +337,17 @@ export class RdbValueReader {
         input.string(content);
       }
       if (input.failed) return;
-      const isNew = hashes.set(
-        value,
-        field.bytes,
-        field.start,
-        field.end,
-        content.bytes,
-        content.start,
-        content.end,
-      );
-      if (!isNew) return input.fail("a hash has a field twice");
+      if (!this.#put(input, value, field, content)) return;
     }
+  }
+
+  /** Sets a field that must be new. Returns whether it was; else nothing more is read. */
+  #put(input: RdbInput, value: Value, field: Slice, content: Slice): boolean {
+    const { bytes, start, end } = field;
+    const { bytes: text, start: from, end: to } = content;
+    const isNew = this.#store.hashes.set(value, bytes, start, end, text, from, to);
+    if (!isNew) input.fail("a hash has a field twice");
+    return isNew;
   }
 
   /** @param relative times count from the earliest, which stands first */
@@ -356,63 +357,49 @@ export class RdbValueReader {
       input.int64();
       firstMs = toNumber(int64.low, int64.high);
     }
-    const count = input.count(3);
+    const baseMs = relative ? firstMs - 1 : 0;
+    yield* this.#timedFields(input, value, 3, () => this.#timedField(input, value, baseMs));
+  }
+
+  /** @param sizeMin bytes of a field with its value and time @param readField reads one of them */
+  *#timedFields(input: RdbInput, value: Value, sizeMin: number, readField: () => void): Pieces {
+    const count = input.count(sizeMin);
     if (count === 0) return;
     this.#store.hashes.createFor(value, count);
     for (let done = 0; done < count && !input.failed; done++) {
-      this.#timedField(input, value, relative ? firstMs - 1 : 0);
+      readField();
       if (done % PIECE === 0) yield;
     }
   }
 
   #timedField(input: RdbInput, value: Value, baseMs: number): void {
-    const field = this.#first;
     const time = input.length();
-    const { bytes, start, end } = this.#ownField(input, field);
-    if (input.failed) return;
+    const field = this.#ownField(input);
     const content = this.#second;
     input.string(content);
-    if (input.failed) return;
-    const { hashes } = this.#store;
-    if (!hashes.set(value, bytes, start, end, content.bytes, content.start, content.end)) {
-      return input.fail("a hash has a field twice");
-    }
+    if (input.failed || !this.#put(input, value, field, content)) return;
     if (time !== 0 && !this.times.add(field, baseMs + time)) input.fail("a time is out of range");
   }
 
   /** Valkey's form: the time of a field stands behind its value. */
-  *#hashWithTimes(input: RdbInput, value: Value): Pieces {
-    const count = input.count(2 + TIME_SIZE);
-    if (count === 0) return;
-    this.#store.hashes.createFor(value, count);
-    for (let done = 0; done < count && !input.failed; done++) {
-      this.#fieldWithTime(input, value);
-      if (done % PIECE === 0) yield;
-    }
-  }
-
   #fieldWithTime(input: RdbInput, value: Value): void {
-    const field = this.#ownField(input, this.#first);
+    const field = this.#ownField(input);
     const content = this.#second;
     input.string(content);
-    if (input.failed) return;
-    const { bytes, start, end } = field;
-    const { hashes } = this.#store;
-    if (!hashes.set(value, bytes, start, end, content.bytes, content.start, content.end)) {
-      return input.fail("a hash has a field twice");
-    }
+    if (input.failed || !this.#put(input, value, field, content)) return;
     input.int64();
     const dueMs = toNumber(int64.low, int64.high);
     // Theirs may be later than any of ours.
     if (dueMs >= 0) this.times.add(field, Math.min(dueMs, MEMBER_TIME_MAX));
   }
 
-  /** Reads a string and points the slice at a copy of it. */
-  #ownField(input: RdbInput, out: Slice): Slice {
-    input.string(out);
-    const copy = out.copy();
-    out.set(copy, 0, copy.length);
-    return out;
+  /** Reads a string and gives a copy of it, good until the next field. */
+  #ownField(input: RdbInput): Slice {
+    const field = this.#first;
+    input.string(field);
+    const copy = field.copy();
+    field.set(copy, 0, copy.length);
+    return field;
   }
 
   /** Fields, values and times in one listpack. */
@@ -440,11 +427,10 @@ export class RdbValueReader {
       const name = field.copy();
       const text = content.copy();
       field.set(name, 0, name.length);
+      content.set(text, 0, text.length);
       if (!isTime) input.fail("a field's time is no number");
-      else if (!hashes.set(value, name, 0, name.length, text, 0, text.length)) {
-        input.fail("a hash has a field twice");
-      } else if (dueMs !== 0 && !this.times.add(field, dueMs)) {
-        input.fail("a time is out of range");
+      else if (this.#put(input, value, field, content) && dueMs !== 0) {
+        if (!this.times.add(field, dueMs)) input.fail("a time is out of range");
       }
     }
     listpack.free(pack);

@@ -3,7 +3,7 @@ import { awaitPing } from "./await-ping.ts";
 import { BOUND } from "./bound.ts";
 import { freePort } from "./free-port.ts";
 
-const SERVER = new URL("../../src/server.ts", import.meta.url).pathname;
+export const SERVER: string = new URL("../../src/server.ts", import.meta.url).pathname;
 
 export interface HutchProcess {
   readonly port: number;
@@ -12,8 +12,6 @@ export interface HutchProcess {
   output(): string;
   /** The exit code, once it has ended. */
   readonly exited: Promise<number>;
-  /** Bytes that it had resident at most; it has ended. */
-  peakMemory(): number;
   /** Sends a signal. */
   kill(signal: NodeJS.Signals): void;
   /** Kills it and waits until it is gone. */
@@ -76,7 +74,6 @@ export function spawnHutch(port: number, options: HutchOptions = {}): HutchProce
     pid: child.pid,
     output: () => printed,
     exited,
-    peakMemory: () => child.resourceUsage()!.maxRSS,
     kill: (signal) => child.kill(signal),
     async stop() {
       child.kill("SIGKILL");

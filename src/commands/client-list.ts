@@ -110,7 +110,7 @@ function describe(session: Session, argumentsSize: number): string {
     `events=${unsent > 0 ? "rw" : "r"}`,
     `cmd=${session.lastCommand?.fullName ?? "NULL"}`,
     `user=${session.user}`,
-    "redir=-1",
+    `redir=${session.tracker?.options.redirect ?? -1}`,
     `resp=${session.version}`,
     `lib-name=${session.libraryName}`,
     `lib-ver=${session.libraryVersion}`,
@@ -131,6 +131,9 @@ function flagsOf(session: Session): string {
   if (session.subscriptions !== null) flags += "P";
   if (session.transaction !== null) flags += "x";
   if (session.blocked) flags += "b";
+  if (session.tracker !== null) flags += "t";
+  if (session.tracker?.isBroken === true) flags += "R";
+  if (session.tracker?.options.broadcasts === true) flags += "B";
   if (session.watch?.touched === true) flags += "d";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";

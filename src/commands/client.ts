@@ -7,6 +7,7 @@ import { clientInfo, clientList } from "./client-list.ts";
 import { INVALID_CLIENT_NAME, isPrintable } from "./client-names.ts";
 import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import { PAUSE_ALL, PAUSE_WRITES, pauseClients, unpauseClients } from "./pause.ts";
+import { clientTrackingRows } from "./client-tracking.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -125,6 +126,10 @@ function switchOrReply(args: Args, index: number, reply: Reply): boolean | null 
 
 const help = helpOf([
   "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "CACHING (YES|NO)",
+  "    Track the keys of the next command, or not (with OPTIN, OPTOUT).",
+  "GETREDIR",
+  "    Return the number of the connection that messages of tracking are redirected to.",
   "GETNAME",
   "    Return the name that this connection has given itself.",
   "ID",
@@ -169,6 +174,11 @@ const help = helpOf([
   "    * LIB-VER <version>",
   "SETNAME <name>",
   "    Give this connection a name.",
+  "TRACKING (ON|OFF) [REDIRECT <client-id>] [BCAST] [PREFIX <prefix> [...]]",
+  "         [OPTIN] [OPTOUT] [NOLOOP]",
+  "    Tell this connection when keys change that it has read, or that begin with a prefix.",
+  "TRACKINGINFO",
+  "    Return how this connection tracks.",
   "UNBLOCK <client-id> [TIMEOUT|ERROR]",
   "    End the waiting of this connection's command.",
   "UNPAUSE",
@@ -191,6 +201,7 @@ export const clientRows: readonly CommandRow[] = [
     summary: "Looks at and manages connections.",
     complexity: "Depends on subcommand.",
     subcommands: [
+      ...clientTrackingRows,
       {
         name: "getname",
         arity: 2,

@@ -33,6 +33,7 @@ export function flagBit(flag: Flag): number {
 }
 
 export const WRITE: number = flagBit("write");
+export const READONLY: number = flagBit("readonly");
 export const LOADING: number = flagBit("loading");
 export const NO_AUTH: number = flagBit("no_auth");
 export const NO_SCRIPT: number = flagBit("noscript");

@@ -53,6 +53,7 @@ function quit(session: Session, _args: Args, reply: Reply): void {
 function reset(session: Session, _args: Args, reply: Reply): void {
   const { engine } = session;
   session.endTransaction();
+  engine.tracking.disable(session);
   session.db = engine.keyspace.databases[0]!;
   session.engine.channels.forget(session);
   session.reply.version = 2;

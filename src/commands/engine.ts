@@ -28,6 +28,7 @@ import { Scripts } from "./script-run.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
 import { CommandTable } from "./table.ts";
+import { Tracking } from "./tracking.ts";
 import { TransactionPool } from "./transaction.ts";
 
 export interface EngineOptions {
@@ -73,6 +74,7 @@ export interface Loading {
 const PAUSE_BITS = 3;
 const LOADING_BIT = 4;
 const REFUSAL_BIT = 8;
+const TRACKING_BIT = 16;
 
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */
@@ -98,6 +100,8 @@ export class Engine {
   readonly pool: BufferPool = new BufferPool();
   readonly transactions: TransactionPool = new TransactionPool();
   readonly watchedKeys: WatchedKeys;
+  /** Client-side caching. */
+  readonly tracking: Tracking;
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
   /** The commands of the native protocol, by number. */
@@ -153,6 +157,7 @@ export class Engine {
       setup.verify ?? false,
     );
     this.blocking = new Blocking(this);
+    this.tracking = new Tracking(this);
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
     this.table = new CommandTable(setup.rows);
@@ -242,6 +247,15 @@ export class Engine {
     this.special = refused ? this.special | REFUSAL_BIT : this.special & ~REFUSAL_BIT;
   }
 
+  /** Some client tracks keys: what has changed, and what was read, is looked at after every command. */
+  get tracks(): boolean {
+    return (this.special & TRACKING_BIT) !== 0;
+  }
+
+  set tracks(tracks: boolean) {
+    this.special = tracks ? this.special | TRACKING_BIT : this.special & ~TRACKING_BIT;
+  }
+
   /** A password is set: sessions begin unauthenticated. */
   get passwordRequired(): boolean {
     return this.password.required;
@@ -258,6 +272,7 @@ export class Engine {
     this.held.delete(session);
     this.blocking.forget(session);
     this.channels.forget(session);
+    this.tracking.disable(session);
     session.endTransaction();
   }
 

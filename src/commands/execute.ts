@@ -9,7 +9,7 @@ import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
-import { LOADING, NO_AUTH, NO_MULTI, WRITE } from "./command.ts";
+import { LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE } from "./command.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
 import type { Transaction } from "./transaction.ts";
@@ -143,9 +143,27 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
     if (session.noTouch) store.touch = false;
     call(session, command, args);
     store.touch = true;
+    if (engine.tracks) track(session, command, args);
   }
   session.endReply(from);
+  if (session.tracker !== null) endCaching(session, command);
   return true;
+}
+
+/** A command has ended while clients track keys: tells of what it has changed, and notes what it has read. */
+function track(session: Session, command: Command, args: Args): void {
+  const { engine, client } = session;
+  engine.tracking.flush(client);
+  const { tracker } = client;
+  // What a script reads is noted with the commands that it calls.
+  const reads = (command.flags & READONLY) !== 0 && command.row.group !== "scripting";
+  if (tracker !== null && reads) engine.tracking.note(tracker, command, args);
+}
+
+/** CLIENT CACHING holds for the command or the transaction that follows. */
+function endCaching(session: Session, command: Command | null): void {
+  const isCaching = command?.parent?.fullName === "client";
+  if (session.transaction === null && !isCaching) session.tracker!.caching = false;
 }
 
 /** Why the server's state does not let a command with these flags run now, or null. */
@@ -177,7 +195,9 @@ export function runQueued(session: Session, transaction: Transaction): void {
   try {
     for (const command of commands) {
       const { pos } = reply;
-      call(session, command, transaction.next());
+      const args = transaction.next();
+      call(session, command, args);
+      if (engine.tracks) track(session, command, args);
       // CLIENT REPLY OFF answers nothing, but the array has as many elements as there were commands.
       if (reply.pos === pos && !reply.overflowed) reply.null();
     }
@@ -206,6 +226,7 @@ function reject(session: Session, command: Command | null, error: string): boole
   if (session.native) nativeError(reply, text);
   else reply.error(text);
   session.endReply(from);
+  if (session.tracker !== null) endCaching(session, command);
   return true;
 }
 

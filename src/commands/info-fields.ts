@@ -85,7 +85,7 @@ function* clientFields(engine: Engine): Iterable<Field> {
   yield ["client_recent_max_input_buffer", largestInput];
   yield ["client_recent_max_output_buffer", largestOutput];
   yield ["blocked_clients", blocked];
-  yield ["tracking_clients", 0];
+  yield ["tracking_clients", engine.tracking.count];
   yield ["pubsub_clients", engine.channels.sessions.size];
   yield ["watching_clients", watching];
   yield ["clients_in_timeout_table", engine.blocking.timed];
@@ -197,9 +197,9 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["total_forks", 0];
   yield ["migrate_cached_sockets", 0];
   yield ["slave_expires_tracked_keys", 0];
-  yield ["tracking_total_keys", 0];
-  yield ["tracking_total_items", 0];
-  yield ["tracking_total_prefixes", 0];
+  yield ["tracking_total_keys", engine.tracking.keys.count];
+  yield ["tracking_total_items", engine.tracking.keys.items];
+  yield ["tracking_total_prefixes", engine.tracking.prefixes];
   yield ["unexpected_error_replies", stats.unexpectedErrorReplies];
   yield ["total_error_replies", stats.errorReplies];
   yield ["dump_payload_sanitizations", 0];

@@ -45,9 +45,10 @@ export class InnerCaller {
   runAsOne<T>(session: Session, mayWrite: boolean, work: () => T): T {
     const { effects, blocking } = this.#engine;
     const inner = this.#session;
-    const { db } = inner;
+    const { db, client } = inner;
     const mightWrite = this.#mayWrite;
     inner.db = session.db;
+    inner.client = session.client;
     this.#mayWrite = mayWrite;
     this.#depth++;
     blocking.hold();
@@ -60,6 +61,7 @@ export class InnerCaller {
       this.#depth--;
       this.#mayWrite = mightWrite;
       inner.db = db;
+      inner.client = client;
     }
   }
 

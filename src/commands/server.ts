@@ -23,14 +23,17 @@ function isFlushOrReply(args: Args, reply: Reply): boolean {
 
 function flushDatabase(session: Session, args: Args, reply: Reply): void {
   if (!isFlushOrReply(args, reply)) return;
-  session.engine.keyspace.store.changes += session.db.clear();
+  const { keyspace, tracking, tracks } = session.engine;
+  keyspace.store.changes += session.db.clear();
+  if (tracks) tracking.emptied();
   reply.ok();
 }
 
 function flushAll(session: Session, args: Args, reply: Reply): void {
   if (!isFlushOrReply(args, reply)) return;
-  const { hooks, keyspace } = session.engine;
+  const { hooks, keyspace, tracking, tracks } = session.engine;
   for (const database of keyspace.databases) keyspace.store.changes += database.clear();
+  if (tracks) tracking.emptied();
   hooks.flushed();
   reply.ok();
 }

@@ -9,6 +9,7 @@ import type { BufferPool } from "../protocol/buffer-pool.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
+import type { Tracker } from "./tracking.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** The connection behind a session, as far as commands may know it. */
@@ -44,6 +45,7 @@ const REPLY_MODE = 4;
 const IN_TRANSACTION = 8;
 const PUSHED = 16;
 const SUBSCRIBED = 32;
+const TRACKING = 64;
 
 export class Session {
   readonly engine: Engine;
@@ -74,6 +76,9 @@ export class Session {
   lastCommand: Command | null = null;
   /** Commands run. */
   commands = 0;
+  /** The session of the client that its commands are run for: another one only within a script. */
+  client: Session = this;
+  #tracker: Tracker | null = null;
   /** Messages that wait to be sent behind the replies so far. */
   readonly #pushes: Buffer[] = [];
   #subscriptions: Subscriptions | null = null;
@@ -155,6 +160,16 @@ export class Session {
   set subscriptions(subscriptions: Subscriptions | null) {
     this.#subscriptions = subscriptions;
     this.#setSpecial(SUBSCRIBED, subscriptions !== null);
+  }
+
+  /** How it wants to be told of keys that change (CLIENT TRACKING), or null. */
+  get tracker(): Tracker | null {
+    return this.#tracker;
+  }
+
+  set tracker(tracker: Tracker | null) {
+    this.#tracker = tracker;
+    this.#setSpecial(TRACKING, tracker !== null);
   }
 
   // ---- messages that are no replies ----

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Redis } from "ioredis";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
+import { until } from "../support/until.ts";
 
 describe("ioredis", () => {
   let server: HutchProcess;
@@ -172,6 +173,25 @@ describe("ioredis", () => {
       const [[, answer] = []] = (await redis.multi().incr("balance").exec())!;
       expect(answer).toBe(6);
     } finally {
+      other.disconnect();
+    }
+  });
+
+  test("is told of changes on a second connection that listens", async () => {
+    const listener = new Redis({ port: server.port, protocol: 2 });
+    const other = new Redis(server.port);
+    try {
+      const told: unknown[] = [];
+      const id = await listener.client("ID");
+      listener.on("message", (channel, keys) => told.push([channel, keys]));
+      await listener.subscribe("__redis__:invalidate");
+      await redis.client("TRACKING", "ON", "REDIRECT", id);
+      await redis.mget("a", "b");
+      await other.set("a", "1");
+      await until("the message", () => told.length === 1);
+      expect(told.map(String)).toEqual(["__redis__:invalidate,a"]);
+    } finally {
+      listener.disconnect();
       other.disconnect();
     }
   });

@@ -1,8 +1,9 @@
 /** node-redis (the package `redis`) as its users use it, with RESP2 and with RESP3. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createClient, RESP_TYPES, WatchError } from "redis";
+import { BasicClientSideCache, createClient, RESP_TYPES, WatchError } from "redis";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
+import { until } from "../support/until.ts";
 
 describe.each([2, 3] as const)("node-redis with RESP%d", (RESP) => {
   let server: HutchProcess;
@@ -137,6 +138,25 @@ describe.each([2, 3] as const)("node-redis with RESP%d", (RESP) => {
       expect(await watcher.multi().incr("balance").exec()).toEqual([8] as never);
     } finally {
       watcher.destroy();
+    }
+  });
+
+  test.if(RESP === 3)("answers from its cache until a key changes", async () => {
+    const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 0, evictPolicy: "LRU" });
+    const cached = await connect({ clientSideCache: cache });
+    try {
+      await client.set("cached", "1");
+      expect(await cached.get("cached")).toBe("1");
+      expect(await cached.get("cached")).toBe("1");
+      expect(cache.stats().hitCount).toBe(1);
+      await client.set("cached", "2");
+      await until("the cache to hear of it", async () => (await cached.get("cached")) === "2");
+      expect(await cached.get("cached")).toBe("2");
+      expect(cache.stats().missCount).toBe(2);
+      await client.flushAll();
+      await until("the cache to be empty", async () => (await cached.get("cached")) === null);
+    } finally {
+      cached.destroy();
     }
   });
 

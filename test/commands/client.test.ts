@@ -320,8 +320,8 @@ test("NO-TOUCH keeps reads from counting as uses", async () => {
   expect(await client.text("CLIENT", "NO-EVICT", "x")).toBe("-ERR syntax error");
 });
 
-test("subcommands of later work are unknown", async () => {
-  for (const sub of ["TRACKING", "CACHING", "GETREDIR", "TRACKINGINFO"]) {
+test("subcommands that nobody has are unknown", async () => {
+  for (const sub of ["NOSUCH", "TRACKINGS", "__proto__"]) {
     expect(await client.text("CLIENT", sub)).toBe(
       `-ERR unknown subcommand '${sub}'. Try CLIENT HELP.`,
     );

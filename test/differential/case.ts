@@ -60,8 +60,15 @@ export interface PlainStep {
   readonly compare: Compare;
   readonly on: string;
   readonly frames: number;
+  /** Connections whose numbers the arguments name. */
+  readonly ids: readonly string[];
   /** What reports print. */
   readonly shown: string;
+}
+
+/** The connection whose number an argument stands for ("{id:other}", "{id:}" for the first one), or null. */
+export function connectionOf(argument: Argument): string | null {
+  return /^\{id:(\w*)\}$/.exec(String(argument))?.[1] ?? null;
 }
 
 const WORD = /\s*("(?:[^"\\]|\\.)*"|[^\s"]+)/y;
@@ -103,6 +110,7 @@ export function plainStep(step: Step, standard: Compare): PlainStep {
     compare: detailed.compare ?? (isTtl && standard === "exact" ? TTL_COMPARE : standard),
     on: detailed.on ?? "",
     frames: detailed.frames ?? 1,
+    ids: (args ?? []).map(connectionOf).filter((name) => name !== null),
     shown: args === null ? `raw ${quote(detailed.raw!)}` : showLine(args),
   };
 }

@@ -9,5 +9,14 @@ export function sameState(ours: RespValue, theirs: RespValue): boolean {
 
 function stateOf(value: RespValue): string {
   const shown = show(value);
-  return (shown.match(/\b(flags|multi|redir|cmd)=\S+/g) ?? [shown]).join(" ");
+  return (shown.match(/\b(flags|multi|cmd)=\S+/g) ?? [shown]).join(" ");
+}
+
+/** Whether the flags are equal, and whether something is redirected. */
+export function sameFlags(ours: RespValue, theirs: RespValue): boolean {
+  return flagsOf(ours) === flagsOf(theirs);
+}
+
+function flagsOf(value: RespValue): string {
+  return (show(value).match(/\bflags=\w+|\bredir=-?/g) ?? []).join(" ");
 }

@@ -15,12 +15,13 @@ import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startRedis } from "../support/redis-server.ts";
+import type { Argument } from "../support/resp-client.ts";
 import { encodeCommand, RespClient } from "../support/resp-client.ts";
 import type { RespValue } from "../support/resp-value.ts";
 import { show } from "../support/resp-value.ts";
 import { isAllowed } from "./allow-list.ts";
 import type { Case, PlainStep } from "./case.ts";
-import { isEqual, plainStep, splitLine } from "./case.ts";
+import { connectionOf, isEqual, plainStep, splitLine } from "./case.ts";
 import { compareData } from "./data-set.ts";
 
 /** What came back for some steps of one connection. */
@@ -146,16 +147,23 @@ async function converse(
   segments: readonly Segment[],
   tokens: readonly string[],
 ): Promise<Answers[]> {
-  const clients = new Map<string, RespClient>();
   const answers: Answers[] = [];
+  const clients = new Map<string, RespClient>();
+  const ids = new Map<string, string>();
+  const named = new Set(segments.flatMap(({ steps }) => steps.flatMap(({ ids: all }) => all)));
+  const clientOf = async (name: string): Promise<RespClient> => {
+    let client = clients.get(name);
+    if (client !== undefined) return client;
+    client = await RespClient.connect(port, protocol);
+    clients.set(name, client);
+    if (named.has(name)) ids.set(name, (await client.text("CLIENT", "ID")).slice(1));
+    return client;
+  };
   try {
     for (const [index, segment] of segments.entries()) {
-      let client = clients.get(segment.on);
-      if (client === undefined) {
-        client = await RespClient.connect(port, protocol);
-        clients.set(segment.on, client);
-      }
-      answers.push(await send(client, segment, tokens[index]!));
+      for (const { ids: all } of segment.steps) for (const name of all) await clientOf(name);
+      const client = await clientOf(segment.on);
+      answers.push(await send(client, segment, tokens[index]!, ids));
     }
   } finally {
     for (const client of clients.values()) client.close();
@@ -163,8 +171,15 @@ async function converse(
   return answers;
 }
 
-async function send(client: RespClient, segment: Segment, token: string): Promise<Answers> {
-  const parts = segment.steps.map((step) => step.bytes ?? encodeCommand(step.args!));
+async function send(
+  client: RespClient,
+  segment: Segment,
+  token: string,
+  ids: ReadonlyMap<string, string>,
+): Promise<Answers> {
+  const parts = segment.steps.map(
+    (step) => step.bytes ?? encodeCommand(step.args!.map((argument) => withId(argument, ids))),
+  );
   client.write(Buffer.concat([...parts, encodeCommand(["ECHO", token])]));
   const expected = frameCount(segment);
   const frames: RespValue[] = [];
@@ -180,6 +195,12 @@ async function send(client: RespClient, segment: Segment, token: string): Promis
     return { frames, end: (error as Error).message };
   }
   return { frames, end: null };
+}
+
+/** The argument, or the number of the connection that it names. */
+function withId(argument: Argument, ids: ReadonlyMap<string, string>): Argument {
+  const name = connectionOf(argument);
+  return name === null ? argument : ids.get(name)!;
 }
 
 function isTokenRefused(shown: string): boolean {

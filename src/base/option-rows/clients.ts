@@ -52,8 +52,7 @@ export const clientRows: readonly OptionRow[] = [
     "tracking-table-max-keys",
     1000000,
     [0, INT64_MAX],
-    "keys remembered for client-side caches",
-    INERT,
+    "keys remembered for client-side caches, 0 for all",
   ),
   text("requirepass", "", "password of the default user", { sensitive: true }),
   text("aclfile", "", "file of users", {

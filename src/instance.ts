@@ -40,6 +40,8 @@ export interface Instance {
   stop(): Promise<void>;
   /** Writes a snapshot, if the options want one or `save` says so, and stops. Returns an error, and goes on, if it can't. */
   shutdown(save: boolean | null, force: boolean): string | null;
+  /** Settles when the server begins to stop. */
+  readonly stopping: Promise<void>;
   /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
   readonly stopped: Promise<void>;
 }
@@ -74,10 +76,12 @@ export function startInstance(setup: InstanceSetup): Instance {
   };
 
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
-  let stopping = false;
+  const { promise: stopping, resolve: beginToStop } = Promise.withResolvers<void>();
+  let isStopping = false;
   const stop = (): Promise<void> => {
-    if (!stopping) {
-      stopping = true;
+    if (!isStopping) {
+      isStopping = true;
+      beginToStop();
       engine.logger.notice("User requested shutdown...");
       listeners.stop();
       saving.stop();
@@ -116,7 +120,8 @@ export function startInstance(setup: InstanceSetup): Instance {
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );
   const loaded = load();
-  return { engine, port, places: listeners.places, loaded, shutdown, stop, stopped };
+  const { places } = listeners;
+  return { engine, port, places, loaded, shutdown, stop, stopping, stopped };
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

@@ -14,6 +14,8 @@ import { showLoading } from "./cli/loading-progress.ts";
 import { createLogger } from "./cli/log-output.ts";
 import { fitClients } from "./cli/open-files.ts";
 import { writePidFile } from "./cli/pid-file.ts";
+import type { ServiceManager } from "./cli/service-manager.ts";
+import { findServiceManager } from "./cli/service-manager.ts";
 import { handleDefects, handleSignals } from "./cli/signals.ts";
 import type { ProgressPlace } from "./cli/progress.ts";
 import type { Start } from "./cli/start-options.ts";
@@ -69,6 +71,7 @@ function run({ options, configFile, rows }: Start): void {
   logger.role = "M";
   fitClients(options, logger);
   warnOfInert(options, logger);
+  const manager = findServiceManager(options, process.env, logger);
 
   let instance;
   try {
@@ -81,7 +84,7 @@ function run({ options, configFile, rows }: Start): void {
     print(2, error.message);
     process.exit(1);
   }
-  const { engine, port, places, loaded, shutdown, stopped } = instance;
+  const { engine, port, places, loaded, shutdown, stopping, stopped } = instance;
   if (places.length === 0) {
     logger.warning("Configured to not listen anywhere, exiting.");
     print(2, "Configured to not listen anywhere, exiting.");
@@ -105,6 +108,10 @@ function run({ options, configFile, rows }: Start): void {
       "SIGTERM received but errors trying to shut down the server, check the logs for more information",
     );
   });
+  if (manager !== null) {
+    engine.supervisedBy = "systemd";
+    void stopping.then(() => manager.stopping());
+  }
   void stopped.then(() => {
     removePidFile();
     logger.warning("Hutch is now ready to exit, bye bye...");
@@ -119,12 +126,17 @@ function run({ options, configFile, rows }: Start): void {
     isTerminal: OUTPUT.isTerminal && options.text("logfile") === "",
   });
   loaded.then(
-    () => logger.notice("Ready to accept connections tcp"),
+    () => ready(logger, manager),
     (error: unknown) => {
       if (!(error instanceof DataError)) throw error;
       failToLoad(error, logger);
     },
   );
+}
+
+function ready(logger: Logger, manager: ServiceManager | null): void {
+  logger.notice("Ready to accept connections tcp");
+  manager?.ready();
 }
 
 /** Ends the program: it must not serve data that is not whole. */

@@ -127,6 +127,8 @@ export class Engine {
   readonly password: Password = new Password();
   /** Path of the config file that the server was started with, or "". */
   configFile = "";
+  /** The service manager that is told how the server is, or "no". */
+  supervisedBy = "no";
   hooks: Hooks = {
     shutdown: () => "ERR Errors trying to SHUTDOWN. Check logs.",
     rewriteConfig: () => "ERR The server is running without a config file",

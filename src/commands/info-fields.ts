@@ -51,7 +51,7 @@ function* serverFields(engine: Engine): Iterable<Field> {
   yield ["multiplexing_api", process.platform === "linux" ? "epoll" : "kqueue"];
   yield ["bun_version", Bun.version];
   yield ["process_id", process.pid];
-  yield ["process_supervised", "no"];
+  yield ["process_supervised", engine.supervisedBy];
   yield ["run_id", engine.runId];
   yield ["tcp_port", port];
   yield ["server_time_usec", clock.unixMicroseconds()];

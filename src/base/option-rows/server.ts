@@ -50,7 +50,7 @@ export const serverRows: readonly OptionRow[] = [
     ["upstart", "systemd", "auto", "no"],
     "no",
     "tell a service manager about the state",
-    FIXED_INERT,
+    FIXED,
   ),
   flag("syslog-enabled", "no", "log to the system's log", FIXED_INERT),
   text("syslog-ident", "redis", "name in the system's log", FIXED_INERT),

@@ -136,7 +136,8 @@ function restore(session: Session, args: Args, reply: Reply): void {
   let entry = put(store.kit, db, type, bytes, start, end);
   if (expires) entry = db.expireAtInt64(entry, dueLow, dueHigh);
   store.setUse(entry, chosen.idleSeconds, chosen.frequency);
-  if (isTimed) tellTimedRestore(session, args, entry, dueLow, dueHigh);
+  const isForeign = dialect.isValkey || dialect.version > VERSION_WRITTEN;
+  if (isTimed || isForeign) tellOwnRestore(session, args, entry, isTimed, dueLow, dueHigh);
   else if (expires) tellRestore(session, args, dueLow, dueHigh);
   changed(session, args, KEY, RESTORED);
 }
@@ -165,13 +166,15 @@ function tellRestore(
 }
 
 /**
- * The same of a value whose members have times. A log of Redis's form does not hold what only RESTORE of ours can read: Redis
- * would pass over the error that it answers, and load the rest without the key.
+ * The same with a payload as DUMP makes it here, and with the times of members as commands, if they stood in the payload. A log
+ * holds nothing that only other servers can restore: Redis passes over the error that RESTORE answers when it loads a log, and
+ * would load the rest without the key.
  */
-function tellTimedRestore(
+function tellOwnRestore(
   session: Session,
   args: Args,
   entry: Ref,
+  isTimed: boolean,
   low: number,
   high: number,
 ): void {
@@ -179,6 +182,7 @@ function tellTimedRestore(
   const { effects, keyspace } = engine;
   if (!effects.active) return;
   tellRestore(session, args, low, high, payloadOf(engine, db, entry, false));
+  if (!isTimed) return;
   const name = keyspace.store.entries.type(entry) === TYPE_SET ? "SPEXPIREAT" : "ZPEXPIREAT";
   times.forEach((member, dueMs) => {
     effects.begin(db.index, 6);

@@ -8,7 +8,7 @@ import { show } from "../support/resp-value.ts";
 import { TestEngine } from "../support/test-engine.ts";
 import { inFolder, logFolder, manifestPath } from "./folder.ts";
 import { loadBytes } from "./memory-file.ts";
-import { join, sealed, text, uint64 } from "./payload.ts";
+import { join, listpack, sealed, text, uint64 } from "./payload.ts";
 
 const DUE_MS = 4_000_000_000_000;
 const NO_TIME = Buffer.alloc(8, 255);
@@ -123,6 +123,34 @@ describe("a payload", () => {
     for (const version of [15, 79, 82, 65535]) {
       const reply = server.run("RESTORE", "k", "0", sealed(content, version), "REPLACE");
       expect(show(reply)).toBe("-ERR DUMP payload version or checksum are wrong");
+    }
+  });
+
+  test("goes into the log in the lowest version that holds the value, whichever it came in", () => {
+    const server = new TestEngine();
+    const { effects } = server.engine;
+    server.engine.record(true);
+    const plain = join(format.RDB_SET_LISTPACK, text(listpack("a", "b")));
+    const timed = join(format.VALKEY_HASH_2, ...TIMED_HASH);
+    for (const [content, version, told] of [
+      [plain, 10, 10],
+      [plain, 11, 10],
+      [plain, 14, 10],
+      [plain, 80, 10],
+      [timed, 80, 12],
+    ] as const) {
+      effects.taken(effects.pos);
+      server.run("RESTORE", "k", "0", sealed(content, version), "REPLACE");
+      const args = effects.buffer.subarray(0, effects.pos);
+      const [, size] = /RESTORE\r\n\$1\r\nk\r\n\$1\r\n0\r\n\$(\d+)\r\n/.exec(
+        args.toString("latin1"),
+      )!;
+      const at = args.indexOf(`$${size}\r\n`) + size!.length + 3;
+      const payload = args.subarray(at, at + Number(size));
+      expect(payload.readUInt16LE(payload.length - 10)).toBe(told);
+      const digest = show(server.run("DEBUG", "DIGEST-VALUE", "k"));
+      expect(show(server.run("RESTORE", "again", "0", payload, "REPLACE"))).toBe("+OK");
+      expect(show(server.run("DEBUG", "DIGEST-VALUE", "again"))).toBe(digest);
     }
   });
 

@@ -105,6 +105,13 @@ function payloads(random: Random, server: TestEngine): Buffer[] {
     payload(format.RDB_SET, 2, text("a"), text("b")),
     payload(format.RDB_HASH, 2, text("a"), text("1"), text("b"), text("2")),
     pendingStream(),
+    sealed(
+      join(
+        ...[format.VALKEY_HASH_2, 2, text("a"), text("1"), uint64(4e12)],
+        ...[text("b"), text("2"), Buffer.alloc(8, 255)],
+      ),
+      80,
+    ),
     payload(
       ...[format.RDB_MEMBER_TIMES, text(text("a"), uint64(4e12), text("b"), uint64(1))],
       ...[format.RDB_SET, 3, text("a"), text("b"), text("c")],
@@ -140,5 +147,5 @@ function damaged(random: Random, bytes: Buffer): Buffer {
     else content[at] = random.below(256);
   }
   const end = random.below(20) === 0 ? random.below(content.length + 1) : content.length;
-  return sealed(content.subarray(0, end));
+  return sealed(content.subarray(0, end), bytes.readUInt16LE(bytes.length - FOOTER_SIZE));
 }

@@ -1,4 +1,7 @@
 /** The rows of all command families, wherever they live. */
+import { latencyRows } from "./commands/latency.ts";
+import { slowLogRows } from "./commands/slow-log-commands.ts";
+import { monitorRows } from "./commands/monitors.ts";
 import { pubsubRows } from "./commands/pubsub.ts";
 import { commandInfoRows } from "./commands/command-info.ts";
 import { clientRows } from "./commands/client.ts";
@@ -110,6 +113,9 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...transactionRows,
   ...clientRows,
   ...pubsubRows,
+  ...monitorRows,
+  ...slowLogRows,
+  ...latencyRows,
   ...serverRows,
   ...infoRows,
   ...scanRows,

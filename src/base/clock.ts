@@ -19,6 +19,11 @@ export class Clock {
     this.nowMs = Date.now() + this.#offsetMs;
   }
 
+  /** Milliseconds since the last refresh. Read from the system at each call. */
+  get sinceRefreshMs(): number {
+    return this.#frozenAtMs >= 0 ? 0 : Date.now() + this.#offsetMs - this.nowMs;
+  }
+
   /** Milliseconds since the clock was made, never going backwards; for durations. Read from the system at each call. */
   get monotonicMs(): number {
     if (this.#frozenAtMs >= 0) return this.#offsetMs;

@@ -4,7 +4,8 @@
  * and `--save` without a value means no snapshots. `--name=value` works as well.
  */
 import type { Options } from "../base/options.ts";
-import { quote, splitWords } from "./words.ts";
+import { quote } from "../base/quote.ts";
+import { splitWords } from "./words.ts";
 
 export interface CommandLine {
   readonly wants: "start" | "help" | "version";

@@ -1,6 +1,7 @@
 /**
  * Text from outside as the options keep it, one character a byte, and lines of a config file as words.
  */
+import { quote } from "../base/quote.ts";
 import { Args } from "../protocol/args.ts";
 import { splitInline } from "../protocol/inline.ts";
 
@@ -20,25 +21,6 @@ export function splitWords(line: string): string[] | null {
   const bytes = Buffer.from(line, "latin1");
   if (splitInline(bytes, 0, bytes.length, args) !== null) return null;
   return Array.from({ length: args.count }, (_, index) => args.text(index));
-}
-
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ["\\", "\\\\"],
-  ['"', '\\"'],
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-  ["\t", "\\t"],
-  ["\x07", "\\a"],
-  ["\b", "\\b"],
-]);
-
-/** A word in double quotes that `splitWords` reads back as it was, whatever bytes it has. */
-export function quote(word: string): string {
-  const escaped = word.replace(/[^ !#-[\]-~]/g, (character) => {
-    const hex = character.charCodeAt(0).toString(16).padStart(2, "0");
-    return ESCAPES.get(character) ?? `\\x${hex}`;
-  });
-  return `"${escaped}"`;
 }
 
 /** A word as it is where that is safe, else in quotes. */

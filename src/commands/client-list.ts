@@ -123,11 +123,12 @@ function seconds(ms: number): number {
 }
 
 /**
- * Redis's letters: P with subscriptions, x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads
+ * Redis's letters: O sees all commands, P with subscriptions, x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads
  * do not count as uses, N none of them.
  */
 function flagsOf(session: Session): string {
   let flags = "";
+  if (session.engine.monitors.has(session)) flags += "O";
   if (session.subscriptions !== null) flags += "P";
   if (session.transaction !== null) flags += "x";
   if (session.blocked) flags += "b";

@@ -1,4 +1,5 @@
 /** A command of the table, ready to run: its row, the row's facts in the form that execution reads, its counters. */
+import { LatencyHistogram } from "./latency-histogram.ts";
 import { unreachable } from "../base/assert.ts";
 import type { CommandRow, Flag, Handler, KeySpec } from "./row.ts";
 
@@ -34,11 +35,23 @@ export function flagBit(flag: Flag): number {
 
 export const WRITE: number = flagBit("write");
 export const READONLY: number = flagBit("readonly");
+export const FAST: number = flagBit("fast");
 export const LOADING: number = flagBit("loading");
 export const NO_AUTH: number = flagBit("no_auth");
 export const NO_SCRIPT: number = flagBit("noscript");
 export const MAY_REPLICATE: number = flagBit("may_replicate");
 export const NO_MULTI: number = flagBit("no_multi");
+export const ADMIN: number = flagBit("admin");
+export const SKIP_MONITOR: number = flagBit("skip_monitor");
+export const SKIP_SLOW_LOG: number = flagBit("skip_slowlog");
+
+/** What need not be looked at for its time, by its complexity. */
+const QUICK = /^O\((1|log)/;
+/** Commands whose work is that of their arguments or of their reply, though they are not called fast. */
+const BOUNDED: ReadonlySet<string> = new Set([
+  ...["del", "mset", "msetnx", "lrange", "smembers", "hgetall", "hkeys", "hvals", "getrange"],
+  ...["substr", "setrange", "zrange", "zrevrange", "xrange", "xrevrange", "hrandfield"],
+]);
 
 /** Clears the bit that tells the cases of an ASCII letter apart. */
 export const UPPER_CASE = 0xdf;
@@ -73,6 +86,8 @@ export class Command {
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler;
+  /** Its work may grow with the data, beyond its arguments and its reply: each call is timed. */
+  readonly mayBeSlow: boolean;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */
@@ -90,6 +105,8 @@ export class Command {
   failed = 0;
   /** Nanoseconds spent, estimated from the calls that were timed. */
   timeNs = 0;
+  /** How long the timed calls took; null before the first. */
+  latency: LatencyHistogram | null = null;
   /** The call that is timed next: each of the first ones, then one in a few. See `timeCall`. */
   timedCall = 0;
 
@@ -105,6 +122,10 @@ export class Command {
       .split(" ")
       .reduce((bits, flag) => (flag === "" ? bits : bits | flagBit(flag as Flag)), 0);
     this.handler = row.handler ?? (() => unreachable("a container has no handler of its own"));
+    this.mayBeSlow =
+      (this.flags & (FAST | SKIP_SLOW_LOG)) === 0 &&
+      !QUICK.test(row.complexity) &&
+      !BOUNDED.has(this.fullName);
     this.runsInMulti = row.runsInMulti === true;
     this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";
@@ -112,6 +133,14 @@ export class Command {
       row.subcommands === undefined
         ? null
         : new Map(row.subcommands.map((sub) => [sub.name.toUpperCase(), new Command(sub, this)]));
+  }
+
+  /** Counts the time of a call. @param calls for how many it stands @param tracks counts in the histogram as well */
+  addTime(ns: number, calls: number, tracks: boolean): void {
+    this.timeNs += ns * calls;
+    if (!tracks) return;
+    this.latency ??= new LatencyHistogram();
+    this.latency.record(ns, calls);
   }
 
   get keys(): readonly KeySpec[] {
@@ -129,6 +158,7 @@ export class Command {
     this.failed = 0;
     this.timeNs = 0;
     this.timedCall = 0;
+    this.latency = null;
     for (const sub of this.subcommands?.values() ?? []) sub.resetCounters();
   }
 }

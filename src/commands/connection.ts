@@ -55,7 +55,8 @@ function reset(session: Session, _args: Args, reply: Reply): void {
   session.endTransaction();
   engine.tracking.disable(session);
   session.db = engine.keyspace.databases[0]!;
-  session.engine.channels.forget(session);
+  engine.channels.forget(session);
+  engine.monitors.forget(session);
   session.reply.version = 2;
   session.user = DEFAULT_USER;
   session.authenticated = !engine.password.required;

@@ -1,6 +1,9 @@
 /**
  * The engine: what commands work on. One object a server, put together by the composition root; no globals.
  */
+import { LatencyMonitor } from "./latency-monitor.ts";
+import { SlowLog } from "./slow-log.ts";
+import { Monitors } from "./monitors.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { Channels } from "./channels.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -75,6 +78,7 @@ const PAUSE_BITS = 3;
 const LOADING_BIT = 4;
 const REFUSAL_BIT = 8;
 const TRACKING_BIT = 16;
+const OBSERVED_BIT = 32;
 
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */
@@ -109,6 +113,11 @@ export class Engine {
   readonly runId: string;
   /** Names the history of the data set. */
   replicationId: string;
+  readonly slowLog: SlowLog;
+  readonly latency: LatencyMonitor;
+  /** Histograms of the times of commands are kept. */
+  tracksLatency = true;
+  readonly monitors: Monitors = new Monitors(() => this.#observe());
   /** Publish and subscribe. */
   readonly channels: Channels = new Channels();
   readonly notifications: KeyNotifications;
@@ -163,6 +172,9 @@ export class Engine {
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
     this.table = new CommandTable(setup.rows);
+    this.slowLog = new SlowLog(this, () => this.#observe());
+    this.latency = new LatencyMonitor(this, () => this.#observe());
+    this.options.onChange("latency-tracking", (text) => (this.tracksLatency = text === "yes"));
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
     this.options.onChange("requirepass", (password) => this.password.set(password));
@@ -258,6 +270,18 @@ export class Engine {
     this.special = tracks ? this.special | TRACKING_BIT : this.special & ~TRACKING_BIT;
   }
 
+  /** Somebody wants to know of every command. */
+  get isObserved(): boolean {
+    return (this.special & OBSERVED_BIT) !== 0;
+  }
+
+  #observe(): void {
+    // The options of both are read while they are made.
+    const timed = this.slowLog?.wantsAll === true || this.latency?.active === true;
+    const observed = timed || this.monitors.size > 0;
+    this.special = observed ? this.special | OBSERVED_BIT : this.special & ~OBSERVED_BIT;
+  }
+
   /** A password is set: sessions begin unauthenticated. */
   get passwordRequired(): boolean {
     return this.password.required;
@@ -275,6 +299,7 @@ export class Engine {
     this.blocking.forget(session);
     this.channels.forget(session);
     this.tracking.disable(session);
+    this.monitors.forget(session);
     session.endTransaction();
   }
 

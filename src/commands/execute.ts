@@ -9,9 +9,19 @@ import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
-import { LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE } from "./command.ts";
+import {
+  FAST,
+  LOADING,
+  MAY_REPLICATE,
+  NO_AUTH,
+  NO_MULTI,
+  READONLY,
+  SKIP_MONITOR,
+  WRITE,
+} from "./command.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
+import { LARGE_SIZE } from "./slow-log.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Of each command so many first calls are timed, */
@@ -23,6 +33,9 @@ const IS_LOADING = "LOADING Redis is loading the dataset in memory";
 const NO_PASSWORD = "NOAUTH Authentication required.";
 const ONLY_SUBSCRIBED =
   "only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+/** What Redis tells clients in MONITOR mode, which are replicas to it. */
+const NO_KEYS = "ERR Replica can't interact with the keyspace";
+const TOUCHES_KEYS: number = WRITE | READONLY | MAY_REPLICATE;
 const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
 /** Characters of an unknown command's name, and of its arguments together, that the error shows. */
 const SHOWN_MAX = 128;
@@ -68,14 +81,16 @@ export function runFromScript(session: Session, command: Command, args: Args): v
       return;
     }
   }
-  call(session, command, args);
+  if (session.engine.isObserved) callObserved(session, command, args);
+  else call(session, command, args);
 }
 
 function call(session: Session, command: Command, args: Args): void {
   const { engine, reply } = session;
-  const { errors } = reply;
+  const { errors, pos } = reply;
+  const timed = command.calls === command.timedCall;
   if (engine.effects.active) callRecorded(session, command, args);
-  else if (command.calls === command.timedCall) timeCall(session, command, args);
+  else if (timed) timeCall(session, command, args);
   else command.handler(session, args, reply);
   command.calls++;
   session.commands++;
@@ -84,7 +99,26 @@ function call(session: Session, command: Command, args: Args): void {
     command.failed++;
     engine.stats.countError(reply.lastError);
   }
+  if ((reply.pos - pos > LARGE_SIZE || args.size > LARGE_SIZE) && !timed) {
+    engine.slowLog.afterLarge(session, command, args);
+  }
   if (engine.blocking.pending) engine.blocking.serve();
+}
+
+/** `call` while somebody wants to know of every command: that it runs, or exactly how long it takes. */
+function callObserved(session: Session, command: Command, args: Args): void {
+  const { engine } = session;
+  // A script is shown before its commands, which are; anything else when it has run.
+  const isScript = (command.flags & SKIP_MONITOR) !== 0;
+  if (isScript) engine.monitors.feed(session, command, args);
+  const startNs = nanoseconds();
+  call(session, command, args);
+  const ns = nanoseconds() - startNs;
+  if (!session.blocked) {
+    if (engine.slowLog.wantsAll) engine.slowLog.note(session, command, args, ns);
+    engine.latency.note((command.flags & FAST) === 0 ? "command" : "fast-command", ns);
+  }
+  if (!isScript) engine.monitors.feed(session, command, args);
 }
 
 /**
@@ -108,11 +142,15 @@ function callRecorded(session: Session, command: Command, args: Args): void {
 
 /** Runs the handler and measures it. The time of a call that stands for several counts as often. */
 function timeCall(session: Session, command: Command, args: Args): void {
-  const first = command.calls < TIMED_FIRST;
+  const each = command.mayBeSlow || command.calls < TIMED_FIRST;
+  const calls = each ? 1 : TIMED_STRIDE;
   const startNs = nanoseconds();
   command.handler(session, args, session.reply);
-  command.timeNs += (nanoseconds() - startNs) * (first ? 1 : TIMED_STRIDE);
-  command.timedCall = command.calls + (first ? 1 : TIMED_STRIDE);
+  const ns = nanoseconds() - startNs;
+  const { slowLog, tracksLatency } = session.engine;
+  command.addTime(ns, calls, tracksLatency);
+  command.timedCall = command.calls + calls;
+  if (ns >= slowLog.limitNs && !slowLog.wantsAll) slowLog.note(session, command, args, ns);
 }
 
 /** `run` for a session or an engine that is not in its usual state. */
@@ -141,7 +179,8 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   } else {
     const { store } = engine.keyspace;
     if (session.noTouch) store.touch = false;
-    call(session, command, args);
+    if (engine.isObserved) callObserved(session, command, args);
+    else call(session, command, args);
     store.touch = true;
     if (engine.tracks) track(session, command, args);
   }
@@ -177,6 +216,7 @@ function refusalOf(session: Session, command: Command, flags: number): string | 
     return `ERR Can't execute '${command.fullName}': ${ONLY_SUBSCRIBED}`;
   }
   if (engine.loading !== null && (flags & LOADING) === 0) return IS_LOADING;
+  if ((flags & TOUCHES_KEYS) !== 0 && engine.monitors.has(session)) return NO_KEYS;
   return null;
 }
 
@@ -196,7 +236,8 @@ export function runQueued(session: Session, transaction: Transaction): void {
     for (const command of commands) {
       const { pos } = reply;
       const args = transaction.next();
-      call(session, command, args);
+      if (engine.isObserved) callObserved(session, command, args);
+      else call(session, command, args);
       if (engine.tracks) track(session, command, args);
       // CLIENT REPLY OFF answers nothing, but the array has as many elements as there were commands.
       if (reply.pos === pos && !reply.overflowed) reply.null();

@@ -30,6 +30,7 @@ export function addInfoFields(engine: Engine): void {
   info.add("modules", () => []);
   info.add("commandstats", () => commandFields(engine), false);
   info.add("errorstats", () => errorFields(engine));
+  info.add("latencystats", () => latencyFields(engine), false);
   info.add("cluster", () => [["cluster_enabled", 0]]);
   info.add("keyspace", () => keyspaceFields(engine));
 }
@@ -258,6 +259,21 @@ function* commandLine(command: Command, name: string): Iterable<Field> {
   const perCall = calls === 0 ? 0 : timeNs / 1000 / calls;
   const times = `calls=${calls},usec=${usec},usec_per_call=${perCall.toFixed(2)}`;
   yield [`cmdstat_${name}`, `${times},rejected_calls=${rejected},failed_calls=${failed}`];
+}
+
+function* latencyFields(engine: Engine): Iterable<Field> {
+  const percentiles = engine.options.words("latency-tracking-info-percentiles");
+  for (const command of engine.table.commands) {
+    for (const one of [command, ...(command.subcommands?.values() ?? [])]) {
+      const { latency } = one;
+      if (latency === null) continue;
+      const shown = percentiles.map((percentile) => {
+        const us = latency.percentile(Number(percentile)) / 1000;
+        return `p${percentile}=${us.toFixed(3)}`;
+      });
+      yield [`latency_percentiles_usec_${one.fullName}`, shown.join(",")];
+    }
+  }
 }
 
 function* errorFields(engine: Engine): Iterable<Field> {

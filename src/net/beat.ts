@@ -72,7 +72,11 @@ export class Beat {
 
   #slice(): void {
     if (this.#slicing || this.#stopped) return;
-    if (!this.#engine.keyspace.housekeep(SLICE_NS)) return;
+    const { keyspace, latency } = this.#engine;
+    const { expiryNs } = keyspace;
+    const more = keyspace.housekeep(SLICE_NS);
+    if (latency.active) latency.note("expire-cycle", keyspace.expiryNs - expiryNs);
+    if (!more) return;
     this.#slicing = true;
     setImmediate(() => {
       this.#slicing = false;

@@ -60,6 +60,11 @@ export class Args {
     return this.ends[index]! - this.starts[index]!;
   }
 
+  /** Bytes from the first argument's first to the last one's last. */
+  get size(): number {
+    return this.ends[this.count - 1]! - this.starts[0]!;
+  }
+
   /** Whether the argument is `word`, letters of either case. @param word upper case ASCII */
   is(index: number, word: string): boolean {
     return isWord(this.bytes, this.starts[index]!, this.ends[index]!, word);

@@ -45,6 +45,7 @@ test("shows the sections that are asked for, each once, in one order", async () 
   expect(await titlesOf("default")).toEqual(DEFAULT);
   const all = [...DEFAULT];
   all.splice(8, 0, "Commandstats");
+  all.splice(10, 0, "Latencystats");
   expect(await titlesOf("ALL")).toEqual(all);
   expect(await titlesOf("everything", "server")).toEqual(all);
   expect(await titlesOf("Stats", "cpu", "nothing", "server", "stats")).toEqual([

@@ -72,5 +72,5 @@ export const clientRows: readonly OptionRow[] = [
   choice("enable-module-command", WHO, "no", "who may use MODULE", { ...FIXED, inert: true }),
   choice("enable-protected-configs", WHO, "no", "who may change protected options", FIXED),
   flag("hide-user-data-from-log", "no", "keep keys and values out of the log", INERT),
-  flag("latency-tracking", "yes", "measure the latency of each command", INERT),
+  flag("latency-tracking", "yes", "measure the latency of each command"),
 ];

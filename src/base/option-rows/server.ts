@@ -127,18 +127,15 @@ export const serverRows: readonly OptionRow[] = [
     10000,
     [-1, INT64_MAX],
     "microseconds from which a command is slow; -1 is never",
-    INERT,
   ),
-  integer("slowlog-max-len", 128, [0, INT64_MAX], "slow commands remembered", INERT),
+  integer("slowlog-max-len", 128, [0, INT64_MAX], "slow commands remembered"),
   integer(
     "latency-monitor-threshold",
     0,
     [0, INT64_MAX],
     "milliseconds from which events are recorded; 0 is off",
-    INERT,
   ),
   list("latency-tracking-info-percentiles", "50 99 99.9", "percentiles that INFO shows", {
-    ...INERT,
     check: checkPercentiles,
   }),
   text("notify-keyspace-events", "", "classes of events that are published", {

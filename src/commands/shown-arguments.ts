@@ -1,0 +1,53 @@
+/** The arguments of a command as operators may see them, in the slow log and by MONITOR: without passwords. */
+import type { Args } from "../protocol/args.ts";
+import type { Command } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import type { Session } from "./session.ts";
+
+const REDACTED = "(redacted)";
+
+/**
+ * The first `count` arguments, the command's name included: each one character a byte, or a word in its place if it is a secret.
+ */
+export function shownArguments(
+  { engine, native }: Session,
+  command: Command,
+  args: Args,
+  count: number,
+): string[] {
+  // In the native protocol the name is a number, and no argument.
+  const shown: string[] = native ? [command.fullName] : [];
+  for (let i = 0; shown.length < count && i < args.count; i++) {
+    shown.push(isSecret(engine, command, args, i) ? REDACTED : args.text(i));
+  }
+  return shown;
+}
+
+function isSecret(engine: Engine, { fullName }: Command, args: Args, index: number): boolean {
+  switch (fullName) {
+    case "auth":
+      return index > 0;
+    case "hello":
+      return isAfter(args, index, 1, "AUTH") || isAfter(args, index, 2, "AUTH");
+    case "migrate":
+      return (
+        isAfter(args, index, 1, "AUTH") ||
+        isAfter(args, index, 1, "AUTH2") ||
+        isAfter(args, index, 2, "AUTH2")
+      );
+    case "config|set":
+      // Pairs of names and values from the second argument on.
+      return index >= 3 && index % 2 === 1 && isSensitive(engine, args.text(index - 1));
+    default:
+      return false;
+  }
+}
+
+/** Whether `word` stands `distance` arguments before the one at `index`. */
+function isAfter(args: Args, index: number, distance: number, word: string): boolean {
+  return index > distance && args.is(index - distance, word);
+}
+
+function isSensitive(engine: Engine, option: string): boolean {
+  return engine.options.row(option)?.sensitive === true;
+}

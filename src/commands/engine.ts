@@ -14,6 +14,7 @@ import type { Options } from "../base/options.ts";
 import { Random } from "../base/random.ts";
 import { CommitGate } from "../effects/commit-gate.ts";
 import { EffectStream } from "../effects/effect-stream.ts";
+import type { EntryGuard } from "../keyspace/entry-guard.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { WatchedKeys } from "../keyspace/watched-keys.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
@@ -79,6 +80,7 @@ const LOADING_BIT = 4;
 const REFUSAL_BIT = 8;
 const TRACKING_BIT = 16;
 const OBSERVED_BIT = 32;
+const GUARD_BIT = 64;
 
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */
@@ -280,6 +282,12 @@ export class Engine {
     const timed = this.slowLog?.wantsAll === true || this.latency?.active === true;
     const observed = timed || this.monitors.size > 0;
     this.special = observed ? this.special | OBSERVED_BIT : this.special & ~OBSERVED_BIT;
+  }
+
+  /** Whoever sees entries before they change, from now on; null: nobody. */
+  setGuard(guard: EntryGuard | null): void {
+    this.keyspace.store.guard = guard;
+    this.special = guard === null ? this.special & ~GUARD_BIT : this.special | GUARD_BIT;
   }
 
   /** A password is set: sessions begin unauthenticated. */

@@ -19,6 +19,7 @@ import {
   SKIP_MONITOR,
   WRITE,
 } from "./command.ts";
+import { holdIfGuarded } from "./guarded.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
 import { LARGE_SIZE } from "./slow-log.ts";
@@ -170,7 +171,7 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   }
   const refusal = refusalOf(session, command, flags);
   if (refusal !== null) return reject(session, command, refusal);
-  if (holdIfPaused(session, flags)) return false;
+  if (holdIfPaused(session, flags) || holdIfGuarded(session, command, args)) return false;
   const from = reply.pos;
   session.beginReply();
   if (transaction !== null && !command.runsInMulti) {

@@ -9,6 +9,11 @@ export interface EntryGuard {
   /** The entry of the table is about to change, to move or to be deleted. */
   before(table: KeyTable, entry: Ref): void;
   /**
+   * Whether `before` would take long for this entry. Then it is seen next, in slices, and `goOn` is called when it has been, or
+   * need not be any more.
+   */
+  postpones(table: KeyTable, entry: Ref, goOn: () => void): boolean;
+  /**
    * All entries of the table are about to be deleted. If it returns true, nothing happens to them: the guard gives the whole table
    * back when it has seen them.
    */

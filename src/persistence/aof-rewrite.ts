@@ -22,9 +22,6 @@ import type { FileSink } from "./file-sink.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { startSnapshot } from "./snapshot.ts";
 
-/** One slice of the snapshot, between the turns of clients. */
-const SLICE_NS = 1_000_000;
-
 export class AofRewrite {
   readonly startedMs: number;
   readonly #engine: Engine;
@@ -76,7 +73,7 @@ export class AofRewrite {
     setImmediate(() => {
       if (this.#over) return;
       this.#engine.beginTurn();
-      if (this.#snapshot.step(SLICE_NS)) this.run();
+      if (this.#snapshot.step()) this.run();
     });
   }
 

@@ -2,7 +2,16 @@
  * A file that is written under another name and takes its own only when it is whole and on the disk: whoever reads it, after
  * whatever crash, finds the old one or the new one.
  */
-import { closeSync, fsync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  close,
+  closeSync,
+  fsync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { systemErrorText } from "../base/system-errors.ts";
 import type { ByteSink } from "./byte-sink.ts";
@@ -11,6 +20,7 @@ export class FileSink implements ByteSink {
   error: string | null = null;
   readonly #temporary: string;
   #fd = -1;
+  #discarded = false;
 
   /** Makes the file. @param temporary its name while it is written */
   constructor(temporary: string) {
@@ -29,7 +39,8 @@ export class FileSink implements ByteSink {
   /** Puts the file in its place, waiting for the disk. Returns an error in words, or null. */
   commitSync(path: string): string | null {
     this.#try("syncing", () => fsyncSync(this.#fd));
-    this.#place(path);
+    this.#rename(path);
+    this.#try("syncing the directory", () => syncFolder(dirname(path)));
     return this.error;
   }
 
@@ -42,13 +53,18 @@ export class FileSink implements ByteSink {
     fsync(this.#fd, (error) => {
       if (this.#fd === -1) return;
       if (error !== null) this.error = `syncing: ${systemErrorText(error)}`;
-      this.#place(path);
-      done(this.error);
+      // A rename that frees the blocks of a large file takes milliseconds: they are freed when this is closed.
+      const old = openOrNone(path);
+      this.#rename(path);
+      if (old !== -1) close(old, () => {});
+      if (this.error !== null) return done(this.error);
+      this.#syncFolder(dirname(path), done);
     });
   }
 
   /** Deletes the file; what is at its place stays. */
   discard(): void {
+    this.#discarded = true;
     this.#close();
     try {
       unlinkSync(this.#temporary);
@@ -57,12 +73,23 @@ export class FileSink implements ByteSink {
     }
   }
 
-  #place(path: string): void {
+  /** Gives the file its name, or deletes it if there was an error. */
+  #rename(path: string): void {
     this.#close();
     if (this.error !== null) return this.discard();
     this.#try("renaming", () => renameSync(this.#temporary, path));
-    if (this.error !== null) return this.discard();
-    this.#try("syncing the directory", () => syncFolder(dirname(path)));
+    if (this.error !== null) this.discard();
+  }
+
+  #syncFolder(path: string, done: (error: string | null) => void): void {
+    let fd = -1;
+    this.#try("opening the directory", () => (fd = openSync(path, "r")));
+    if (fd === -1) return done(this.error);
+    fsync(fd, (error) => {
+      closeSync(fd);
+      if (error !== null) this.error = `syncing the directory: ${systemErrorText(error)}`;
+      if (!this.#discarded) done(this.error);
+    });
   }
 
   #close(): void {
@@ -90,5 +117,14 @@ export function syncFolder(path: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Opens a file for reading. Returns -1 if that is not possible. */
+function openOrNone(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return -1;
   }
 }

@@ -15,7 +15,7 @@ import { RdbLoader } from "./rdb-loader.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { startSnapshot } from "./snapshot.ts";
 
-/** A slice of a snapshot or of loading. */
+/** A slice of loading. */
 const SLICE_NS = 1_000_000;
 /** After a failure `save` points wait this long. */
 const RETRY_MS = 5000;
@@ -194,7 +194,7 @@ export class Saving {
     setImmediate(() => {
       if (this.#background?.snapshot !== snapshot) return;
       this.#engine.beginTurn();
-      if (snapshot.step(SLICE_NS)) this.#slice(snapshot);
+      if (snapshot.step()) this.#slice(snapshot);
     });
   }
 

@@ -8,8 +8,9 @@
  * written yet is written first (`before`), as it stands.
  *
  * A large value is written in pieces, over several slices. If an entry must be written meanwhile, its bytes go aside and
- * follow when the value is whole; if it is this very value that is about to change, the rest of it is written at once. That
- * is the one thing that takes a turn longer than a slice.
+ * follow when the value is whole. Who wants to change a large value that is not written yet waits for it (`postpones`), and it
+ * comes next; if it is changed all the same, since nobody can wait, it is written at once. That is the one thing that takes a
+ * turn longer than a slice.
  *
  * FLUSHALL and FLUSHDB leave the entries that were not written yet to the snapshot, which gives them back in the end. SWAPDB
  * changes nothing: the walk knows tables, and which number each had.
@@ -25,6 +26,7 @@ import type { EntryGuard } from "../keyspace/entry-guard.ts";
 import type { KeyTable } from "../keyspace/key-table.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
+import { Value } from "../types/value.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import { CommandRecords } from "./command-records.ts";
 import type { Pieces } from "./element-walk.ts";
@@ -34,12 +36,25 @@ import type { SnapshotRecords } from "./snapshot-records.ts";
 
 /** Entries, or pieces of a value, between two looks at the time. */
 const STRIDE = 16;
+/** A slice: what every request that comes meanwhile waits for. Longer ones save little, a turn takes some 20 µs. */
+const SLICE_NS = 250_000;
+/** A slice while somebody waits for a value. */
+const AWAITED_SLICE_NS = 1_000_000;
+/** Elements from which a value is large: writing them takes about a slice. */
+const LARGE_LENGTH = 4096;
 /** Buckets whose entries are fetched from memory together: all of them are looked at in one step. */
 const BATCH_BUCKETS = 32;
 const NOT_SCANNED = -1;
 export interface SnapshotSetup extends RdbHeader {
   /** It is written as commands, as the base of an append-only file without a snapshot. */
   readonly asCommands?: boolean;
+}
+
+/** Somebody who waits for an entry to be written. */
+interface Waiting {
+  readonly part: Part;
+  readonly entry: Ref;
+  readonly goOn: () => void;
 }
 
 /** A table that is walked. */
@@ -79,7 +94,10 @@ export class Snapshot implements EntryGuard {
   /** The entry whose value is being written, and what writes the rest. */
   #current: Ref = NULL_REF;
   #rest: Pieces | null = null;
+  readonly #value: Value = new Value();
   #over = false;
+  /** Those who wait for entries to be written, which are large and come next. */
+  #waiting: Waiting[] = [];
   /** Entries written, and entries that there were at the beginning. */
   keys = 0;
   readonly total: number;
@@ -105,7 +123,7 @@ export class Snapshot implements EntryGuard {
       .map(({ keys, index }) => ({ table: keys, index, abandoned: false }));
     this.total = keyspace.size;
     beginEpoch(engine);
-    store.guard = this;
+    engine.setGuard(this);
     // Times of fields are known to 7.4 only.
     const isTimed = this.#parts.some(({ table }) => table.members.hashes > 0);
     this.#records =
@@ -114,8 +132,11 @@ export class Snapshot implements EntryGuard {
         : new RdbRecords(engine, sink, isTimed, setup);
   }
 
-  /** Works for about so long. Returns false when the snapshot has ended. @param budgetNs Infinity: to the end */
-  step(budgetNs: number): boolean {
+  /**
+   * Works for about so long, a slice if not told otherwise. Returns false when the snapshot has ended.
+   * @param budgetNs Infinity: to the end
+   */
+  step(budgetNs: number = this.#waiting.length > 0 ? AWAITED_SLICE_NS : SLICE_NS): boolean {
     if (this.#over) return false;
     const deadline = nanoseconds() + budgetNs;
     do {
@@ -164,6 +185,34 @@ export class Snapshot implements EntryGuard {
     const rest = this.#record(part, entry, this.#rest !== null);
     if (rest !== null) for (const _ of rest);
     this.#engine.keyspace.store.entries.makeCurrent(entry);
+    this.#release((one) => one.entry === entry);
+  }
+
+  postpones(table: KeyTable, entry: Ref, goOn: () => void): boolean {
+    if (this.#engine.keyspace.store.entries.isCurrent(entry)) return false;
+    const part = this.#parts.find((candidate) => candidate.table === table);
+    if (part === undefined || !this.#isLarge(entry)) return false;
+    this.#waiting.push({ part, entry, goOn });
+    return true;
+  }
+
+  #isLarge(entry: Ref): boolean {
+    const { databases, store } = this.#engine.keyspace;
+    const collection = store.collections[store.entries.type(entry)];
+    if (collection === undefined) return false;
+    databases[0]!.load(entry, this.#value);
+    return collection.length(this.#value) > LARGE_LENGTH;
+  }
+
+  /** Lets those go on who wait for something that is done. */
+  #release(isDone: (waiting: Waiting) => boolean): void {
+    if (this.#waiting.length === 0) return;
+    const done = this.#waiting.filter(isDone);
+    this.#waiting = this.#waiting.filter((one) => !isDone(one));
+    // Not inside a command that may be running: no command runs within another.
+    queueMicrotask(() => {
+      for (const { goOn } of done) goOn();
+    });
   }
 
   keeps(table: KeyTable): boolean {
@@ -181,23 +230,34 @@ export class Snapshot implements EntryGuard {
       if (this.#rest.next().done === true) this.#settle();
       return true;
     }
+    const wanted = this.#waiting[0];
+    if (wanted !== undefined) {
+      this.#start(wanted.part, wanted.entry);
+      return true;
+    }
     const entry = this.#batch.pop();
     if (entry === undefined) return this.#nextBatch();
-    const { entries } = this.#engine.keyspace.store;
     // It may have been written since it was put there, being about to change.
-    if (entries.isCurrent(entry)) return true;
-    this.#rest = this.#record(this.#parts[this.#part]!, entry, false);
+    if (this.#engine.keyspace.store.entries.isCurrent(entry)) return true;
+    this.#start(this.#parts[this.#part]!, entry);
+    return true;
+  }
+
+  /** Begins to write an entry; the value may be whole then. */
+  #start(part: Part, entry: Ref): void {
+    this.#rest = this.#record(part, entry, false);
     this.#current = entry;
     if (this.#rest === null) this.#settle();
-    return true;
   }
 
   /** The value under way is whole: what had to wait for it follows. */
   #settle(): void {
-    this.#engine.keyspace.store.entries.makeCurrent(this.#current);
+    const entry = this.#current;
+    this.#engine.keyspace.store.entries.makeCurrent(entry);
     this.#current = NULL_REF;
     this.#rest = null;
     this.#records.takeAside();
+    this.#release((one) => one.entry === entry);
   }
 
   /** Fills the batch from the next buckets. The cursor moves on only when the batch is done. */
@@ -243,8 +303,9 @@ export class Snapshot implements EntryGuard {
   #end(): void {
     this.#over = true;
     this.#rest = null;
-    const { store, reclaimer } = this.#engine.keyspace;
-    store.guard = null;
+    const { reclaimer } = this.#engine.keyspace;
+    this.#engine.setGuard(null);
+    this.#release(() => true);
     for (let at = this.#part; at < this.#parts.length; at++) {
       const { abandoned, table } = this.#parts[at]!;
       if (abandoned) reclaimer.freeTable(table);

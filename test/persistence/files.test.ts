@@ -170,6 +170,9 @@ describe("BGSAVE", () => {
       await client.call("SET", "b", "1");
       engine.beat();
       await until("the save point has come", () => existsSync(join(dir, "dump.rdb")));
+      await until("the end of the snapshot", async () =>
+        (await client.text("INFO", "persistence")).includes("rdb_bgsave_in_progress:0"),
+      );
       engine.options.record("dir", join(dir, "missing"));
       await client.pipeline([
         ["SET", "c", "1"],

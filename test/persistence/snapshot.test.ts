@@ -1,7 +1,10 @@
 /** A snapshot holds the moment of its beginning, whatever commands do while it is written. */
 import { describe, expect, test } from "bun:test";
 import type { Random } from "../../src/base/random.ts";
+import { execute } from "../../src/commands/execute.ts";
+import type { Snapshot } from "../../src/persistence/snapshot.ts";
 import { startSnapshot } from "../../src/persistence/snapshot.ts";
+import { Args } from "../../src/protocol/args.ts";
 import { show } from "../support/resp-value.ts";
 import { pick, rounds, seeded } from "../support/seed.ts";
 import { TestEngine } from "../support/test-engine.ts";
@@ -150,6 +153,92 @@ function traffic(random: Random, server: TestEngine, keys: readonly string[]): v
   }
 }
 
+const LARGE = Array.from({ length: 20_000 }, (_, index) => `member ${index}`);
+
+describe("a write to a large value that a snapshot has not written", () => {
+  /** Runs a command line. Returns whether it was held back. */
+  function isHeld(server: TestEngine, line: string): boolean {
+    const args = new Args();
+    args.fill(line.split(" "));
+    const done = execute(server.session, args);
+    server.session.reply.clear();
+    return !done;
+  }
+
+  /** Begins a snapshot of a large set and something else, and does a bit of it. */
+  function begin(): { server: TestEngine; snapshot: Snapshot; sink: MemorySink; digest: string } {
+    const server = new TestEngine();
+    server.run("SADD", "large", ...LARGE);
+    server.run("SET", "string", "x");
+    const digest = show(server.run("DEBUG", "DIGEST"));
+    const sink = new MemorySink();
+    const snapshot = startSnapshot(server.engine, sink, () => {});
+    snapshot.step(0);
+    return { server, snapshot, sink, digest };
+  }
+
+  function expectSame(sink: MemorySink, digest: string): void {
+    const copy = new TestEngine();
+    expect(loadBytes(copy, sink.bytes).error).toBeNull();
+    expect(show(copy.run("DEBUG", "DIGEST"))).toBe(digest);
+  }
+
+  test("waits until the value is written, over many slices, and nobody else does", async () => {
+    const { server, snapshot, sink, digest } = begin();
+    const { session } = server;
+    expect(isHeld(server, "SREM large 1")).toBe(true);
+    let slices = 0;
+    for (; session.blocked; slices++) {
+      expect(snapshot.step(0)).toBe(true);
+      await Promise.resolve();
+    }
+    expect(slices).toBeGreaterThan(10);
+    expect(isHeld(server, "SREM large 1")).toBe(false);
+    expect(show(server.run("SCARD", "large"))).toBe(`:${LARGE.length}`);
+    snapshot.step(Infinity);
+    expectSame(sink, digest);
+  });
+
+  test("is whatever names it as a key, in a transaction too, and no read or write of something else", () => {
+    for (const line of ["DEL large", "RENAME string large", "SUNIONSTORE large large x"]) {
+      expect(isHeld(begin().server, line)).toBe(true);
+    }
+    const { server, snapshot } = begin();
+    for (const line of ["SCARD large", "SET string 1", "SADD new 1", "SINTERSTORE new string"]) {
+      expect(isHeld(server, line)).toBe(false);
+    }
+    for (const line of ["MULTI", "GET x", "SADD new 2", "EXEC", "MULTI", "SET string 1"]) {
+      expect(isHeld(server, line)).toBe(false);
+    }
+    expect(isHeld(server, "SREM large 1")).toBe(false);
+    expect(isHeld(server, "EXEC")).toBe(true);
+    snapshot.cancel();
+  });
+
+  test("goes on when the snapshot is given up, or has failed", async () => {
+    for (const fails of [false, true]) {
+      const { server, snapshot, sink } = begin();
+      expect(isHeld(server, "SREM large 1")).toBe(true);
+      if (fails) sink.error = "No space left on device";
+      if (fails) snapshot.step(0);
+      else snapshot.cancel();
+      await Promise.resolve();
+      expect(server.session.blocked).toBe(false);
+      expect(isHeld(server, "SREM large 1")).toBe(false);
+    }
+  });
+
+  test("goes on when everything was flushed meanwhile, and the snapshot has what there was", async () => {
+    const { server, snapshot, sink, digest } = begin();
+    expect(isHeld(server, "SREM large 1")).toBe(true);
+    server.engine.keyspace.databases[0]!.clear();
+    snapshot.step(Infinity);
+    await Promise.resolve();
+    expect(server.session.blocked).toBe(false);
+    expectSame(sink, digest);
+  });
+});
+
 describe("a snapshot", () => {
   test(
     "is what there was when it began, whatever is changed, deleted, moved, flushed or expires meanwhile",
@@ -228,10 +317,10 @@ describe("a snapshot", () => {
     expect(server.engine.keyspace.store.guard).toBeNull();
   });
 
-  test("writes a large value over many slices, and the rest of it at once when it is about to change", () => {
+  test("writes a large value over many slices, and the rest of it at once for who can't wait", () => {
     const server = new TestEngine();
-    const members = Array.from({ length: 20_000 }, (_, index) => `member ${index}`);
-    server.run("SADD", "large", ...members);
+    server.run("SADD", "large", ...LARGE);
+    server.session.mayWait = false;
     const wanted = show(server.run("DEBUG", "DIGEST"));
     const sink = new MemorySink();
     const snapshot = startSnapshot(server.engine, sink, () => {});

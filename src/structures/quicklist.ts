@@ -5,6 +5,7 @@
  *            4  tail    last node                    4  next
  *            8  nodes   u32                          8  count    elements of its listpack, u32
  *           12  count   elements, u32               12  pack     the listpack
+ *           16  gap     u32
  *
  * A node takes elements up to `bytesMax` bytes and `countMax` elements. An element larger than `bytesMax` stands in a node
  * of its own, the only one that may be larger. No node is empty.
@@ -12,19 +13,26 @@
  * The arithmetic: with nodes of 8 KiB, a list of 10-byte elements has 680 in a node, whose 16 bytes are shared by all of
  * them; each takes its bytes and two more.
  *
- * Pushing and popping at the ends take constant time but for moving the bytes of one node; getting at an index takes a step
- * for each node on the way from the nearer end. Sources of bytes must not lie in the list itself.
+ * The first node alone may have a gap in front of its elements (listpack-gap.ts), `gap` bytes of it: the room that pushing and
+ * popping at the front need to leave the others where they are. It is made by them, and closed by whoever else comes
+ * near, `head` included; so the listpack of a node that was found here is one.
+ *
+ * Pushing and popping at the ends take constant time; getting at an index takes a step for each node on the way from the nearer
+ * end. Sources of bytes must not lie in the list itself.
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { Listpack } from "./listpack.ts";
+import { HEADER_SIZE as PACK_HEADER_SIZE } from "./listpack-check.ts";
+import { ListpackGap } from "./listpack-gap.ts";
 
 // Words of the header.
 const HEAD = 0;
 const TAIL = 1;
 const NODES = 2;
 const LENGTH = 3;
-const HEADER_SIZE = 16;
+const GAP = 4;
+const HEADER_SIZE = 20;
 
 // Words of a node.
 const PREV = 0;
@@ -35,17 +43,23 @@ const NODE_SIZE = 16;
 
 /** What an element may take beside its bytes, estimated as Redis does. */
 const ENTRY_OVERHEAD = 8;
+/** What it takes beside its bytes at most, and the byte of a gap that stays. */
+const ENTRY_OVERHEAD_MAX = 11;
+/** Bytes of the shortest integer. */
+const INTEGER_SIZE_MIN = 1;
 /** Bytes of two listpacks that one of them needs only once. */
 const PACK_OVERHEAD = 7;
 
-/** Where an element is: its node, the node's listpack, the position in it. Good until the list changes. */
+/** Where an element is: its list and node, the node's listpack, the position in it. Good until the list changes. */
 export class Cursor {
-  /** NULL_REF where a listpack stands by itself. */
+  /** Both NULL_REF where a listpack stands by itself. */
+  list: Ref = NULL_REF;
   node: Ref = NULL_REF;
   pack: Ref = NULL_REF;
   pos = 0;
 
-  set(node: Ref, pack: Ref, pos: number): void {
+  set(list: Ref, node: Ref, pack: Ref, pos: number): void {
+    this.list = list;
     this.node = node;
     this.pack = pack;
     this.pos = pos;
@@ -59,12 +73,14 @@ export class Quicklist {
   countMax = Infinity;
   readonly #arena: Arena;
   readonly #listpack: Listpack;
+  readonly #gaps: ListpackGap;
   /** Index within its node of the element that `#locate` found. */
   #offset = 0;
 
   constructor(arena: Arena, listpack: Listpack) {
     this.#arena = arena;
     this.#listpack = listpack;
+    this.#gaps = new ListpackGap(arena);
   }
 
   // ---- the whole list ----
@@ -98,8 +114,16 @@ export class Quicklist {
     return this.#get(list, NODES) >>> 0;
   }
 
+  /** The first node, for a walk over all of them. */
   head(list: Ref): Ref {
+    this.#closeGap(list);
     return this.#get(list, HEAD) as Ref;
+  }
+
+  /** Bytes of the first node's listpack. */
+  headSize(list: Ref): number {
+    const pack = this.pack(this.#get(list, HEAD) as Ref);
+    return this.#listpack.byteLength(pack) - this.#get(list, GAP);
   }
 
   next(node: Ref): Ref {
@@ -113,11 +137,11 @@ export class Quicklist {
   /** Frees up to `limit` nodes, and the list with its last node. Returns whether there are more. */
   freeSome(list: Ref, limit: number): boolean {
     for (let left = limit; left > 0; left--) {
-      const head = this.head(list);
+      const head = this.#get(list, HEAD) as Ref;
       if (head === NULL_REF) break;
       this.#unlink(list, head);
     }
-    if (this.head(list) !== NULL_REF) return true;
+    if (this.nodes(list) > 0) return true;
     this.#arena.free(list);
     return false;
   }
@@ -135,7 +159,7 @@ export class Quicklist {
     const nodes = this.nodes(list);
     const looked = samples === 0 ? nodes : Math.min(nodes, samples);
     let bytes = 0;
-    let node = this.head(list);
+    let node = this.#get(list, HEAD) as Ref;
     for (let left = looked; left > 0; left--, node = this.next(node)) {
       bytes += this.#arena.sizeOf(node) + this.#arena.sizeOf(this.pack(node));
     }
@@ -150,9 +174,15 @@ export class Quicklist {
     const length = this.length(list);
     const at = index < 0 ? length + index : index;
     if (at < 0 || at >= length) return false;
+    if (at === 0) {
+      const head = this.#get(list, HEAD) as Ref;
+      cursor.set(list, head, this.pack(head), PACK_HEADER_SIZE + this.#get(list, GAP));
+      return true;
+    }
     const node = this.#locate(list, at);
+    this.#closeGapOf(list, node);
     const pack = this.pack(node);
-    cursor.set(node, pack, this.#listpack.at(pack, this.#offset));
+    cursor.set(list, node, pack, this.#listpack.at(pack, this.#offset));
     return true;
   }
 
@@ -161,7 +191,7 @@ export class Quicklist {
     const node = this.next(cursor.node);
     if (node === NULL_REF) return false;
     const pack = this.pack(node);
-    cursor.set(node, pack, this.#listpack.first(pack));
+    cursor.set(cursor.list, node, pack, this.#listpack.first(pack));
     return true;
   }
 
@@ -169,8 +199,9 @@ export class Quicklist {
   toPrevNode(cursor: Cursor): boolean {
     const node = this.#get(cursor.node, PREV) as Ref;
     if (node === NULL_REF) return false;
+    this.#closeGapOf(cursor.list, node);
     const pack = this.pack(node);
-    cursor.set(node, pack, this.#listpack.last(pack));
+    cursor.set(cursor.list, node, pack, this.#listpack.last(pack));
     return true;
   }
 
@@ -178,11 +209,13 @@ export class Quicklist {
 
   push(list: Ref, front: boolean, source: Buffer, start: number, end: number): void {
     const node = this.#get(list, front ? HEAD : TAIL) as Ref;
-    if (node !== NULL_REF && this.#fits(node, end - start)) {
-      this.#pushToNode(list, node, front, source, start, end);
-    } else {
-      this.#link(list, front ? NULL_REF : node, this.#packOf(source, start, end));
+    if (node !== NULL_REF && this.#fits(list, node, end - start)) {
+      if (front) this.#pushToHead(list, node, source, start, end);
+      else this.#pushToNode(list, node, false, source, start, end);
+      return;
     }
+    if (front) this.#closeGap(list);
+    this.#link(list, front ? NULL_REF : node, this.#packOf(source, start, end));
   }
 
   /** Inserts an element before or behind the one at the cursor, which is good no more. */
@@ -194,10 +227,11 @@ export class Quicklist {
     start: number,
     end: number,
   ): void {
+    this.#closeGapAt(list, cursor);
     const { node, pack, pos } = cursor;
     const listpack = this.#listpack;
     const size = end - start;
-    if (this.#fits(node, size)) {
+    if (this.#fits(list, node, size)) {
       const grown = after
         ? listpack.insertAfter(pack, pos, source, start, end)
         : listpack.insertBefore(pack, pos, source, start, end);
@@ -208,7 +242,7 @@ export class Quicklist {
     const cut = after ? listpack.next(pack, pos) : pos;
     if (cut === 0) {
       const next = this.next(node);
-      if (next !== NULL_REF && this.#fits(next, size)) {
+      if (next !== NULL_REF && this.#fits(list, next, size)) {
         return this.#pushToNode(list, next, true, source, start, end);
       }
       this.#link(list, node, this.#packOf(source, start, end));
@@ -216,15 +250,15 @@ export class Quicklist {
     }
     const prev = this.#get(node, PREV) as Ref;
     if (cut === listpack.first(pack)) {
-      if (prev !== NULL_REF && this.#fits(prev, size)) {
+      if (prev !== NULL_REF && this.#fits(list, prev, size)) {
         return this.#pushToNode(list, prev, false, source, start, end);
       }
       this.#link(list, prev, this.#packOf(source, start, end));
       return;
     }
     const right = this.#split(list, node, cut);
-    if (this.#fits(node, size)) this.#pushToNode(list, node, false, source, start, end);
-    else if (this.#fits(right, size)) this.#pushToNode(list, right, true, source, start, end);
+    if (this.#fits(list, node, size)) this.#pushToNode(list, node, false, source, start, end);
+    else if (this.#fits(list, right, size)) this.#pushToNode(list, right, true, source, start, end);
     else this.#link(list, node, this.#packOf(source, start, end));
     // The halves may go together with what was beside the node before.
     const next = this.next(right);
@@ -244,11 +278,14 @@ export class Quicklist {
     start: number,
     end: number,
   ): void {
+    this.#closeGapAt(list, cursor);
     const { node, pack, pos } = cursor;
     const listpack = this.#listpack;
     const size = end - start;
-    const bytes = listpack.byteLength(pack) - oldSize + size + ENTRY_OVERHEAD;
-    if (size <= oldSize || this.#get(node, COUNT) === 1 || bytes <= this.bytesMax) {
+    // An integer takes fewer bytes than its digits.
+    const freed = listpack.isInteger(pack, pos) ? INTEGER_SIZE_MIN : oldSize;
+    const bytes = listpack.byteLength(pack) - freed + size + ENTRY_OVERHEAD;
+    if (size <= freed || this.#get(node, COUNT) === 1 || bytes <= this.bytesMax) {
       this.#set(node, PACK, listpack.replace(pack, pos, source, start, end));
       return;
     }
@@ -257,7 +294,7 @@ export class Quicklist {
     const rest = listpack.remove(pack, pos);
     this.#set(node, PACK, rest);
     this.#addCount(list, node, -1);
-    cursor.set(node, rest, before === 0 ? listpack.first(rest) : before);
+    cursor.set(list, node, rest, before === 0 ? listpack.first(rest) : before);
     this.insert(list, cursor, before !== 0, source, start, end);
   }
 
@@ -266,17 +303,27 @@ export class Quicklist {
    * @returns whether there is one
    */
   remove(list: Ref, cursor: Cursor, forward: boolean): boolean {
-    const { node, pack, pos } = cursor;
-    const listpack = this.#listpack;
+    const { node } = cursor;
     if (this.#get(node, COUNT) === 1) {
       const more = forward ? this.toNextNode(cursor) : this.toPrevNode(cursor);
       this.#unlink(list, node);
       return more;
     }
+    const isFirst = node === this.#get(list, HEAD);
+    if (isFirst && forward && cursor.pos === PACK_HEADER_SIZE + this.#get(list, GAP)) {
+      const gap = this.#gaps.pop(cursor.pack, cursor.pos);
+      this.#set(list, GAP, gap);
+      this.#addCount(list, node, -1);
+      cursor.pos = PACK_HEADER_SIZE + gap;
+      return true;
+    }
+    this.#closeGapAt(list, cursor);
+    const { pack, pos } = cursor;
+    const listpack = this.#listpack;
     const rest = listpack.remove(pack, pos);
     this.#set(node, PACK, rest);
     this.#addCount(list, node, -1);
-    cursor.set(node, rest, forward ? listpack.orNone(rest, pos) : listpack.prev(rest, pos));
+    cursor.set(list, node, rest, forward ? listpack.orNone(rest, pos) : listpack.prev(rest, pos));
     if (cursor.pos !== 0) return true;
     return forward ? this.toNextNode(cursor) : this.toPrevNode(cursor);
   }
@@ -287,6 +334,7 @@ export class Quicklist {
     const listpack = this.#listpack;
     let node = this.#locate(list, index);
     let offset = this.#offset;
+    this.#closeGapOf(list, node);
     for (let left = count; left > 0; offset = 0) {
       const next = this.next(node);
       const held = this.#get(node, COUNT);
@@ -333,9 +381,11 @@ export class Quicklist {
     return node;
   }
 
-  #fits(node: Ref, size: number): boolean {
+  #fits(list: Ref, node: Ref, size: number): boolean {
     if (this.#get(node, COUNT) + 1 > this.countMax) return false;
-    return this.#listpack.byteLength(this.pack(node)) + size + ENTRY_OVERHEAD <= this.bytesMax;
+    const gap = node === this.#get(list, HEAD) ? this.#get(list, GAP) : 0;
+    const bytes = this.#listpack.byteLength(this.pack(node)) - gap;
+    return bytes + size + ENTRY_OVERHEAD <= this.bytesMax;
   }
 
   #packOf(source: Buffer, start: number, end: number): Ref {
@@ -350,12 +400,61 @@ export class Quicklist {
     start: number,
     end: number,
   ): void {
+    // An append may stand behind a gap, but there is no sense in moving both.
+    const added = end - start + ENTRY_OVERHEAD;
+    const whole = this.pack(node);
+    if (this.#listpack.byteLength(whole) + added > this.#arena.sizeOf(whole)) {
+      this.#closeGapOf(list, node);
+    }
     const pack = this.pack(node);
     const grown = front
       ? this.#listpack.prepend(pack, source, start, end)
       : this.#listpack.append(pack, source, start, end);
     if (grown !== pack) this.#set(node, PACK, grown);
     this.#addCount(list, node, 1);
+  }
+
+  /** Adds an element in front of all others, in the gap of the first node, which has room for it within its limits. */
+  #pushToHead(list: Ref, head: Ref, source: Buffer, start: number, end: number): void {
+    const pack = this.pack(head);
+    const gap = this.#get(list, GAP);
+    let left = this.#gaps.push(pack, gap, source, start, end);
+    if (left === -1) {
+      const total = this.#listpack.byteLength(pack);
+      const held = total - gap;
+      // Twice as much each time, up to what the node may ever hold.
+      const room = Math.max(end - start + ENTRY_OVERHEAD_MAX, Math.min(held, this.bytesMax - held));
+      const wider = this.#gaps.open(pack, gap, room);
+      this.#set(head, PACK, wider);
+      const wide = this.#listpack.byteLength(wider) - total + gap;
+      left = this.#gaps.push(wider, wide, source, start, end);
+    }
+    this.#set(list, GAP, left);
+    this.#addCount(list, head, 1);
+  }
+
+  /** Makes the first node's block a listpack. */
+  #closeGap(list: Ref): void {
+    const gap = this.#get(list, GAP);
+    if (gap === 0) return;
+    const head = this.#get(list, HEAD) as Ref;
+    this.#set(head, PACK, this.#gaps.close(this.pack(head), gap, this.#get(head, COUNT)));
+    this.#set(list, GAP, 0);
+  }
+
+  /** The same, if it is the node's block. */
+  #closeGapOf(list: Ref, node: Ref): void {
+    if (node === this.#get(list, HEAD)) this.#closeGap(list);
+  }
+
+  /** The same for a cursor that stays at its element. */
+  #closeGapAt(list: Ref, cursor: Cursor): void {
+    const gap = this.#get(list, GAP);
+    if (gap === 0) return;
+    this.#closeGap(list);
+    if (cursor.node !== this.#get(list, HEAD)) return;
+    cursor.pack = this.pack(cursor.node);
+    cursor.pos -= gap;
   }
 
   /** Makes a node of a listpack that is not empty. @param prev the node to put it behind, or NULL_REF: at the head */
@@ -387,8 +486,12 @@ export class Quicklist {
   #unlinkEmpty(list: Ref, node: Ref): void {
     const prev = this.#get(node, PREV) as Ref;
     const next = this.next(node);
-    if (prev === NULL_REF) this.#set(list, HEAD, next);
-    else this.#set(prev, NEXT, next);
+    if (prev === NULL_REF) {
+      this.#set(list, HEAD, next);
+      this.#set(list, GAP, 0);
+    } else {
+      this.#set(prev, NEXT, next);
+    }
     if (next === NULL_REF) this.#set(list, TAIL, prev);
     else this.#set(next, PREV, prev);
     this.#set(list, NODES, this.#get(list, NODES) - 1);

@@ -108,8 +108,7 @@ export class Lists implements Collection {
     const counted = quicklist.countMax !== Infinity;
     const bytesMax = counted ? quicklist.bytesMax : quicklist.bytesMax / 2;
     const countMax = Math.floor(quicklist.countMax / 2);
-    const pack = quicklist.pack(quicklist.head(value.block));
-    if (this.#listpack.byteLength(pack) > bytesMax || this.length(value) > countMax) return;
+    if (quicklist.headSize(value.block) > bytesMax || this.length(value) > countMax) return;
     value.become(ENCODING_LISTPACK, quicklist.unwrap(value.block));
   }
 
@@ -142,7 +141,7 @@ export class Lists implements Collection {
     if (value.encoding === ENCODING_QUICKLIST) {
       return this.quicklist.seek(value.block, index, cursor);
     }
-    cursor.set(NULL_REF, value.block, this.#listpack.at(value.block, index));
+    cursor.set(NULL_REF, NULL_REF, value.block, this.#listpack.at(value.block, index));
     return cursor.pos !== 0;
   }
 
@@ -233,7 +232,7 @@ export class Lists implements Collection {
     const pack = this.#listpack.remove(cursor.pack, pos);
     value.block = pack;
     const next = forward ? this.#listpack.orNone(pack, pos) : this.#listpack.prev(pack, pos);
-    cursor.set(NULL_REF, pack, next);
+    cursor.set(NULL_REF, NULL_REF, pack, next);
     return next !== 0;
   }
 
@@ -252,6 +251,7 @@ export class Lists implements Collection {
     this.grow(value, 1, bytes);
     const { cursor } = this;
     if (value.encoding === ENCODING_QUICKLIST && cursor.node === NULL_REF) {
+      cursor.list = value.block;
       cursor.node = this.quicklist.head(value.block);
     }
   }

@@ -52,6 +52,57 @@ export function everyKind(random: Random, prefix: string): Line[] {
   return lines;
 }
 
+/** Lines that make one key of a random type, mostly small, which may expire, far from now. */
+export function randomKey(random: Random, key: string): Line[] {
+  const lines: Line[] = [];
+  const count = random.below(50) === 0 ? 100 + random.below(600) : 1 + random.below(12);
+  const size = random.below(30) === 0 ? 3000 : 40;
+  switch (random.below(7)) {
+    case 0:
+      lines.push(["SET", key, randomText(random, size)]);
+      break;
+    case 1:
+      lines.push(["RPUSH", key, ...texts(random, count, size)]);
+      break;
+    case 2:
+      lines.push(["SADD", key, ...texts(random, count, size)]);
+      break;
+    case 3:
+      lines.push(["SADD", key, ...integers(random, count, 10 ** (1 + random.below(14)))]);
+      break;
+    case 4: {
+      const pairs = texts(random, count, size).flatMap((text) => [text, randomText(random, size)]);
+      lines.push(["HSET", key, ...pairs]);
+      break;
+    }
+    case 5: {
+      const scored = texts(random, count, size).flatMap((text) => [score(random), text]);
+      lines.push(["ZADD", key, ...scored]);
+      break;
+    }
+    default:
+      lines.push(...smallStream(random, key, count));
+  }
+  if (random.below(3) === 0) {
+    lines.push(["PEXPIREAT", key, String(4e12 + random.below(1e12))]);
+  }
+  return lines;
+}
+
+function smallStream(random: Random, key: string, count: number): Line[] {
+  const lines: Line[] = [];
+  for (let i = 1; i <= count; i++) {
+    lines.push(["XADD", key, `${i * 2}-${random.below(3)}`, "f", randomText(random, 40)]);
+  }
+  lines.push(["XADD", key, `${count * 2 + 2}-1`, "last", "v"]);
+  if (random.below(2) === 0) return lines;
+  lines.push(["XGROUP", "CREATE", key, "g", "0"]);
+  lines.push(["XREADGROUP", "GROUP", "g", "c1", "COUNT", "4", "STREAMS", key, ">"]);
+  lines.push(["XREADGROUP", "GROUP", "g", "c2", "COUNT", "4", "STREAMS", key, ">"]);
+  lines.push(["XDEL", key, "2-0", "2-1", `${count * 2 + 2}-1`]);
+  return lines;
+}
+
 function stream(random: Random, key: string): Line[] {
   const lines: Line[] = [];
   const entries = 50 + random.below(400);

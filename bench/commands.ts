@@ -11,7 +11,7 @@ import { Options } from "../src/base/options.ts";
 import { Random } from "../src/base/random.ts";
 import { ALL_ROWS } from "../src/all-rows.ts";
 import { Engine } from "../src/commands/engine.ts";
-import { execute } from "../src/commands/execute.ts";
+import { executeFound } from "../src/commands/execute.ts";
 import { Batch } from "../src/net/batch.ts";
 import { RespParser } from "../src/protocol/resp-request.ts";
 import { say, table } from "./compare/report.ts";
@@ -31,8 +31,7 @@ const CHUNKS = 256;
 const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS, seed: SEED });
 const session = engine.createSession();
 const parser = new RespParser();
-const { lookahead } = engine.keyspace.store;
-const batch = new Batch(lookahead, engine.keyspace.store.members);
+const batch = new Batch(engine);
 const random = new Random(SEED);
 
 /** Runs a chunk as a connection does. */
@@ -42,7 +41,7 @@ function runChunk(chunk: Buffer): void {
     batch.scan(parser, chunk, chunk.length, Infinity);
     if (batch.count > 1) batch.prefetch(session.db, false);
     for (let i = 0; i < batch.count; i++) {
-      execute(session, batch.take(i));
+      executeFound(session, batch.commands[i]!, batch.take(i));
       // A connection sends what it has and begins anew.
       if (session.reply.pos > REPLY_FLUSH_SIZE) session.reply.clear();
     }

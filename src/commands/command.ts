@@ -88,6 +88,10 @@ export class Command {
   readonly handler: Handler;
   /** Its work may grow with the data, beyond its arguments and its reply: each call is timed. */
   readonly mayBeSlow: boolean;
+  /** Index of the argument that is the first key, or 0 if none is at a fixed place. */
+  readonly keyAt: number;
+  /** The row's, or 0. */
+  readonly memberAt: number;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */
@@ -126,6 +130,9 @@ export class Command {
       (this.flags & (FAST | SKIP_SLOW_LOG)) === 0 &&
       !QUICK.test(row.complexity) &&
       !BOUNDED.has(this.fullName);
+    const firstKey = row.keys?.[0]?.begin;
+    this.keyAt = typeof firstKey === "number" ? firstKey : 0;
+    this.memberAt = row.memberAt ?? 0;
     this.runsInMulti = row.runsInMulti === true;
     this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";

@@ -48,8 +48,12 @@ const WEB_CLIENT_LOG_MS = 60_000;
  * @returns false if it was held back: run the same command again when the session is no longer blocked
  */
 export function execute(session: Session, args: Args): boolean {
-  const { engine } = session;
-  let command = engine.table.find(args);
+  return executeFound(session, session.engine.table.find(args), args);
+}
+
+/** `execute` for a caller that has looked for the command in the table already. */
+export function executeFound(session: Session, found: Command | null, args: Args): boolean {
+  let command = found;
   if (command === null) return unknownCommand(session, args);
   if (command.subcommands !== null && args.count > 1) {
     const sub = command.subcommands.get(args.text(1).toUpperCase());

@@ -113,6 +113,7 @@ function findPoint(session: Session, args: Args, index: number, out: Point): boo
 export const geoRows: readonly CommandRow[] = [
   {
     name: "geoadd",
+    memberAt: -1,
     arity: -5,
     flags: "write denyoom",
     keys: oneKey("RW update"),
@@ -140,6 +141,7 @@ export const geoRows: readonly CommandRow[] = [
   },
   {
     name: "geohash",
+    memberAt: 2,
     arity: -2,
     flags: "readonly",
     keys: oneKey("RO access"),
@@ -152,6 +154,7 @@ export const geoRows: readonly CommandRow[] = [
   },
   {
     name: "geopos",
+    memberAt: 2,
     arity: -2,
     flags: "readonly",
     keys: oneKey("RO access"),

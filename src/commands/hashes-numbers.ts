@@ -99,6 +99,7 @@ function setField(
 export const hashNumberRows: readonly CommandRow[] = [
   {
     name: "hincrby",
+    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),
@@ -111,6 +112,7 @@ export const hashNumberRows: readonly CommandRow[] = [
   },
   {
     name: "hincrbyfloat",
+    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),

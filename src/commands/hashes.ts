@@ -177,6 +177,7 @@ function saveOrRemove(session: Session, args: Args, entry: Ref): void {
 export const hashRows: readonly CommandRow[] = [
   {
     name: "hset",
+    memberAt: 2,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -190,6 +191,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hmset",
+    memberAt: 2,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -203,6 +205,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hsetnx",
+    memberAt: 2,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW insert"),
@@ -215,6 +218,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hget",
+    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -227,6 +231,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hmget",
+    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -239,6 +244,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hexists",
+    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO"),
@@ -263,6 +269,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hstrlen",
+    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO"),
@@ -275,6 +282,7 @@ export const hashRows: readonly CommandRow[] = [
   },
   {
     name: "hdel",
+    memberAt: 2,
     arity: -3,
     flags: "write fast",
     keys: oneKey("RW delete"),

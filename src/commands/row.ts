@@ -84,6 +84,11 @@ export interface CommandRow {
   readonly tips?: readonly string[];
   /** Versions in which the command changed: [version, what]. */
   readonly history?: readonly (readonly [string, string])[];
+  /**
+   * Index of the argument that names a member or field of the first key's value, negative from the end: where a pipeline
+   * brings many such commands, the members are fetched from memory together.
+   */
+  readonly memberAt?: number;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti?: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */

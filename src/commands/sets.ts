@@ -213,6 +213,7 @@ function readOrReply(session: Session, args: Args, reply: Reply): Ref {
 export const setRows: readonly CommandRow[] = [
   {
     name: "sadd",
+    memberAt: 2,
     arity: -3,
     flags: "write denyoom fast",
     keys: oneKey("RW insert"),
@@ -226,6 +227,7 @@ export const setRows: readonly CommandRow[] = [
   },
   {
     name: "srem",
+    memberAt: 2,
     arity: -3,
     flags: "write fast",
     keys: oneKey("RW delete"),
@@ -254,6 +256,7 @@ export const setRows: readonly CommandRow[] = [
   },
   {
     name: "sismember",
+    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO"),
@@ -266,6 +269,7 @@ export const setRows: readonly CommandRow[] = [
   },
   {
     name: "smismember",
+    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),

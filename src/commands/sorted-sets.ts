@@ -223,6 +223,7 @@ const WITH_SCORE = [["7.2.0", "The option `WITHSCORE`."]] as const;
 export const sortedSetRows: readonly CommandRow[] = [
   {
     name: "zadd",
+    memberAt: -1,
     arity: -4,
     flags: "write denyoom fast",
     keys: oneKey("RW update"),
@@ -242,6 +243,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zincrby",
+    memberAt: -1,
     arity: 4,
     flags: "write denyoom fast",
     keys: oneKey("RW access update"),
@@ -254,6 +256,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrem",
+    memberAt: 2,
     arity: -3,
     flags: "write fast",
     keys: oneKey("RW delete"),
@@ -279,6 +282,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zscore",
+    memberAt: 2,
     arity: 3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -291,6 +295,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zmscore",
+    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -303,6 +308,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrank",
+    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),
@@ -316,6 +322,7 @@ export const sortedSetRows: readonly CommandRow[] = [
   },
   {
     name: "zrevrank",
+    memberAt: 2,
     arity: -3,
     flags: "readonly fast",
     keys: oneKey("RO access"),

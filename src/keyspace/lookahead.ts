@@ -47,6 +47,13 @@ export class Lookahead {
     this.hashes[slot] = hashBytes(bytes, start, end, this.#seed, this.words, slot * HASH_WORDS);
   }
 
+  /** Announces that the next command has no key. */
+  skip(): void {
+    const slot = this.count++;
+    this.#ends[slot] = -1;
+    this.hashes[slot] = 0;
+  }
+
   /** Forgets all keys. */
   clear(): void {
     this.count = 0;

@@ -2,8 +2,7 @@
  * Members that are about to be looked up in big collections. After the entries of a pipeline's keys have been fetched
  * (lookahead.ts), the members that its commands name may lie anywhere in a large dict: they are fetched together here.
  *
- * Which argument is a member is guessed by the collection, without a look at the command: a wrong guess costs a hash. In a run
- * of commands on one key, which is how a pipeline fills a collection, only the first looks for the key.
+ * In a run of commands on one key, which is how a pipeline fills a collection, only the first looks for the key.
  */
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -22,8 +21,6 @@ export class MemberLookahead {
   #dict: Ref = NULL_REF;
   /** Hash of the key that is known to hold `#dict`, or nothing of interest. */
   #keyHash = 0;
-  /** Whether the member is the last argument there, and not the one behind the key. */
-  #isLast = false;
 
   constructor(store: Store) {
     this.#store = store;
@@ -37,23 +34,12 @@ export class MemberLookahead {
   }
 
   /**
-   * Announces the member that a command with two or three arguments may be about.
-   * @param keys the dict of the keys @param keyHash of the command's key
-   * @param second, secondEnd the argument behind the key @param last, lastEnd the last argument
+   * Announces the member bytes[start, end) of what a key holds.
+   * @param keys the dict of the keys @param keyHash of the key
    */
-  add(
-    keys: Ref,
-    keyHash: number,
-    bytes: Buffer,
-    second: number,
-    secondEnd: number,
-    last: number,
-    lastEnd: number,
-  ): void {
+  add(keys: Ref, keyHash: number, bytes: Buffer, start: number, end: number): void {
     if (keyHash !== this.#keyHash || this.#keyHash === 0) this.#open(keys, keyHash);
     if (this.#dict === NULL_REF) return;
-    const start = this.#isLast ? last : second;
-    const end = this.#isLast ? lastEnd : secondEnd;
     if (end - start > MEMBER_SIZE_MAX) return;
     this.#hashes[this.#count++] = this.#store.kit.hash(bytes, start, end);
   }
@@ -73,8 +59,7 @@ export class MemberLookahead {
     const entry = dict.first(keys, keyHash);
     if (entry === NULL_REF) return;
     const encoding = entries.encoding(entry);
-    this.#isLast = encoding === ENCODING_SKIPLIST;
     if (encoding === ENCODING_HASHTABLE) this.#dict = entries.block(entry);
-    else if (this.#isLast) this.#dict = sortedSets.dictOf(entries.block(entry));
+    else if (encoding === ENCODING_SKIPLIST) this.#dict = sortedSets.dictOf(entries.block(entry));
   }
 }

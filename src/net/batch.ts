@@ -1,8 +1,12 @@
 /**
  * The commands of a chunk that are scanned ahead of their turn: a pipeline's frames are cut out of the stream first, up
- * to BATCH_MAX at a time, the memory that their keys lie in is asked for together, and then they run one after another.
- * One object serves all connections, since a batch never outlives the callback that it was scanned in.
+ * to BATCH_MAX at a time, and looked up in the command table; the memory that their keys and members lie in is asked for together,
+ * and then they run one after another. One object serves all connections, since a batch never outlives the callback that it was
+ * scanned in.
  */
+import type { Command } from "../commands/command.ts";
+import type { Engine } from "../commands/engine.ts";
+import type { CommandTable } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import { LOOKAHEAD_MAX, type Lookahead } from "../keyspace/lookahead.ts";
 import type { MemberLookahead } from "../keyspace/member-lookahead.ts";
@@ -12,22 +16,25 @@ import type { ParseResult } from "../protocol/resp-request.ts";
 import { FRAME, type RespParser } from "../protocol/resp-request.ts";
 
 const BATCH_MAX: number = LOOKAHEAD_MAX;
-/** Bytes of "SET". */
-const SHORT_NAME = 3;
 
 export class Batch {
   /** Frames scanned. */
   count = 0;
   /** Arguments by frame. */
   readonly frames: Args[] = Array.from({ length: BATCH_MAX }, () => new Args());
-  /** Number of the native command by frame. */
-  readonly commands: Int32Array = new Int32Array(BATCH_MAX);
+  /** Command by frame; null where the table has none. */
+  readonly commands: (Command | null)[] = Array.from({ length: BATCH_MAX }, () => null);
   /** Where each frame begins. */
   readonly starts: Int32Array = new Int32Array(BATCH_MAX);
+  readonly #table: CommandTable;
+  readonly #nativeCommands: readonly Command[];
   readonly #lookahead: Lookahead;
   readonly #members: MemberLookahead;
 
-  constructor(lookahead: Lookahead, members: MemberLookahead) {
+  constructor(engine: Engine) {
+    const { lookahead, members } = engine.keyspace.store;
+    this.#table = engine.table;
+    this.#nativeCommands = engine.nativeCommands;
     this.#lookahead = lookahead;
     this.#members = members;
   }
@@ -38,7 +45,7 @@ export class Batch {
    * @returns FRAME if there may be more of them, else what the parser said last
    */
   scan(parser: RespParser | NativeParser, bytes: Buffer, end: number, limit: number): ParseResult {
-    const { frames } = this;
+    const { frames, commands } = this;
     const most = Math.min(limit, BATCH_MAX);
     let count = 0;
     let result: ParseResult = FRAME;
@@ -46,46 +53,56 @@ export class Batch {
       result = parser.next(bytes, end);
       if (result !== FRAME) break;
       // The frame keeps its arguments, and the parser goes on with those of an earlier one.
-      const spare = frames[count]!;
-      frames[count] = parser.args;
-      parser.args = spare;
+      const { args } = parser;
+      parser.args = frames[count]!;
+      frames[count] = args;
       this.starts[count] = parser.frameStart;
-      if (parser instanceof NativeParser) this.commands[count] = parser.command;
+      commands[count] =
+        parser instanceof NativeParser
+          ? this.#nativeCommands[parser.command]!
+          : this.#table.find(args);
       count++;
     }
     this.count = count;
     return result;
   }
 
-  /** Asks for the entries of the keys that the frames name. */
+  /** Asks for the entries of the keys that the frames name, and then for the members of what these hold. */
   prefetch(database: Database, native: boolean): void {
     const lookahead = this.#lookahead;
-    const keyAt = native ? 0 : 1;
+    let keys = 0;
+    let members = 0;
     lookahead.clear();
     for (let i = 0; i < this.count; i++) {
+      const command = this.commands[i];
       const args = this.frames[i]!;
-      if (args.count > keyAt) lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!);
-      else lookahead.add(args.bytes, 0, 0);
+      // Arguments of the native protocol begin with the key, others with the command's name.
+      const keyAt = native ? 0 : (command?.keyAt ?? 0);
+      if ((keyAt === 0 && !native) || args.count <= keyAt) {
+        lookahead.skip();
+        continue;
+      }
+      lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!);
+      keys++;
+      if (command!.memberAt !== 0) members++;
     }
-    database.prefetch();
-    if (!native) this.#prefetchMembers(database);
+    if (keys > 0) database.prefetch();
+    if (members > 0) this.#prefetchMembers(database);
   }
 
-  /** Asks for the members that the frames may be about. */
   #prefetchMembers(database: Database): void {
     const members = this.#members;
     const { hashes } = this.#lookahead;
     const keys = database.dict;
     members.begin();
     for (let i = 0; i < this.count; i++) {
+      const at = this.commands[i]?.memberAt ?? 0;
+      if (at === 0) continue;
       const args = this.frames[i]!;
-      const { count, starts, ends } = args;
-      if (count !== 3 && count !== 4) continue;
-      // No command of three letters is about a member, and most commands with two arguments are SET.
-      if (args.length(0) === SHORT_NAME) continue;
-      const last = count - 1;
-      const { bytes } = args;
-      members.add(keys, hashes[i]!, bytes, starts[2]!, ends[2]!, starts[last]!, ends[last]!);
+      const index = at < 0 ? args.count + at : at;
+      // Behind name and key.
+      if (index < 2 || index >= args.count) continue;
+      members.add(keys, hashes[i]!, args.bytes, args.starts[index]!, args.ends[index]!);
     }
     members.fetch();
   }

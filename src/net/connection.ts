@@ -20,7 +20,7 @@ import {
   UNAUTHENTICATED_OUTPUT_MAX,
 } from "../base/limits.ts";
 import type { CommitGate, Waiter } from "../effects/commit-gate.ts";
-import { execute, run } from "../commands/execute.ts";
+import { executeFound, run } from "../commands/execute.ts";
 import type { Peer, Session } from "../commands/session.ts";
 import { NATIVE_HEADER, NativeParser, nativeError } from "../protocol/native.ts";
 import type { ParseResult } from "../protocol/resp-request.ts";
@@ -285,14 +285,15 @@ export class Connection implements Peer, Waiter {
   /** Runs the frames of the batch. Returns false if it had to stop before the last: those left are scanned again later. */
   #runBatch(parser: RespParser | NativeParser): boolean {
     const { session } = this;
-    const { batch, nativeCommands } = this.#settings;
+    const { batch } = this.#settings;
     const { reply } = session;
     const { count } = batch;
     for (let i = 0; i < count; i++) {
       const args = batch.take(i);
+      const command = batch.commands[i]!;
       const done = session.native
-        ? run(session, nativeCommands[batch.commands[i]!]!, args)
-        : execute(session, args);
+        ? run(session, command!, args)
+        : executeFound(session, command, args);
       if (reply.pos > (parser.restricted ? UNAUTHENTICATED_OUTPUT_MAX : REPLY_FLUSH_SIZE)) {
         this.flush();
       }

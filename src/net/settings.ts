@@ -1,7 +1,6 @@
 /** What connections need of the options, kept as plain fields that follow CONFIG SET. */
 import type { Session } from "../commands/session.ts";
 import { INPUT_MAX, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
-import type { Command } from "../commands/command.ts";
 import type { Engine } from "../commands/engine.ts";
 import { Batch } from "./batch.ts";
 
@@ -15,8 +14,6 @@ export interface OutputLimits {
 }
 
 export class Settings {
-  /** By native command number. */
-  readonly nativeCommands: readonly Command[];
   /** The commands under way, of whichever connection. */
   readonly batch: Batch;
   clientsMax = 0;
@@ -31,9 +28,7 @@ export class Settings {
 
   constructor(engine: Engine) {
     const { options } = engine;
-    const { lookahead, members } = engine.keyspace.store;
-    this.batch = new Batch(lookahead, members);
-    this.nativeCommands = engine.nativeCommands;
+    this.batch = new Batch(engine);
     options.onChange("maxclients", (text) => (this.clientsMax = Number(text)));
     // Whatever is set, a value lies in one block and positions in a read buffer are signed 32-bit integers.
     options.onChange(

@@ -18,6 +18,7 @@ import {
   UNAUTHENTICATED_ARGUMENTS_MAX,
   UNAUTHENTICATED_BULK_SIZE_MAX,
 } from "../base/limits.ts";
+import { assert } from "../base/assert.ts";
 import { findByte } from "../base/bytes.ts";
 import { INT64_DIGITS_MAX, int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { Args } from "./args.ts";
@@ -41,6 +42,15 @@ const INT_MAX = 2147483647;
 
 /** Digits of a header that are still counted by hand; more are parsed with care. */
 const QUICK_DIGITS = 7;
+
+/** Arguments of a frame that is scanned at once, and the length of each: numbers of one and two digits. */
+const SHORT_COUNT_MAX = 9;
+const SHORT_LENGTH_MAX = 99;
+/** Bytes of the shortest such frame, "*1\r\n$0\r\n\r\n". */
+const SHORT_FRAME_MIN = 10;
+
+assert(SHORT_COUNT_MAX <= UNAUTHENTICATED_ARGUMENTS_MAX, "short frames need not be authenticated");
+assert(SHORT_LENGTH_MAX <= UNAUTHENTICATED_BULK_SIZE_MAX, "neither need short arguments");
 
 export class RespParser {
   /** Arguments of the frame: complete after FRAME, those found so far after MORE. Whoever keeps them puts others here. */
@@ -111,6 +121,7 @@ export class RespParser {
         args.bytes = bytes;
         continue;
       }
+      if (this.#short(bytes, end)) return FRAME;
       const result = this.#header(bytes, end, true);
       if (result !== FRAME) return result;
       args.clear();
@@ -159,6 +170,45 @@ export class RespParser {
     this.#missing = -1;
     args.frame = this.frameStart;
     return FRAME;
+  }
+
+  /**
+   * Scans a whole frame of a few short arguments, as nearly all are. Returns false if there is anything else: then nothing has
+   * happened, and the frame, the beginning of which is scanned again, is taken step by step.
+   */
+  #short(bytes: Buffer, end: number): boolean {
+    const { args } = this;
+    const from = this.pos;
+    const count = bytes[from + 1]! - 0x30;
+    if (count < 1 || count > SHORT_COUNT_MAX || from + SHORT_FRAME_MIN > end) return false;
+    if (bytes[from + 2] !== CR || bytes[from + 3] !== LF) return false;
+    args.clear();
+    const { starts, ends } = args;
+    let pos = from + 4;
+    for (let i = 0; i < count; i++) {
+      // "$d\r\n" or "$dd\r\n". What lies behind the end is other bytes or none: where they end the loop, that is right.
+      if (bytes[pos] !== DOLLAR) return false;
+      let length = bytes[pos + 1]! - 0x30;
+      const second = bytes[pos + 2]! - 0x30;
+      pos += 4;
+      if (length < 0 || length > 9) return false;
+      if (second >= 0 && second <= 9 && length > 0) {
+        length = length * 10 + second;
+        pos++;
+      } else if (second !== CR - 0x30) {
+        return false;
+      }
+      if (bytes[pos - 2] !== CR || bytes[pos - 1] !== LF) return false;
+      const stop = pos + length;
+      if (stop + 1 >= end || bytes[stop] !== CR || bytes[stop + 1] !== LF) return false;
+      starts[i] = pos;
+      ends[i] = stop;
+      pos = stop + 2;
+    }
+    args.count = count;
+    args.frame = from;
+    this.pos = pos;
+    return true;
   }
 
   /** Reads "*<number>\r\n" or "$<number>\r\n" into `#value` and moves past it. */

@@ -28,7 +28,7 @@ function fetched(
   members: readonly string[],
 ): number[][] {
   const { store } = engine.engine.keyspace;
-  const { kit, lookahead } = store;
+  const { kit } = store;
   const numbers = new Map<number, number>();
   for (const [number, member] of members.entries()) {
     const bytes = Buffer.from(member);
@@ -40,7 +40,7 @@ function fetched(
     fetches.push([...hashes.subarray(0, count)].map((hash) => numbers.get(hash) ?? -1));
     prefetch(dict, hashes, count);
   };
-  const batch = new Batch(lookahead, store.members);
+  const batch = new Batch(engine.engine);
   const text = commands
     .map(
       (args) => `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("")}`,
@@ -62,12 +62,13 @@ describe("members of a pipeline", () => {
       ["SISMEMBER", "big:set", "new"],
       ["ZADD", "big:zset", "5", "member 2"],
       ["ZRANK", "big:zset", "member 1"],
+      ["ZINCRBY", "big:zset", "1", "new"],
       ["HSET", "big:hash", "field 3", "new"],
       ["HGET", "big:hash", "new"],
     ];
     expect(fetched(filled(), commands, members)).toEqual([
       [0, 3],
-      [1, 0],
+      [1, 0, 3],
       [2, 3],
     ]);
   });
@@ -85,13 +86,13 @@ describe("members of a pipeline", () => {
     expect(fetched(engine, commands, members)).toEqual([]);
   });
 
-  test("are not hashed ahead if they are long, or the command has other arguments", () => {
+  test("are not hashed ahead if they are long, and of many in one command the first is", () => {
     const commands = [
       ["SADD", "big:set", "x".repeat(65)],
       ["SADD", "big:set", "member 1", "member 2", "new"],
       ["SCARD", "big:set"],
       ["SADD", "big:set", "member 2"],
     ];
-    expect(fetched(filled(), commands, members)).toEqual([]);
+    expect(fetched(filled(), commands, members)).toEqual([[0, 1]]);
   });
 });

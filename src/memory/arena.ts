@@ -10,7 +10,7 @@
  * system is zero without being touched. Freed blocks of a span form a list inside themselves, one list a span, so a
  * span whose blocks are all free gives its pages back, and a segment whose pages are all free goes back to the system.
  *
- * Fresh segments cost no resident memory until they are written to; the pages of new spans are populated a few at a time,
+ * Fresh segments cost no resident memory until they are written to; the pages of new spans of a page are populated a few at a time,
  * which is cheaper than one fault each. What is given back to the system goes in slices (`trim`). Control data (what a page is, how many of its
  * blocks are in use) stands apart from the data, in `#page...` arrays of 24 bytes a page.
  *
@@ -227,7 +227,8 @@ export class Arena {
   #openSpan(index: number): number {
     const pages = spanPages(index);
     const span = this.#takePages(pages);
-    this.#populate(span, pages);
+    // The large ones may never be filled: a table of the dict is alone in its class.
+    if (pages === 1) this.#populate(span);
     for (let page = span; page < span + pages; page++) {
       this.#pageKind[page] = index;
       this.#pageHead[page] = span;
@@ -239,13 +240,13 @@ export class Arena {
     return span;
   }
 
-  /** Has the system provide the pages of a new span and a few more, if they were never used. */
-  #populate(page: number, count: number): void {
+  /** Has the system provide the page of a new span and a few more, if they were never used. */
+  #populate(page: number): void {
     const segment = page >>> PAGES_SHIFT;
     const local = page & (PAGES_PER_SEGMENT - 1);
     const fresh = this.#segmentFresh[segment]!;
-    if (local + count <= fresh) return;
-    const end = Math.min(PAGES_PER_SEGMENT, Math.max(local + count, local + POPULATED_PAGES));
+    if (local < fresh) return;
+    const end = Math.min(PAGES_PER_SEGMENT, local + POPULATED_PAGES);
     const from = Math.max(fresh, local);
     this.#segmentFresh[segment] = end;
     const { buffer } = this.words[segment]!;

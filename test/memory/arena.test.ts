@@ -320,6 +320,18 @@ describe("the arena", () => {
     expect(arena.reservedBytes).toBe(SEGMENT_SIZE);
   });
 
+  test("a block alone in a large class costs its own size, not that of its span", () => {
+    const arena = new Arena();
+    arena.allocate(16);
+    const before = process.memoryUsage.rss();
+    const used = arena.usedBytes;
+    // Every dict of some thousand entries has a table of such a size, and leaves those of the sizes before it.
+    for (let size = 8 * 1024; size <= 128 * 1024; size += 8 * 1024) arena.allocateZeroed(size);
+    expect(arena.usedBytes - used).toBeGreaterThan(MIB);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(4 * MIB);
+    arena.release();
+  });
+
   test("gives everything back on release", () => {
     const arena = new Arena(true);
     for (const size of [16, 300_000, 40 * MIB]) arena.allocate(size);

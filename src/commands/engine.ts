@@ -24,7 +24,7 @@ import type { Command } from "./command.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
 import type { PauseMode } from "./pause.ts";
-import { endPauseIfDue } from "./pause.ts";
+import { endPauseIfDue, letGo } from "./pause.ts";
 import { Password } from "./password.ts";
 import type { CommandRow } from "./row.ts";
 import { Blocking } from "./blocking.ts";
@@ -81,6 +81,7 @@ const REFUSAL_BIT = 8;
 const TRACKING_BIT = 16;
 const OBSERVED_BIT = 32;
 const GUARD_BIT = 64;
+const TIMED_BIT = 128;
 
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */
@@ -130,7 +131,7 @@ export class Engine {
   pausedUntilMs = 0;
   /** Bits of what is not as usual with this server; 0 nearly always. Execution looks at it once per command. */
   special = 0;
-  /** Sessions whose next command waits for the pause to end. */
+  /** Sessions whose next command is held back: see pause.ts. */
   readonly held: Set<Session> = new Set();
   /** Unix time in ms before which no further warning of web clients is logged. */
   webClientLogMs = 0;
@@ -223,6 +224,7 @@ export class Engine {
       () => this.blocking.serve(),
       () => this.stats.sampleRates(this.clock.monotonicMs),
     );
+    this.keyspace.overdue.onCaughtUp = () => letGo(this);
     addInfoFields(this);
   }
 
@@ -341,7 +343,9 @@ export class Engine {
   /** Reads the clock; once at the start of every turn. */
   beginTurn(): void {
     this.clock.refresh();
-    this.keyspace.store.refreshAccess();
+    const { store } = this.keyspace;
+    store.refreshAccess();
+    this.special = store.timedKeys === 0 ? this.special & ~TIMED_BIT : this.special | TIMED_BIT;
   }
 
   changeReplicationId(): void {

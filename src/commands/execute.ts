@@ -20,6 +20,7 @@ import {
   WRITE,
 } from "./command.ts";
 import { holdIfGuarded } from "./guarded.ts";
+import { holdIfOverdue } from "./overdue.ts";
 import { holdIfPaused } from "./pause.ts";
 import type { Session } from "./session.ts";
 import { LARGE_SIZE } from "./slow-log.ts";
@@ -175,7 +176,7 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   }
   const refusal = refusalOf(session, command, flags);
   if (refusal !== null) return reject(session, command, refusal);
-  if (holdIfPaused(session, flags) || holdIfGuarded(session, command, args)) return false;
+  if (isHeldBack(session, command, args, flags)) return false;
   const from = reply.pos;
   session.beginReply();
   if (transaction !== null && !command.runsInMulti) {
@@ -208,6 +209,13 @@ function track(session: Session, command: Command, args: Args): void {
 function endCaching(session: Session, command: Command | null): void {
   const isCaching = command?.parent?.fullName === "client";
   if (session.transaction === null && !isCaching) session.tracker!.caching = false;
+}
+
+/** Whether the command has to wait before it runs, for one reason after the other. @param flags what it may do */
+function isHeldBack(session: Session, command: Command, args: Args, flags: number): boolean {
+  if (holdIfPaused(session, flags)) return true;
+  // In this order: where few members are due, the look at a guarded key removes them.
+  return holdIfOverdue(session, command, args) || holdIfGuarded(session, command, args);
 }
 
 /** Why the server's state does not let a command with these flags run now, or null. */

@@ -1,6 +1,7 @@
 /**
- * CLIENT PAUSE: commands are held back for a time, none lost. A command that is held back has not run: its session is
- * blocked and stands in `engine.held`, and whoever feeds the session runs the same command again when the pause has ended.
+ * Commands that are held back for a time, none lost: by CLIENT PAUSE, or for a key that has to catch up (overdue.ts). A command
+ * that is held back has not run: its session is blocked and stands in `engine.held`, and whoever feeds the session runs the
+ * same command again when it is let go.
  */
 import { MAY_REPLICATE, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -27,11 +28,22 @@ export function pauseClients(engine: Engine, untilMs: number, mode: PauseMode): 
 export function unpauseClients(engine: Engine): void {
   engine.pausedUntilMs = 0;
   engine.pauseMode = PAUSE_NONE;
+  letGo(engine);
+}
+
+/** Holds a session's command back. */
+export function hold(session: Session): void {
+  session.blocked = true;
+  session.engine.held.add(session);
+}
+
+/** Lets all go on whose commands are held back. What still has a reason to wait is held back again. */
+export function letGo(engine: Engine): void {
   if (engine.held.size === 0) return;
   const sessions = [...engine.held];
   engine.held.clear();
   for (const session of sessions) session.blocked = false;
-  // Not inside the command that ends the pause: no command runs within another.
+  // Not inside the command that lets them go: no command runs within another.
   queueMicrotask(() => {
     for (const session of sessions) session.peer?.resume();
   });
@@ -56,7 +68,6 @@ export function holdIfPaused(session: Session, flags: number): boolean {
   if (engine.pauseMode === PAUSE_WRITES && (flags & (WRITE | MAY_REPLICATE)) === 0) {
     return false;
   }
-  session.blocked = true;
-  engine.held.add(session);
+  hold(session);
   return true;
 }

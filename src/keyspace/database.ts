@@ -24,6 +24,7 @@ import { Value } from "../types/value.ts";
 import { DueKeys } from "./due-keys.ts";
 import { Entries, INLINE_SIZE_MAX } from "./entry.ts";
 import { KeyTable } from "./key-table.ts";
+import { OVERDUE_MEMBERS_MAX } from "./overdue-keys.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import type { Store } from "./store.ts";
 import { StringValues } from "./string-values.ts";
@@ -136,6 +137,13 @@ export class Database {
 
   /** Like `find`, without counting as a use. */
   peek(key: Buffer, start: number, end: number): Ref {
+    const entry = this.#locate(key, start, end);
+    if (entry === NULL_REF || !this.#entries.isClocked(entry)) return entry;
+    return this.#atThisTime(entry);
+  }
+
+  /** The entry of a key, whatever the time is. */
+  #locate(key: Buffer, start: number, end: number): Ref {
     const store = this.#store;
     const dict = store.dict;
     const entries = this.#entries;
@@ -149,8 +157,20 @@ export class Database {
     while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words, wordsAt)) {
       entry = dict.next(entry, hash);
     }
-    if (entry === NULL_REF || !entries.isClocked(entry)) return entry;
-    return this.#atThisTime(entry);
+    return entry;
+  }
+
+  /**
+   * The entry of a key of which so many members are due, others not, that the next look at it would take long to remove them; else
+   * NULL_REF. Changes nothing.
+   */
+  overdue(key: Buffer, start: number, end: number): Ref {
+    const entry = this.#locate(key, start, end);
+    if (entry === NULL_REF || !this.#store.expires || !this.#entries.isTimed(entry))
+      return NULL_REF;
+    const { members } = this.#keys;
+    if (!members.isDue(entry) || members.countDue(entry) <= OVERDUE_MEMBERS_MAX) return NULL_REF;
+    return this.hasExpired(entry) ? NULL_REF : entry;
   }
 
   /** Whether the key holds something whose time has not come. Changes nothing, and deletes nothing. */

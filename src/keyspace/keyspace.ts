@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { nanoseconds } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
+import { OverdueKeys } from "./overdue-keys.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { Store } from "./store.ts";
 
@@ -15,6 +16,7 @@ export class Keyspace {
   readonly store: Store;
   readonly databases: readonly Database[];
   readonly reclaimer: Reclaimer;
+  readonly overdue: OverdueKeys = new OverdueKeys();
   /** False while DEBUG SET-ACTIVE-EXPIRE 0 holds: keys expire only when they are looked at. */
   activeExpiry = true;
   /** Time that active expiry has taken, in nanoseconds. */
@@ -32,7 +34,7 @@ export class Keyspace {
   }
 
   /**
-   * Works for at most about `budgetNs` nanoseconds at what waits: keys and members whose time has come, dicts that are
+   * Works for at most about `budgetNs` nanoseconds at what waits: keys that somebody waits for, keys and members whose time has come, dicts that are
    * resizing, memory of flushed databases, memory to give back to the system. Returns true when work is left.
    */
   housekeep(budgetNs: number): boolean {
@@ -41,6 +43,7 @@ export class Keyspace {
     while (more) {
       more = this.reclaimer.step(SLICE);
       if (this.store.arena.trim()) more = true;
+      if (this.overdue.count > 0 && this.overdue.step(SLICE)) more = true;
       for (let i = 0; i < this.databases.length; i++) {
         const database = this.databases[(this.#nextDatabase + i) % this.databases.length]!;
         const expires = this.activeExpiry && this.reclaimer.orphans < ORPHANS_MAX;

@@ -23,6 +23,9 @@ export class MemberExpiry {
   readonly #member: Slice = new Slice();
   /** Made with the first entry. */
   #wheel: Wheel | null = null;
+  /** Time of the clock when `mayBeDue` looked last, and what it found. */
+  #askedMs = -1;
+  #mayBeDue = false;
   /** Hashes among the entries: their files need a version of their own. */
   hashes = 0;
 
@@ -43,6 +46,7 @@ export class MemberExpiry {
 
   /** Frees the wheel, of whose nodes nothing is used any more. */
   abandon(): void {
+    this.#store.timedKeys -= this.count;
     this.#wheel?.destroy();
     this.#wheel = null;
   }
@@ -91,6 +95,7 @@ export class MemberExpiry {
   leave(entry: Ref): void {
     const { entries } = this.#store;
     this.#wheel!.remove(entries.block(entry));
+    this.#store.timedKeys--;
     if (entries.type(entry) === TYPE_HASH) this.hashes--;
   }
 
@@ -101,9 +106,20 @@ export class MemberExpiry {
     if (entries.type(entry) === TYPE_HASH) this.hashes++;
     this.#times.setOwner(timed, entry);
     this.#ownWheel().insert(timed, this.#times.firstMs(timed));
+    this.#store.timedKeys++;
   }
 
   // ---- members whose time has come ----
+
+  /** False if no entry has members whose time has come. Asked once a turn, it costs one comparison after that. */
+  get mayBeDue(): boolean {
+    const { nowMs } = this.#store.clock;
+    if (nowMs !== this.#askedMs) {
+      this.#askedMs = nowMs;
+      this.#mayBeDue = this.#wheel !== null && this.#wheel.nextMs() <= nowMs;
+    }
+    return this.#mayBeDue;
+  }
 
   /** Whether a wrapped entry has members whose time has come. */
   isDue(entry: Ref): boolean {
@@ -118,6 +134,11 @@ export class MemberExpiry {
     this.load(entry, value);
     const length = collections[entries.type(entry)]!.length(value);
     return this.#times.countDue(value.timed, clock.nowMs) === length;
+  }
+
+  /** Members of a wrapped entry whose time has come. */
+  countDue(entry: Ref): number {
+    return this.#times.countDue(this.#store.entries.block(entry), this.#store.clock.nowMs);
   }
 
   /**

@@ -83,6 +83,8 @@ export class Store {
    * what it did to them while they lived must find them.
    */
   expires = true;
+  /** Keys with members that expire, of all databases. */
+  timedKeys = 0;
   /** Told of every member that is about to be removed because its time has come, while others of its key stay. */
   onMemberExpire: ((database: Database, entry: Ref, member: Slice) => void) | null = null;
   /** Changes since the start; every successful write adds to it. */

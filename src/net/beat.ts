@@ -31,6 +31,7 @@ export class Beat {
   constructor(engine: Engine, settings: Settings) {
     this.#engine = engine;
     this.#settings = settings;
+    engine.keyspace.overdue.onWork = () => this.#sliceSoon();
     engine.blocking.onDue = (dueMs) => this.#awaitDue(dueMs);
     engine.options.onChange("hz", (hz) => {
       clearInterval(this.#timer);
@@ -42,6 +43,7 @@ export class Beat {
     this.#stopped = true;
     clearInterval(this.#timer);
     clearTimeout(this.#dueTimer);
+    this.#engine.keyspace.overdue.onWork = null;
   }
 
   /** One beat, now. */
@@ -76,7 +78,12 @@ export class Beat {
     const { expiryNs } = keyspace;
     const more = keyspace.housekeep(SLICE_NS);
     if (latency.active) latency.note("expire-cycle", keyspace.expiryNs - expiryNs);
-    if (!more) return;
+    if (more) this.#sliceSoon();
+  }
+
+  /** Has a slice begin after the turn. */
+  #sliceSoon(): void {
+    if (this.#slicing) return;
     this.#slicing = true;
     setImmediate(() => {
       this.#slicing = false;

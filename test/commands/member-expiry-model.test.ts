@@ -233,6 +233,8 @@ class Model {
   }
 
   checkAll(): void {
+    const { store, databases } = this.at.engine.keyspace;
+    expect(store.timedKeys).toBe(databases.reduce((sum, db) => sum + db.expiringMembers, 0));
     for (let db = 0; db < DATABASES; db++) {
       this.select(db);
       for (const key of KEYS) this.check(key);

@@ -7,7 +7,8 @@
  *
  *   --rounds 6          rounds of throughput and protocols; an even number keeps the orders balanced
  *   --seconds 1.5       what one measurement should take
- *   --only a,b          sections to run: throughput, protocols, types, memory, elements, start, pauses, latency, log
+ *   --only a,b          sections to run: throughput, protocols, types, transactions, memory, elements, start,
+ *                       pauses, latency, log
  *   --operations A,B    operations of throughput, protocols and types, kinds of elements; all if not given
  *   --depths 1,16,64    pipelines of the same
  *   --elements 500000   elements of each kind
@@ -80,6 +81,9 @@ const memoryRounds = quick ? 1 : 3;
 const startRounds = quick ? 2 : 10;
 const latencyRounds = quick ? 1 : 4;
 const latencySeconds = quick ? 1 : 5;
+/** Transactions in one write: twelve commands each. */
+const TRANSACTION_DEPTH_MAX = 16;
+const TRANSACTION_RATE_MAX = 30_000;
 const sections = chosenSections(values.only);
 const chosen = values.operations?.split(",") ?? null;
 const depths = values.depths.split(",").map(Number);
@@ -150,6 +154,32 @@ function measureThroughput(
     }));
     for (const server of servers) await fillKeys(server.port, 0, KEY_RANGE);
     return measureGrid(arms, grid);
+  });
+}
+
+/** Transactions of ten SETs; no tool sends them, so it is our own load generator. */
+function measureTransactions(
+  products: readonly Product[],
+  names: readonly string[],
+): Promise<readonly Cell[]> {
+  return withServers(products, async (servers) => {
+    const generators: LoadGenerator[] = [];
+    try {
+      for (const server of servers) {
+        await fillKeys(server.port, 0, KEY_RANGE);
+        generators.push(await LoadGenerator.start("resp", server.port));
+      }
+      const arms: Arm[] = servers.map((server, index) => ({
+        name: names[index]!,
+        server,
+        load: (_operation, depth, requests) => generators[index]!.closed("MULTI", depth, requests),
+      }));
+      const shallow = depths.filter((depth) => depth <= TRANSACTION_DEPTH_MAX);
+      const rateMax = (): number => TRANSACTION_RATE_MAX;
+      return await measureGrid(arms, { ...grid, operations: ["MULTI"], depths: shallow, rateMax });
+    } finally {
+      for (const generator of generators) await generator.stop();
+    }
   });
 }
 
@@ -228,6 +258,9 @@ async function main(): Promise<boolean> {
   if (sections.includes("throughput")) results.throughput = await measureThroughput(arms, names);
   if (sections.includes("protocols")) results.protocols = await measureProtocols(arms, names);
   if (sections.includes("types")) results.types = await measureTypeCells(arms, names);
+  if (sections.includes("transactions")) {
+    results.transactions = await measureTransactions(arms, names);
+  }
   if (sections.includes("memory")) {
     results.memory = await measureMemory(distinct, keys, memoryRounds, progress);
   }

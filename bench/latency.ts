@@ -10,13 +10,13 @@ import { progress, say, spreadText, table } from "./compare/report.ts";
 import type { OpenResult } from "./rig/load-generator.ts";
 import { LoadGenerator } from "./rig/load-generator.ts";
 import { describeMachine, machineText, moveToLoadCore } from "./rig/machine.ts";
-import type { Operation } from "./rig/requests.ts";
+import type { SingleOperation } from "./rig/requests.ts";
 import { KEY_RANGE } from "./rig/requests.ts";
 import type { Product, RunningServer } from "./rig/servers.ts";
 import { findServers, hutch, start } from "./rig/servers.ts";
 import { abba, median, ratios, spreadOf } from "./rig/statistics.ts";
 
-const OPERATIONS: readonly Operation[] = ["SET", "GET"];
+const OPERATIONS: readonly SingleOperation[] = ["SET", "GET"];
 /** How long the highest rate is measured, after as long a warm-up. */
 const MAX_RATE_SECONDS = 1.5;
 const FIRST_RATE = 50_000;
@@ -25,7 +25,7 @@ const WARM_UP_SECONDS = 0.5;
 
 export interface LatencySeries {
   readonly server: string;
-  readonly operation: Operation;
+  readonly operation: SingleOperation;
   /** Requests per second that the server answered at most. */
   readonly maxRate: number;
   readonly rounds: OpenResult[];
@@ -33,7 +33,7 @@ export interface LatencySeries {
 
 export interface LatencyFigure {
   /** The constant rate by operation. */
-  readonly rates: Readonly<Record<Operation, number>>;
+  readonly rates: Readonly<Record<SingleOperation, number>>;
   readonly series: readonly LatencySeries[];
 }
 
@@ -57,7 +57,7 @@ export async function measureLatency(
       subjects.push({ name, server, generator });
       await generator.fill(0, KEY_RANGE);
     }
-    const rates: Record<Operation, number> = { SET: 0, GET: 0 };
+    const rates: Record<SingleOperation, number> = { SET: 0, GET: 0 };
     const series: LatencySeries[] = [];
     for (const operation of OPERATIONS) {
       for (const { name, generator } of subjects) {
@@ -90,7 +90,11 @@ export async function measureLatency(
   }
 }
 
-function seriesOf(series: readonly LatencySeries[], name: string, op: Operation): LatencySeries {
+function seriesOf(
+  series: readonly LatencySeries[],
+  name: string,
+  op: SingleOperation,
+): LatencySeries {
   return series.find((one) => one.server === name && one.operation === op)!;
 }
 
@@ -99,7 +103,7 @@ export function p999Ratio(
   figure: LatencyFigure,
   server: string,
   base: string,
-  operation: Operation,
+  operation: SingleOperation,
   pick: (result: OpenResult) => number = (result) => result.p999Us,
 ): number {
   const p999 = (name: string): number[] =>

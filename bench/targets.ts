@@ -12,6 +12,7 @@ export const SECTIONS = [
   "throughput",
   "protocols",
   "types",
+  "transactions",
   "memory",
   "elements",
   "start",
@@ -91,6 +92,16 @@ export const TARGETS: readonly Target[] = [
       heavy ? HEAVY_LIMITS : TYPE_LIMITS,
       [name],
     ),
+  ),
+  ...perOperation(
+    "transactions",
+    "transactions",
+    "CPU time per transaction of ten SETs, redis-server = 1",
+    [
+      [16, 0.7],
+      [1, 0.7],
+    ],
+    ["MULTI"],
   ),
   {
     id: "memory",

@@ -69,5 +69,6 @@ group("parse, execute and answer 64 requests", () => {
   walkBench("SET", chunks("resp", "SET", DEPTH), runResp);
   walkBench("GET", chunks("resp", "GET", DEPTH), runResp);
   walkBench("native SET", chunks("native", "SET", DEPTH), runNative);
+  walkBench("MULTI of ten SETs, five of them", chunks("resp", "MULTI", 5), runResp);
   walkBench("native GET", chunks("native", "GET", DEPTH), runNative);
 });

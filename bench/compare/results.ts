@@ -25,6 +25,7 @@ export interface Results {
   throughput?: readonly Cell[];
   protocols?: readonly Cell[];
   types?: readonly Cell[];
+  transactions?: readonly Cell[];
   memory?: readonly MemoryFigure[];
   elements?: readonly ElementFigure[];
   start?: readonly StartFigure[];
@@ -67,6 +68,7 @@ export function measuredFigures(results: Results): Map<string, number> {
   const { base, memory, elements, start, pauses, latency } = results;
   if (base !== null) addRatios("cpu", results.throughput ?? [], HUTCH, base);
   if (base !== null) addRatios("types", results.types ?? [], HUTCH, base);
+  if (base !== null) addRatios("transactions", results.transactions ?? [], HUTCH, base);
   addRatios("native", results.protocols ?? [], HUTCH_NATIVE, HUTCH_RESP);
   const ownMemory = memory?.find((figure) => figure.product === HUTCH);
   if (ownMemory !== undefined) measured.set("memory", median(ownMemory.warmed));
@@ -125,6 +127,10 @@ export function resultsText(results: Results): string {
   }
   if (types !== undefined) {
     parts.push(heading("Commands of all types, redis-benchmark"), cellsText(types, base));
+  }
+  const { transactions } = results;
+  if (transactions !== undefined) {
+    parts.push(heading("MULTI, ten SETs, EXEC"), cellsText(transactions, base));
   }
   if (memory !== undefined) {
     parts.push(heading("Resident bytes per key beyond key and value"), memoryText(memory));

@@ -14,11 +14,14 @@ import type { Answer, ClosedOrder, FillOrder, FillResult, OpenOrder } from "./lo
 import type { ClosedResult, OpenResult, Order } from "./load-generator.ts";
 import type { Operation, Protocol } from "./requests.ts";
 import { KEY_RANGE, keyOf, nativeReplyEnd, replyTo, RequestRing, requestOf } from "./requests.ts";
+import { TRANSACTION_REPLY, transactionOf } from "./requests.ts";
 import { RespClient, respReplyEnd } from "./resp-client.ts";
 import { quantile } from "./statistics.ts";
 
 /** Requests with random keys that are prepared: enough that their order is no pattern, few enough to build at once. */
 const RING_COUNT: number = 1 << 17;
+/** Transactions that are prepared. */
+const TRANSACTION_COUNT: number = RING_COUNT / 8;
 /** No reply for this long means that the server is stuck or answered something else. */
 const STALL_MS = 5_000;
 /** The generator's steps are a few microseconds apart; when they are further apart than this, somebody else had its core. */
@@ -278,6 +281,7 @@ class Load {
 
   /** Checks one reply by its content, since the runs only count bytes. */
   async #verify(operation: Operation): Promise<void> {
+    if (operation === "MULTI") return this.#verifyTransaction();
     const key = keyOf(0);
     const client = await RespClient.connect(this.#port);
     const replyEnd = this.#protocol === "native" ? nativeReplyEnd : respReplyEnd;
@@ -291,7 +295,18 @@ class Load {
     );
   }
 
+  async #verifyTransaction(): Promise<void> {
+    const { length } = TRANSACTION_REPLY;
+    const client = await RespClient.connect(this.#port);
+    const end = (bytes: Buffer): number => (bytes.length < length ? -1 : length);
+    const reply = await client.exchange(transactionOf(0), end);
+    client.close();
+    if (reply.equals(TRANSACTION_REPLY)) return;
+    throw new Error(`unexpected reply to MULTI: ${JSON.stringify(reply.toString("latin1"))}`);
+  }
+
   #replySize(operation: Operation): number {
+    if (operation === "MULTI") return TRANSACTION_REPLY.length;
     return replyTo(this.#protocol, operation, keyOf(0)).length;
   }
 
@@ -299,7 +314,8 @@ class Load {
     const known = this.#rings.get(operation);
     if (known !== undefined) return known;
     const random = new Random(SEED);
-    const keys = Array.from({ length: RING_COUNT }, () => random.below(KEY_RANGE));
+    const count = operation === "MULTI" ? TRANSACTION_COUNT : RING_COUNT;
+    const keys = Array.from({ length: count }, () => random.below(KEY_RANGE));
     const ring = new RequestRing(this.#protocol, operation, keys);
     this.#rings.set(operation, ring);
     return ring;

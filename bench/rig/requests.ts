@@ -5,12 +5,19 @@
  * requests of one kind have one size, and so have their replies: a generator counts bytes and parses nothing.
  */
 export type Protocol = "resp" | "native";
-export type Operation = "SET" | "GET";
+export type SingleOperation = "SET" | "GET";
+/** MULTI is a whole transaction: MULTI, ten SETs of different keys, EXEC. Only RESP has it. */
+export type Operation = SingleOperation | "MULTI";
 
 export const KEY_SIZE = 16;
 export const VALUE_SIZE = 16;
 /** Keys that the comparison draws from: redis-benchmark's `-r`. */
 export const KEY_RANGE = 100_000;
+
+/** SETs of a transaction. */
+export const TRANSACTION_SETS = 10;
+/** Between the numbers of its keys. */
+const TRANSACTION_STEP = 9973;
 
 const DIGITS = 12;
 const VALUE: string = "value".padEnd(VALUE_SIZE, "-");
@@ -32,7 +39,9 @@ export class RequestRing {
   readonly #keyAt: number;
 
   constructor(protocol: Protocol, operation: Operation, keys: readonly number[]) {
-    const frames = keys.map((key) => requestOf(protocol, operation, keyOf(key)));
+    const frames = keys.map((key) =>
+      operation === "MULTI" ? transactionOf(key) : requestOf(protocol, operation, keyOf(key)),
+    );
     this.bytes = Buffer.concat(frames);
     this.count = keys.length;
     this.size = frames[0]!.length;
@@ -51,17 +60,36 @@ export class RequestRing {
   }
 }
 
-export function requestOf(protocol: Protocol, operation: Operation, key: string): Buffer {
+export function requestOf(protocol: Protocol, operation: SingleOperation, key: string): Buffer {
   const strings = operation === "SET" ? [key, VALUE] : [key];
   if (protocol === "native") {
     return nativeFrame(operation === "SET" ? NATIVE_SET : NATIVE_GET, strings);
   }
-  const parts = [operation, ...strings].map((part) => `$${part.length}\r\n${part}\r\n`);
+  return respFrame([operation, ...strings]);
+}
+
+/** A transaction. @param key number of its first key */
+export function transactionOf(key: number): Buffer {
+  const sets = Array.from({ length: TRANSACTION_SETS }, (_, i) => [
+    "SET",
+    keyOf((key + i * TRANSACTION_STEP) % KEY_RANGE),
+    VALUE,
+  ]);
+  return Buffer.concat([["MULTI"], ...sets, ["EXEC"]].map(respFrame));
+}
+
+/** The replies to a transaction. */
+export const TRANSACTION_REPLY: Buffer = Buffer.from(
+  `+OK\r\n${"+QUEUED\r\n".repeat(TRANSACTION_SETS)}*${TRANSACTION_SETS}\r\n${"+OK\r\n".repeat(TRANSACTION_SETS)}`,
+);
+
+function respFrame(words: readonly string[]): Buffer {
+  const parts = words.map((part) => `$${part.length}\r\n${part}\r\n`);
   return Buffer.from(`*${parts.length}\r\n${parts.join("")}`);
 }
 
 /** The reply to a request whose key is there. */
-export function replyTo(protocol: Protocol, operation: Operation, key: string): Buffer {
+export function replyTo(protocol: Protocol, operation: SingleOperation, key: string): Buffer {
   if (protocol === "native") return nativeReply(operation === "SET" ? key : VALUE);
   return Buffer.from(operation === "SET" ? "+OK\r\n" : `$${VALUE_SIZE}\r\n${VALUE}\r\n`);
 }

@@ -97,6 +97,8 @@ export class Command {
   /** Runs though the session has subscriptions and speaks RESP2. */
   readonly runsSubscribed: boolean;
   readonly isExec: boolean;
+  /** Within a transaction it is queued: it is neither refused then nor run at once. */
+  readonly isQueued: boolean;
   readonly parent: Command | null;
   /** By upper-case name; null if this is no container. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
@@ -136,6 +138,7 @@ export class Command {
     this.runsInMulti = row.runsInMulti === true;
     this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";
+    this.isQueued = !this.runsInMulti && (this.flags & NO_MULTI) === 0;
     this.subcommands =
       row.subcommands === undefined
         ? null

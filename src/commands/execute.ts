@@ -162,6 +162,11 @@ function timeCall(session: Session, command: Command, args: Args): void {
 /** `run` for a session or an engine that is not in its usual state. */
 function runSpecial(session: Session, command: Command, args: Args): boolean {
   const { engine, reply, transaction } = session;
+  if (session.onlyQueues && engine.special === 0 && command.isQueued) {
+    transaction!.queue(command, args);
+    reply.queued();
+    return true;
+  }
   // What was sent before this command stands before its reply.
   if (session.isPushed) session.mergePushes();
   const isOpen = session.authenticated || !engine.password.required;
@@ -180,7 +185,7 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   const from = reply.pos;
   session.beginReply();
   if (transaction !== null && !command.runsInMulti) {
-    if (!transaction.failed) transaction.queue(command, args);
+    transaction.queue(command, args);
     reply.queued();
   } else {
     const { store } = engine.keyspace;

@@ -136,6 +136,11 @@ export class Session {
     this.#setSpecial(IN_TRANSACTION, transaction !== null);
   }
 
+  /** It queues commands, and nothing else about it is not as usual. */
+  get onlyQueues(): boolean {
+    return this.special === IN_TRANSACTION;
+  }
+
   /** Leaves the transaction, if there is one: what was queued is forgotten, and no key is watched any more. */
   endTransaction(): void {
     this.unwatch();

@@ -46,8 +46,9 @@ export class Transaction {
     return this.size + COMMAND_SIZE * commands.length + ARGUMENT_SIZE * argumentCount;
   }
 
-  /** Appends a copy of a command. */
+  /** Appends a copy of a command, if it may still be run. */
   queue(command: Command, args: Args): void {
+    if (this.failed) return;
     this.commands.push(command);
     this.flags |= command.flags;
     this.missing |= ~command.flags;
@@ -89,11 +90,13 @@ export class Transaction {
     const places = this.#places;
     let at = this.#cursor;
     const count = places[at + 1]!;
-    args.clear();
-    args.bytes = this.#bytes;
-    args.frame = places[at]!;
+    args.reset(this.#bytes, places[at]!, count);
+    const { starts, ends } = args;
     at += HEAD;
-    for (let i = 0; i < count; i++, at += 2) args.push(places[at]!, places[at + 1]!);
+    for (let i = 0; i < count; i++, at += 2) {
+      starts[i] = places[at]!;
+      ends[i] = places[at + 1]!;
+    }
     this.#cursor = at;
     return args;
   }

@@ -31,6 +31,15 @@ export class Args {
     }
   }
 
+  /** Makes room for `count` arguments in `bytes`, whose places are to be set next. */
+  reset(bytes: Buffer, frame: number, count: number): void {
+    this.clear();
+    this.bytes = bytes;
+    this.frame = frame;
+    this.count = count;
+    while (count > this.starts.length) this.#grow();
+  }
+
   /** Appends bytes[start, end). */
   push(start: number, end: number): void {
     const at = this.count;

@@ -110,6 +110,8 @@ export function startInstance(setup: InstanceSetup): Instance {
   };
   engine.hooks = {
     ...engine.hooks,
+    // As this folder sees it: in a compiled executable the path counts from there.
+    scriptThread: new URL("./scripting/script-worker.ts", import.meta.url),
     shutdown: ({ abort, save, force }) =>
       abort ? "ERR No shutdown in progress." : shutdown(save, force),
   };

@@ -74,6 +74,10 @@ export const EFFECT_ARGUMENTS_MAX: number = 1024;
 export const SCRIPTS_KEEP = 500;
 /** Bytes of the JavaScript heap that a script may take: more than one needs, and less than would starve the data. */
 export const SCRIPT_MEMORY_MAX: number = 512 * 1024 * 1024;
+/** Bytes of answers that are recorded for a script, so that it can be run again in a thread of its own. */
+export const SCRIPT_RECORD_MAX: number = 64 * 1024 * 1024;
+/** A larger record is let go when the next script begins. */
+export const SCRIPT_RECORD_KEEP: number = 256 * 1024;
 /** A longer string of a script could not be the argument of a command either. */
 export const SCRIPT_STRING_MAX: number = BULK_SIZE_MAX;
 

@@ -38,6 +38,7 @@ export const READONLY: number = flagBit("readonly");
 export const FAST: number = flagBit("fast");
 export const LOADING: number = flagBit("loading");
 export const NO_AUTH: number = flagBit("no_auth");
+export const ALLOW_BUSY: number = flagBit("allow_busy");
 export const NO_SCRIPT: number = flagBit("noscript");
 export const MAY_REPLICATE: number = flagBit("may_replicate");
 export const NO_MULTI: number = flagBit("no_multi");

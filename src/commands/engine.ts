@@ -20,6 +20,7 @@ import { WatchedKeys } from "../keyspace/watched-keys.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
+import type { BusyScript } from "./busy-script.ts";
 import type { Command } from "./command.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
@@ -59,6 +60,8 @@ export interface Hooks {
   reload(mode: { save: boolean; flush: boolean; merge: boolean }): string | null;
   /** Loads what the log holds in the place of the data. @returns an error text, or null */
   reloadLog(): string | null;
+  /** The file that a script which takes long goes on in. */
+  readonly scriptThread: URL;
   /** All databases were emptied by FLUSHALL. */
   flushed(): void;
 }
@@ -78,6 +81,7 @@ export interface Loading {
 const PAUSE_BITS = 3;
 const LOADING_BIT = 4;
 const REFUSAL_BIT = 8;
+const BUSY_BIT = 64;
 const TRACKING_BIT = 16;
 const OBSERVED_BIT = 32;
 const GUARD_BIT = 64;
@@ -146,11 +150,13 @@ export class Engine {
     rewriteConfig: () => "ERR The server is running without a config file",
     reload: () => "ERR Error trying to load the RDB dump, check server logs.",
     reloadLog: () => "ERR There is no AOF to load.",
+    scriptThread: new URL("../scripting/script-worker.ts", import.meta.url),
     flushed: () => {},
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
   beatPaused = false;
   #scripts: Scripts | null = null;
+  #busyScript: BusyScript | null = null;
   /** Called `hz` times a second. */
   readonly beatTasks: (() => void)[] = [];
   #loading: Loading | null = null;
@@ -232,6 +238,16 @@ export class Engine {
   get scripts(): Scripts {
     this.#scripts ??= new Scripts(this);
     return this.#scripts;
+  }
+
+  /** A script that takes long, and keeps all others waiting; else null. */
+  get busyScript(): BusyScript | null {
+    return this.#busyScript;
+  }
+
+  set busyScript(script: BusyScript | null) {
+    this.#busyScript = script;
+    this.special = script === null ? this.special & ~BUSY_BIT : this.special | BUSY_BIT;
   }
 
   /** What the pause holds back. */

@@ -10,6 +10,7 @@ import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
 import type { Command } from "./command.ts";
 import {
+  ALLOW_BUSY,
   FAST,
   LOADING,
   MAY_REPLICATE,
@@ -89,6 +90,7 @@ export function runFromScript(session: Session, command: Command, args: Args): v
   }
   if (session.engine.isObserved) callObserved(session, command, args);
   else call(session, command, args);
+  if (session.engine.tracks) track(session, command, args);
 }
 
 function call(session: Session, command: Command, args: Args): void {
@@ -171,6 +173,11 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   if (session.isPushed) session.mergePushes();
   const isOpen = session.authenticated || !engine.password.required;
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
+  const { busyScript } = engine;
+  // PING is how clients ask whether the server is still there.
+  if (busyScript !== null && (command.flags & ALLOW_BUSY) === 0 && command.fullName !== "ping") {
+    return reject(session, command, busyScript.refusal);
+  }
   if (transaction !== null && (command.flags & NO_MULTI) !== 0) {
     return reject(session, command, NOT_IN_TRANSACTION);
   }

@@ -11,6 +11,8 @@ export interface Script {
   readonly sha: string;
   /** One character a byte. */
   readonly source: string;
+  /** What of it is compiled. */
+  readonly body: string;
   readonly flags: ScriptFlags;
   readonly main: LuaFunction;
   readonly chunk: number;
@@ -70,7 +72,8 @@ export class ScriptCache {
       return `ERR Error compiling script (new function): ${compiled}`;
     }
     const { main, number: chunk } = compiled;
-    const script = { sha, source, flags: shebang.flags, main, chunk, isLoaded };
+    const { body } = shebang;
+    const script = { sha, source, body, flags: shebang.flags, main, chunk, isLoaded };
     this.#scripts.set(sha, script);
     this.memory += source.length + SCRIPT_OVERHEAD;
     if (!isLoaded) this.#keep(script);

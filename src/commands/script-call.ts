@@ -3,12 +3,13 @@
  * becomes a value of Lua.
  */
 import { Args } from "../protocol/args.ts";
-import { errorTable } from "../scripting/error-table.ts";
+import { checkBytes, refusalBytes, refusalTable } from "../scripting/answers.ts";
 import { formatArgument } from "../scripting/number-text.ts";
 import { ReplyReader } from "../scripting/reply-reader.ts";
+import { ReplyRecord } from "../scripting/reply-record.ts";
 import type { ScriptHost } from "../scripting/script-host.ts";
-import type { LuaTable } from "../scripting/table.ts";
 import type { LuaValue } from "../scripting/values.ts";
+import type { CallState } from "../scripting/worker-messages.ts";
 import type { Command } from "./command.ts";
 import { NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -20,6 +21,7 @@ const ARGUMENTS_FIRST = 1024;
 const ARGUMENTS_KEEP: number = 64 * 1024;
 
 const NO_ARGUMENTS = "Please specify at least one argument for this redis lib call";
+const TOO_LARGE = "The reply of the command is too large";
 const WRONG_ARGUMENTS = "Lua redis lib command arguments must be strings or integers";
 
 export class ScriptCaller implements ScriptHost {
@@ -27,6 +29,8 @@ export class ScriptCaller implements ScriptHost {
   readonly session: Session;
   /** The script has run a command that writes: it can't be stopped any more. */
   hasWritten = false;
+  /** What the script has got from the server. */
+  readonly record: ReplyRecord = new ReplyRecord();
   #readOnly = false;
   #replication = 3;
   #buffer: Buffer = Buffer.allocUnsafeSlow(ARGUMENTS_FIRST);
@@ -44,49 +48,81 @@ export class ScriptCaller implements ScriptHost {
   begin(client: Session, readOnly: boolean): void {
     const { session } = this;
     session.db = client.db;
+    session.client = client.client;
     session.user = client.user;
     session.authenticated = client.authenticated;
     session.reply.version = 2;
     this.hasWritten = false;
+    this.record.clear();
     this.#readOnly = readOnly;
     this.#replication = 3;
   }
 
   end(): void {
+    this.session.client = this.session;
     this.session.reply.clear();
     if (this.#buffer.length > ARGUMENTS_KEEP)
       this.#buffer = Buffer.allocUnsafeSlow(ARGUMENTS_FIRST);
   }
 
   call(parameters: readonly LuaValue[]): LuaValue {
+    const refusal = this.#run(parameters);
+    const { reply } = this.session;
+    if (refusal !== null) {
+      const bytes = refusalBytes(refusal);
+      this.record.append(bytes, 0, bytes.length);
+      this.failed = true;
+      return refusalTable(refusal);
+    }
+    const { buffer, pos } = reply;
+    this.record.append(buffer, 0, pos);
+    const value = this.#reader.read(buffer, 0);
+    this.failed = this.#reader.failed;
+    reply.pos = 0;
+    return value;
+  }
+
+  /** Runs a command for a script that runs in a thread of its own. @returns the answer, as `answers.ts` has it */
+  answer(parameters: readonly LuaValue[], state: CallState): Buffer {
+    const { reply } = this.session;
+    reply.version = state.protocol;
+    this.#replication = state.replication;
+    const refusal = this.#run(parameters);
+    if (refusal !== null) return refusalBytes(refusal);
+    const bytes = Buffer.from(reply.buffer.subarray(0, reply.pos));
+    reply.pos = 0;
+    return bytes;
+  }
+
+  mayRun(parameters: readonly LuaValue[]): boolean | null {
+    const isKnown = this.#fill(parameters) && this.#find(this.#args) !== null;
+    const may = isKnown ? true : null;
+    const bytes = checkBytes(may);
+    this.record.append(bytes, 0, bytes.length);
+    return may;
+  }
+
+  /** Runs a command and leaves its reply in the session's. @returns why it was refused, or null */
+  #run(parameters: readonly LuaValue[]): string | null {
     if (!this.#fill(parameters)) {
-      return this.#fail(parameters.length === 0 ? NO_ARGUMENTS : WRONG_ARGUMENTS);
+      return parameters.length === 0 ? NO_ARGUMENTS : WRONG_ARGUMENTS;
     }
     const { session } = this;
     const args = this.#args;
     const command = this.#find(args);
     const refusal = this.#refusal(command, args);
-    if (refusal !== null) {
-      const table = this.#fail(refusal);
-      table.set("ignore_error_stats_update", true);
-      return table;
-    }
+    if (refusal !== null) return refusal;
     if ((command!.flags & WRITE) !== 0) this.hasWritten = true;
     const { effects } = this.#engine;
     const { active } = effects;
     // What is kept nowhere is told nobody; one log stands for both of Redis's ways.
     if (this.#replication === 0) effects.active = false;
-    const { reply } = session;
     runFromScript(session, command!, args);
     effects.active = active;
-    const value = this.#read();
-    reply.pos = 0;
-    return value;
-  }
-
-  mayRun(parameters: readonly LuaValue[]): boolean | null {
-    if (!this.#fill(parameters)) return null;
-    return this.#find(this.#args) === null ? null : true;
+    const { reply } = session;
+    if (!reply.overflowed) return null;
+    reply.clear();
+    return TOO_LARGE;
   }
 
   log(level: number, text: string): void {
@@ -103,22 +139,6 @@ export class ScriptCaller implements ScriptHost {
 
   setReplication(flags: number): void {
     this.#replication = flags;
-  }
-
-  #read(): LuaValue {
-    const { reply } = this.session;
-    if (reply.overflowed) {
-      reply.clear();
-      return this.#fail("the reply of the command is too large");
-    }
-    const value = this.#reader.read(reply.buffer, 0);
-    this.failed = this.#reader.failed;
-    return value;
-  }
-
-  #fail(error: string): LuaTable {
-    this.failed = true;
-    return errorTable(error);
   }
 
   #find(args: Args): Command | null {

@@ -1,15 +1,17 @@
 /** Runs scripts: what EVAL and FCALL have in common. One object a server. */
-import { caughtValue } from "../scripting/base-library.ts";
-import { LuaError } from "../scripting/errors.ts";
 import { settle } from "../scripting/invoke.ts";
 import { meter, ScriptStop } from "../scripting/meter.ts";
+import { randomState } from "../scripting/math-library.ts";
 import { Realm } from "../scripting/realm.ts";
+import { scriptErrorText } from "../scripting/script-error.ts";
 import { LuaTable } from "../scripting/table.ts";
 import type { LuaFunction, LuaValue } from "../scripting/values.ts";
-import { asText, first } from "../scripting/values.ts";
+import { first } from "../scripting/values.ts";
 import { REDIS_VERSION } from "../base/version.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import type { Job } from "./busy-script.ts";
+import { BusyScript } from "./busy-script.ts";
 import type { Engine } from "./engine.ts";
 import { positionOrReply } from "./guards.ts";
 import { ScriptCache, sha1 } from "./script-cache.ts";
@@ -26,7 +28,14 @@ export interface Runnable {
   readonly main: LuaFunction;
   /** Takes KEYS and ARGV as parameters, and does not find them among the globals. */
   readonly isFunction: boolean;
+  /** Text of the script, or of the function's library. */
+  readonly source: string;
 }
+
+/** A script that can't be moved to a thread and has written may take so many times the threshold. */
+const PATIENCE = 12;
+
+const TOO_LONG = "Script ran for too long in a transaction or without a connection";
 
 const WRITES_BLOCKED =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
@@ -37,6 +46,12 @@ export class Scripts {
   readonly cache: ScriptCache = new ScriptCache(this.realm);
   readonly caller: ScriptCaller;
   readonly #engine: Engine;
+  /** The script that runs may be moved to a thread; and is about to be. */
+  #mayMove = false;
+  #moves = false;
+  #longAfterNs = Infinity;
+  /** How often the script that runs was found to take long. */
+  #looks = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -66,30 +81,87 @@ export class Scripts {
     for (let at = firstValue; at < args.count; at++) values.push(args.text(at));
     const { caller, realm } = this;
     const { effects, blocking } = this.#engine;
-    const protocolOfClient = reply.version;
+    const random = randomState();
     caller.begin(session, readOnly || script.flags.noWrites);
     realm.holder.host = caller;
     blocking.hold();
     effects.beginBlock();
+    this.#moves = false;
+    this.#mayMove = session.peer !== null && session.mayWait;
     try {
-      const result = this.#execute(script, keys, values);
+      const result = this.#execute(script, keys, values, random);
       writeValue(reply, result, caller.session.reply.version);
     } catch (error) {
-      reply.error(errorText(error, script.name));
+      if (!this.#moves) reply.error(scriptErrorText(error, script.name));
     } finally {
-      effects.endBlock();
-      blocking.release();
       realm.end();
-      caller.end();
-      reply.version = protocolOfClient;
+      if (this.#moves) this.#move(session, script, args, countAt, keyCount, random);
+      else this.#end();
     }
   }
 
-  #execute(script: Runnable, keys: LuaValue[], values: LuaValue[]): LuaValue {
-    this.realm.begin(keys, values);
-    meter.begin(Infinity, () => Infinity);
-    if (!script.isFunction) return first(settle(script.main()));
-    return first(settle(script.main(new LuaTable(keys), new LuaTable(values))));
+  #execute(script: Runnable, keys: LuaValue[], values: LuaValue[], random: bigint): LuaValue {
+    const parameters = [new LuaTable(keys), new LuaTable(values)] as const;
+    this.realm.begin(...parameters, random);
+    const thresholdMs = this.#engine.options.number("busy-reply-threshold");
+    this.#longAfterNs = thresholdMs > 0 ? thresholdMs * 1e6 : Infinity;
+    this.#looks = 0;
+    meter.begin(this.#longAfterNs, this.#onTime);
+    const result = script.isFunction ? script.main(...parameters) : script.main();
+    return first(settle(result));
+  }
+
+  /** The script has taken long: moves it to a thread of its own, stops it, or lets it go on for a while. */
+  readonly #onTime = (): number => {
+    const { caller } = this;
+    if (this.#mayMove && !caller.record.overflowed) {
+      this.#moves = true;
+      throw new ScriptStop("moved");
+    }
+    this.#looks++;
+    if (!caller.hasWritten || this.#looks === PATIENCE) throw new ScriptStop(TOO_LONG);
+    return this.#longAfterNs;
+  };
+
+  /** Lets the script go on in a thread; its effects are written as they come from now on, as one block all the same. */
+  #move(
+    session: Session,
+    script: Runnable,
+    args: Args,
+    countAt: number,
+    keyCount: number,
+    random: bigint,
+  ): void {
+    const { caller } = this;
+    const engine = this.#engine;
+    const firstValue = countAt + 1 + keyCount;
+    const texts = Array.from({ length: args.count }, (_, at) => args.text(at));
+    engine.effects.openBlock();
+    engine.logger.warning(
+      `Slow script detected: still in execution after ${Math.round(this.#longAfterNs / 1e6)} milliseconds. ` +
+        `You can try killing the script using the ${script.isFunction ? "FUNCTION" : "SCRIPT"} KILL command.`,
+    );
+    const job: Job = {
+      source: script.source,
+      name: script.name,
+      functionName: script.isFunction ? script.name : null,
+      keys: texts.slice(countAt + 1, firstValue),
+      values: texts.slice(firstValue),
+      record: caller.record.copy(),
+      random,
+    };
+    engine.busyScript = new BusyScript(engine, session, caller, job, () => {
+      engine.busyScript = null;
+      this.#end();
+      if (engine.blocking.pending) engine.blocking.serve();
+    });
+  }
+
+  #end(): void {
+    const { effects, blocking } = this.#engine;
+    effects.endBlock();
+    blocking.release();
+    this.caller.end();
   }
 
   /** Why the server's state does not let the script run, or null. */
@@ -111,22 +183,4 @@ function keyCountOrReply(args: Args, at: number, reply: Reply): number {
   if (error === null) return count;
   reply.error(error);
   return NaN;
-}
-
-/** The error that a script ends with: its own, and where it happened. */
-function errorText(error: unknown, name: string): string {
-  if (error instanceof ScriptStop) return `ERR ${error.message} script: ${name}`;
-  const value = caughtValue(error);
-  let text: string;
-  const place = error instanceof LuaError ? error.place : null;
-  let source = place?.origin ?? null;
-  if (value instanceof LuaTable) {
-    text = asText(value.getKeyed("err")) ?? "ERR unknown error";
-    const ownSource = asText(value.getKeyed("source"));
-    if (place === null && ownSource !== undefined) source = ownSource;
-  } else {
-    text = `ERR ${asText(value) ?? (value === undefined ? "nil" : String(value))}`;
-  }
-  if (source === null) return text;
-  return `${text} script: ${name}, on ${source}:${place?.line ?? 0}.`;
 }

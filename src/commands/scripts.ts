@@ -1,6 +1,7 @@
 /** EVAL and its forms, and SCRIPT. */
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import { killOrReply } from "./busy-script.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import type { Script } from "./script-cache.ts";
@@ -10,8 +11,8 @@ const SHA_LENGTH = 40;
 const NO_SCRIPT_FOUND = "NOSCRIPT No matching script. Please use EVAL.";
 
 function runScript(session: Session, args: Args, reply: Reply, script: Script, ro: boolean): void {
-  const { sha: name, flags, main } = script;
-  const runnable = { name, flags, main, isFunction: false };
+  const { sha: name, flags, main, body: source } = script;
+  const runnable = { name, flags, main, isFunction: false, source };
   session.engine.scripts.run(session, args, reply, runnable, 2, ro);
 }
 
@@ -66,8 +67,8 @@ function show(session: Session, args: Args, reply: Reply): void {
   else reply.text(script.source);
 }
 
-function kill(_session: Session, _args: Args, reply: Reply): void {
-  reply.error("NOTBUSY No scripts in execution right now.");
+function kill(session: Session, _args: Args, reply: Reply): void {
+  killOrReply(session.engine, false, reply);
 }
 
 function debug(_session: Session, args: Args, reply: Reply): void {

@@ -74,7 +74,11 @@ function shutdown(session: Session, args: Args, reply: Reply): void {
     // A shutdown that has begun can't be taken back, and commands no longer run then.
     return reply.error("ERR No shutdown in progress.");
   }
-  const error = session.engine.hooks.shutdown(mode);
+  const { busyScript, hooks } = session.engine;
+  // What a script has half done must not be saved.
+  if (busyScript !== null && mode.save !== false) return reply.error(busyScript.refusal);
+  busyScript?.stop();
+  const error = hooks.shutdown(mode);
   if (error !== null) reply.error(error);
 }
 

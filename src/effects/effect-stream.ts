@@ -64,6 +64,9 @@ export class EffectStream {
   #blockStart = 0;
   /** Effects in it so far. */
   #blockEffects = 0;
+  /** The outermost block is written as it comes; and whether its beginning stands there. */
+  #isOpen = false;
+  #isHeaded = false;
   /** Database that the last effect works on, or -1: the next one selects its own. */
   #database = -1;
 
@@ -96,7 +99,31 @@ export class EffectStream {
   endBlock(): void {
     this.#depth--;
     this.told = 1;
-    if (this.#depth === 0 && this.#blockEffects > 1) this.#wrap(this.#blockStart);
+    if (this.#depth > 0) return;
+    if (!this.#isOpen) {
+      if (this.#blockEffects > 1) this.#wrap(this.#blockStart);
+      return;
+    }
+    this.#isOpen = false;
+    if (!this.#isHeaded) return;
+    if (this.pos === 0) this.onPending();
+    this.#append(EXEC);
+  }
+
+  /**
+   * The commands of the outermost block go on in later turns: it is written as it comes, and its end when it ends. A log that ends
+   * before that has nothing of it.
+   */
+  openBlock(): void {
+    this.#isOpen = true;
+    this.#isHeaded = this.#blockEffects > 0;
+    this.told = 1;
+    if (!this.#isHeaded) return;
+    const start = this.#blockStart;
+    this.#ensure(MULTI.length);
+    this.buffer.copyWithin(start + MULTI.length, start, this.pos);
+    MULTI.copy(this.buffer, start);
+    this.pos += MULTI.length;
   }
 
   /**
@@ -104,7 +131,7 @@ export class EffectStream {
    * brings it about): what they did stands in a block of its own.
    */
   cutBlock(): void {
-    if (this.#depth === 0) return;
+    if (this.#depth === 0 || this.#isOpen) return;
     if (this.#blockEffects > 1) this.#wrap(this.#blockStart);
     this.#blockStart = this.pos;
     this.#blockEffects = 0;
@@ -253,11 +280,21 @@ export class EffectStream {
   #select(database: number): void {
     if (this.pos === 0) this.onPending();
     this.#blockEffects++;
+    if (this.#isOpen && !this.#isHeaded) {
+      this.#isHeaded = true;
+      this.#append(MULTI);
+    }
     if (database === this.#database) return;
     this.#database = database;
     this.#header(STAR, 2);
     this.text("SELECT");
     this.integer(database);
+  }
+
+  #append(bytes: Buffer): void {
+    this.#ensure(bytes.length);
+    bytes.copy(this.buffer, this.pos);
+    this.pos += bytes.length;
   }
 
   #header(type: number, value: number): void {

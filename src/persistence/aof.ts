@@ -462,7 +462,9 @@ export class Aof {
   #beat(): void {
     const engine = this.#engine;
     const log = this.#log;
-    const isFree = engine.keyspace.store.guard === null && !this.isRewriting;
+    // While a script is half done there is nothing to begin a log with.
+    const isFree =
+      engine.keyspace.store.guard === null && !this.isRewriting && engine.busyScript === null;
     if (this.#isScheduled && isFree) this.rewrite();
     if (log === null) return;
     const nowMs = engine.clock.monotonicMs;

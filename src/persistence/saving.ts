@@ -238,6 +238,8 @@ export class Saving {
     const { guard, changes } = engine.keyspace.store;
     if (this.#stopped || guard !== null || this.#background !== null || engine.loading !== null)
       return;
+    // While a script is half done there is nothing to save.
+    if (engine.busyScript !== null) return;
     if (this.#isScheduled) {
       this.startInBackground();
       return;

@@ -21,6 +21,16 @@ let state = 0x1234abcd330en;
 /** Where the numbers go on after a script that has chosen a seed; else null. */
 let kept: bigint | null = null;
 
+/** Where a script's numbers begin, to begin there again. */
+export function randomState(): bigint {
+  return state;
+}
+
+/** A script begins. @param from what `randomState` said when it began before */
+export function beginRandom(from: bigint): void {
+  state = from;
+}
+
 /** The script has ended: the seed that it chose is none of the next one's business. */
 export function endRandom(): void {
   if (kept !== null) state = kept;

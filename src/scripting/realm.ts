@@ -13,7 +13,7 @@ import { Coroutine } from "./coroutine.ts";
 import { addCoroutineLibrary } from "./coroutine-library.ts";
 import { Environment } from "./environment.ts";
 import { LuaError } from "./errors.ts";
-import { addMathLibrary, endRandom } from "./math-library.ts";
+import { addMathLibrary, beginRandom, endRandom } from "./math-library.ts";
 import type { Holder } from "./redis-library.ts";
 import { addRedisLibrary } from "./redis-library.ts";
 import { addStringLibrary } from "./string-library.ts";
@@ -50,9 +50,10 @@ export class Realm {
     return compile(source, LIBRARY_NAME, `@${LIBRARY_NAME}`, this.#libraries);
   }
 
-  /** A script begins. */
-  begin(keys: readonly LuaValue[], values: readonly LuaValue[]): void {
-    this.#scripts.begin(new LuaTable(keys as LuaValue[]), new LuaTable(values as LuaValue[]));
+  /** A script begins. @param random where its random numbers begin: `randomState` */
+  begin(keys: LuaTable, values: LuaTable, random: bigint): void {
+    this.#scripts.begin(keys, values);
+    beginRandom(random);
     restartNames();
     restartJson();
   }

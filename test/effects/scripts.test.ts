@@ -60,4 +60,52 @@ describe("the effects of a script", () => {
       ...["MULTI", "SELECT 0", "SET a 1", "SET b 2", "SET c 3", "EXEC"],
     ]);
   });
+
+  test("are written as they come once the script takes long, and are one block all the same", () => {
+    const engine = createEngine();
+    engine.record(true);
+    const session = engine.createSession();
+    const { effects } = engine;
+    send(session, ["SET", "x", "1"]);
+    let stream = takeEffects(engine);
+    const take = (): void => {
+      effects.cutBlock();
+      stream = Buffer.concat([stream, takeEffects(engine)]);
+    };
+    effects.beginBlock();
+    send(session, ["SET", "a", "1"]);
+    effects.openBlock();
+    take();
+    const half = stream;
+    take();
+    send(session, ["SET", "b", "2"]);
+    take();
+    effects.endBlock();
+    take();
+    expect(commandsOf(stream).map((command) => command.join(" "))).toEqual([
+      ...["SELECT 0", "SET x 1", "MULTI", "SET a 1", "SET b 2", "EXEC"],
+    ]);
+    // What a log holds that ends half way.
+    const copy = createEngine();
+    expect(() => replay(copy, half)).toThrow("a transaction without an end");
+    expect(send(copy.createSession(), ["DBSIZE"])).toBe(":1\r\n");
+  });
+
+  test("leave nothing behind where a script that took long wrote nothing", () => {
+    const engine = createEngine();
+    engine.record(true);
+    const { effects } = engine;
+    effects.beginBlock();
+    effects.openBlock();
+    effects.cutBlock();
+    effects.endBlock();
+    expect(takeEffects(engine).length).toBe(0);
+    effects.beginBlock();
+    effects.openBlock();
+    send(engine.createSession(), ["SET", "a", "1"]);
+    effects.endBlock();
+    expect(commandsOf(takeEffects(engine)).map((command) => command.join(" "))).toEqual([
+      ...["MULTI", "SELECT 0", "SET a 1", "EXEC"],
+    ]);
+  });
 });

@@ -113,10 +113,7 @@ export const serverRows: readonly OptionRow[] = [
     5000,
     [0, INT64_MAX],
     "milliseconds a script may run before others are told BUSY",
-    {
-      ...INERT,
-      aliases: ["lua-time-limit"],
-    },
+    { aliases: ["lua-time-limit"] },
   ),
   flag("lua-enable-deprecated-api", "no", "let scripts use what is deprecated", {
     ...FIXED_INERT,

@@ -1,0 +1,144 @@
+/**
+ * A script that has run for longer than `busy-reply-threshold`. It goes on in a thread of its own, and its commands are run here as
+ * they come. Meanwhile nobody else's commands run, but for those that ask about it or end it: a script is one change, however
+ * long it takes.
+ */
+import { MessageChannel, Worker } from "node:worker_threads";
+import { REDIS_VERSION } from "../base/version.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { checkBytes } from "../scripting/answers.ts";
+import type { Assignment, Request } from "../scripting/worker-messages.ts";
+import { unpackValue } from "../scripting/worker-messages.ts";
+import type { Engine } from "./engine.ts";
+import type { ScriptCaller } from "./script-call.ts";
+import { writeValue } from "./script-reply.ts";
+import type { Session } from "./session.ts";
+
+const BUSY_SCRIPT =
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+const BUSY_FUNCTION =
+  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
+const HAS_WRITTEN =
+  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the " +
+  "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
+
+export type Job = Omit<Assignment, "version" | "signal">;
+
+export class BusyScript {
+  readonly session: Session;
+  readonly job: Job;
+  readonly #engine: Engine;
+  readonly #caller: ScriptCaller;
+  readonly #worker: Worker;
+  readonly #signal = new Int32Array(new SharedArrayBuffer(4));
+  /** Called when the script has ended, before its client is answered. */
+  readonly #onEnd: () => void;
+  #hasEnded = false;
+
+  /** @param session of the client that waits for it */
+  constructor(engine: Engine, session: Session, caller: ScriptCaller, job: Job, onEnd: () => void) {
+    this.#engine = engine;
+    this.session = session;
+    this.job = job;
+    this.#caller = caller;
+    this.#onEnd = onEnd;
+    session.blocked = true;
+    const { port1, port2 } = new MessageChannel();
+    this.#worker = new Worker(engine.hooks.scriptThread);
+    const assignment: Assignment = { ...job, version: REDIS_VERSION, signal: this.#signal };
+    port1.on("message", (request: Request) => {
+      const answer = this.#answer(request);
+      if (answer === null) return;
+      port1.postMessage(answer, []);
+      Atomics.store(this.#signal, 0, 1);
+      Atomics.notify(this.#signal, 0);
+    });
+    this.#worker.on("error", (error) => this.#fail(String(error)));
+    this.#worker.on("exit", () => this.#fail("its thread has ended"));
+    this.#worker.postMessage({ port: port2, assignment }, [port2]);
+  }
+
+  /** It has run a command that writes. */
+  get hasWritten(): boolean {
+    return this.#caller.hasWritten;
+  }
+
+  /** Ends it. */
+  kill(): void {
+    this.#finish(() => {
+      const { name } = this.job;
+      this.session.reply.error(`ERR Script killed by user with SCRIPT KILL... script: ${name}`);
+    });
+  }
+
+  get isFunction(): boolean {
+    return this.job.functionName !== null;
+  }
+
+  /** What others are told meanwhile. */
+  get refusal(): string {
+    return this.isFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
+  }
+
+  /** The server stops, or the script has ended: nobody is answered any more. */
+  stop(): void {
+    this.#hasEnded = true;
+    void this.#worker.terminate();
+  }
+
+  #answer(request: Request): Buffer | null {
+    if (this.#hasEnded) return null;
+    this.#engine.beginTurn();
+    switch (request.kind) {
+      case "call":
+        return this.#caller.answer(request.parameters, request.state);
+      case "may-run":
+        return checkBytes(this.#caller.mayRun(request.parameters));
+      case "log":
+        this.#caller.log(request.level, request.text);
+        return null;
+      case "error":
+        this.#finish(() => this.session.reply.error(request.text));
+        return null;
+      case "value":
+        this.#finish(() => {
+          writeValue(this.session.reply, unpackValue(request.value), request.protocol);
+        });
+        return null;
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#finish(() => this.session.reply.error(`ERR Error running script: ${reason}`));
+  }
+
+  /** The script has ended: everybody goes on. */
+  #finish(answer: () => void): void {
+    if (this.#hasEnded) return;
+    this.stop();
+    const { session } = this;
+    const { reply } = session;
+    const { pos, errors } = reply;
+    this.#onEnd();
+    answer();
+    if (reply.errors !== errors) {
+      if (session.lastCommand !== null) session.lastCommand.failed++;
+      this.#engine.stats.countError(reply.lastError);
+    }
+    session.blocked = false;
+    session.endReply(pos);
+    // Not inside the command that ends it: no command runs within another.
+    queueMicrotask(() => session.resume());
+  }
+}
+
+/** SCRIPT KILL or FUNCTION KILL. @param functions the script must be a function, and not a script for EVAL */
+export function killOrReply(engine: Engine, functions: boolean, reply: Reply): void {
+  const { busyScript } = engine;
+  if (busyScript === null) return reply.error(NOT_BUSY);
+  if (busyScript.hasWritten) return reply.error(HAS_WRITTEN);
+  if (busyScript.isFunction !== functions) return reply.error(busyScript.refusal);
+  busyScript.kill();
+  reply.ok();
+}

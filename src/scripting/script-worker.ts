@@ -1,0 +1,124 @@
+/**
+ * The thread in which a script goes on that has taken too long: it runs from its beginning, is given the answers again that it got
+ * before, and asks the server for the rest. The server stays free meanwhile, and ends a script by ending its thread.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort } from "node:worker_threads";
+import { AnswerReader, readCheck } from "./answers.ts";
+import { settle } from "./invoke.ts";
+import { meter } from "./meter.ts";
+import { Realm } from "./realm.ts";
+import { RecordReader } from "./reply-record.ts";
+import { scriptErrorText } from "./script-error.ts";
+import type { ScriptHost } from "./script-host.ts";
+import { LuaTable } from "./table.ts";
+import type { LuaFunction, LuaValue } from "./values.ts";
+import { first } from "./values.ts";
+import type { Assignment, Request } from "./worker-messages.ts";
+import { packValue } from "./worker-messages.ts";
+
+/** What the server is, seen from the thread. */
+class RemoteHost implements ScriptHost {
+  failed = false;
+  protocol = 2;
+  #replication = 3;
+  readonly #port: MessagePort;
+  readonly #signal: Int32Array;
+  readonly #record: RecordReader;
+  readonly #reader: AnswerReader = new AnswerReader();
+
+  constructor(port: MessagePort, assignment: Assignment) {
+    this.#port = port;
+    this.#signal = assignment.signal;
+    this.#record = new RecordReader(Buffer.from(assignment.record));
+  }
+
+  call(parameters: readonly LuaValue[]): LuaValue {
+    const record = this.#record;
+    if (record.next()) return this.#take(record.bytes, record.start, record.end);
+    // What is neither string nor number is refused there as it would be here.
+    const sent = parameters.map((value) => (typeof value === "object" ? undefined : value));
+    const plain = sent.map((value) => (typeof value === "function" ? undefined : value));
+    const state = { protocol: this.protocol, replication: this.#replication };
+    const answer = this.#ask({ kind: "call", parameters: plain, state });
+    return this.#take(answer, 0, answer.length);
+  }
+
+  mayRun(parameters: readonly LuaValue[]): boolean | null {
+    const record = this.#record;
+    if (record.next()) return readCheck(record.bytes, record.start);
+    return readCheck(this.#ask({ kind: "may-run", parameters }), 0);
+  }
+
+  log(level: number, text: string): void {
+    // What was logged before is not logged again.
+    if (this.#record.end === this.#record.bytes.length) {
+      this.#port.postMessage({ kind: "log", level, text } satisfies Request, []);
+    }
+  }
+
+  setProtocol(version: number): void {
+    this.protocol = version;
+  }
+
+  setReplication(flags: number): void {
+    this.#replication = flags;
+  }
+
+  #take(bytes: Buffer, start: number, end: number): LuaValue {
+    const value = this.#reader.read(bytes, start, end);
+    this.failed = this.#reader.failed;
+    return value;
+  }
+
+  /** Sends a request and waits for its answer. */
+  #ask(request: Request): Buffer {
+    const signal = this.#signal;
+    Atomics.store(signal, 0, 0);
+    this.#port.postMessage(request, []);
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port) as { message: Uint8Array } | undefined;
+      if (received !== undefined) return Buffer.from(received.message);
+      Atomics.wait(signal, 0, 0, WAIT_MS);
+    }
+  }
+}
+
+/** A thread that waits for long can't be ended meanwhile. */
+const WAIT_MS = 50;
+
+function run(port: MessagePort, assignment: Assignment): void {
+  const realm = new Realm(assignment.version, sha1);
+  const host = new RemoteHost(port, assignment);
+  const { keys, values, name } = assignment;
+  let request: Request;
+  try {
+    const main = prepare(realm, assignment);
+    const parameters = [new LuaTable([...keys]), new LuaTable([...values])] as const;
+    realm.holder.host = host;
+    realm.begin(...parameters, assignment.random);
+    meter.begin(Infinity, () => Infinity);
+    const result = assignment.functionName === null ? main() : main(...parameters);
+    const value = packValue(first(settle(result)));
+    request = { kind: "value", value, protocol: host.protocol };
+  } catch (error) {
+    request = { kind: "error", text: scriptErrorText(error, name) };
+  }
+  port.postMessage(request, []);
+}
+
+function prepare(realm: Realm, assignment: Assignment): LuaFunction {
+  const { source, functionName } = assignment;
+  const compiled = realm.compileScript(source);
+  if (typeof compiled === "string") throw new Error(compiled);
+  if (functionName === null) return compiled.main;
+  throw new Error(`no function ${functionName}`);
+}
+
+function sha1(text: string): string {
+  return Bun.SHA1.hash(Buffer.from(text, "latin1"), "hex");
+}
+
+parentPort!.on("message", ({ port, assignment }: { port: MessagePort; assignment: Assignment }) => {
+  run(port, assignment);
+});

@@ -16,6 +16,11 @@ function id(session: Session, _args: Args, reply: Reply): void {
   reply.integer(session.id);
 }
 
+/** What the client is capable of, of which nothing makes a difference yet: Valkey ignores what it does not know. */
+function capabilities(_session: Session, _args: Args, reply: Reply): void {
+  reply.ok();
+}
+
 function setName(session: Session, args: Args, reply: Reply): void {
   const name = args.text(2);
   if (!isPrintable(name)) return reply.error(INVALID_CLIENT_NAME);
@@ -126,6 +131,8 @@ function switchOrReply(args: Args, index: number, reply: Reply): boolean | null 
 
 const help = helpOf([
   "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "CAPA <capability> [<capability> ...]",
+  "    Tell what the client library is capable of.",
   "CACHING (YES|NO)",
   "    Track the keys of the next command, or not (with OPTIN, OPTOUT).",
   "GETREDIR",
@@ -202,6 +209,17 @@ export const clientRows: readonly CommandRow[] = [
     complexity: "Depends on subcommand.",
     subcommands: [
       ...clientTrackingRows,
+      {
+        name: "capa",
+        arity: -3,
+        flags: COMMON,
+        since: "8.0.0",
+        group: "connection",
+        summary: "Tells what the client library is capable of.",
+        complexity: "O(1)",
+        syntax: "capability:string...",
+        handler: capabilities,
+      },
       {
         name: "getname",
         arity: 2,

@@ -3,11 +3,13 @@
  *
  * There are three kinds of subscriptions: to a channel, to all channels that a pattern matches, and to a shard channel, which has
  * a name space of its own. Those who have subscribed to one name are its audience. A message is written once for each version of
- * the protocol, and all subscribers hold the same bytes until these leave (`Session.push`).
+ * the protocol, into a batch of the audience, and all subscribers send the bytes of that (`MessageBatch`).
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { INT64_DIGITS_MAX, writeInteger } from "../base/numbers.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { MessageBatch } from "./push-queue.ts";
 import type { Session } from "./session.ts";
 
 /** A kind of subscription, with the first words of what subscribers get. */
@@ -50,16 +52,99 @@ const LF = 10;
 const DOLLAR = 0x24;
 const RESP2_ARRAY = 0x2a;
 const RESP3_PUSH = 0x3e;
+const LINE_END = Buffer.from("\r\n");
+/** A batch of messages that is longer is followed by another one. */
+const BATCH_SIZE_MAX: number = 64 * 1024;
 /** "$", digits, CR LF, and the CR LF behind the string. */
 const BULK_EXTRA: number = INT64_DIGITS_MAX + 5;
 
+/** What is published to those of an audience who speak one version of the protocol. */
+interface Edition {
+  /** The first parts of each message. */
+  readonly head: Buffer;
+  readonly batch: MessageBatch;
+}
+
 /** Those who have subscribed to one name. */
-export interface Audience {
+export class Audience {
   readonly kind: Kind;
   readonly name: Buffer;
   /** The name, one character a byte. */
   readonly text: string;
-  readonly sessions: Set<Session>;
+  readonly sessions: Set<Session> = new Set();
+  /** By version of the protocol. */
+  readonly #editions: (Edition | undefined)[] = [];
+
+  constructor(kind: Kind, name: Buffer, text: string) {
+    this.kind = kind;
+    this.name = name;
+    this.text = text;
+  }
+
+  /**
+   * Sends the message content[from, to) to all. Returns to how many.
+   * @param channel of a pattern: the channel channel[start, end); else null
+   */
+  send(
+    epoch: number,
+    channel: Buffer | null,
+    start: number,
+    end: number,
+    content: Buffer,
+    from: number,
+    to: number,
+  ): number {
+    if (this.#following(epoch) < this.sessions.size) {
+      for (const session of this.sessions)
+        session.follow(this.#edition(session.version, epoch).batch);
+    }
+    for (const edition of this.#editions) {
+      if (edition === undefined || edition.batch.epoch !== epoch) continue;
+      if (edition.batch.followers === 0) continue;
+      append(edition, channel, start, end, content, from, to);
+    }
+    return this.sessions.size;
+  }
+
+  /** How many are about to get what is appended to the batches as they are. */
+  #following(epoch: number): number {
+    let count = 0;
+    for (const edition of this.#editions) {
+      if (edition === undefined || edition.batch.epoch !== epoch) continue;
+      if (edition.batch.length < BATCH_SIZE_MAX) count += edition.batch.followers;
+    }
+    return count;
+  }
+
+  #edition(version: number, epoch: number): Edition {
+    const edition = this.#editions[version];
+    if (edition !== undefined) {
+      const { batch } = edition;
+      if (batch.epoch !== epoch) batch.reuse(epoch);
+      if (batch.length < BATCH_SIZE_MAX) return edition;
+    }
+    const head =
+      edition?.head ?? headOf(version === 3 ? RESP3_PUSH : RESP2_ARRAY, this.kind, this.name);
+    const fresh: Edition = { head, batch: new MessageBatch(epoch) };
+    this.#editions[version] = fresh;
+    return fresh;
+  }
+}
+
+function append(
+  { head, batch }: Edition,
+  channel: Buffer | null,
+  start: number,
+  end: number,
+  content: Buffer,
+  from: number,
+  to: number,
+): void {
+  batch.ensure(head.length + (end - start) + (to - from) + 2 * BULK_EXTRA);
+  copyBytes(batch.bytes, batch.length, head, 0, head.length);
+  batch.length += head.length;
+  if (channel !== null) appendBulk(batch, channel, start, end);
+  appendBulk(batch, content, from, to);
 }
 
 /** What one session has subscribed to. */
@@ -81,8 +166,15 @@ export class Subscriptions {
 export class Channels {
   /** Sessions with subscriptions. */
   readonly sessions: Set<Session> = new Set();
+  readonly #deliveries: Deliveries;
+  /** The audience of the channel that was published to last. */
+  #last: Audience | null = null;
   /** By the index of the kind, and by name. */
   readonly #audiences: readonly Map<string, Audience>[] = KINDS.map(() => new Map());
+
+  constructor(deliveries: Deliveries) {
+    this.#deliveries = deliveries;
+  }
 
   /** The audiences of a kind. */
   of(kind: Kind): ReadonlyMap<string, Audience> {
@@ -100,7 +192,7 @@ export class Channels {
     const audiences = this.#audiences[kind.index]!;
     let audience = audiences.get(text);
     if (audience === undefined) {
-      audience = { kind, name, text, sessions: new Set() };
+      audience = new Audience(kind, name, text);
       audiences.set(text, audience);
     }
     audience.sessions.add(session);
@@ -117,7 +209,11 @@ export class Channels {
     const { subscriptions } = session;
     if (audience === undefined || subscriptions === null) return;
     audience.sessions.delete(session);
-    if (audience.sessions.size === 0) audiences.delete(text);
+    session.leaveBatches();
+    if (audience.sessions.size === 0) {
+      audiences.delete(text);
+      if (audience === this.#last) this.#last = null;
+    }
     subscriptions.audiences[kind.index]!.delete(audience);
     if (!subscriptions.isEmpty) return;
     session.subscriptions = null;
@@ -142,12 +238,15 @@ export class Channels {
     from: number,
     to: number,
   ): number {
-    const audience = this.of(CHANNEL).get(name.toString("latin1", start, end));
-    let count = audience === undefined ? 0 : send(audience, null, 0, 0, content, from, to);
-    for (const pattern of this.of(PATTERN).values()) {
+    const { epoch } = this.#deliveries;
+    const audience = this.#audienceOf(name, start, end);
+    let count = audience === null ? 0 : audience.send(epoch, null, 0, 0, content, from, to);
+    const patterns = this.of(PATTERN);
+    if (patterns.size === 0) return count;
+    for (const pattern of patterns.values()) {
       const glob = pattern.name;
       if (!matchesGlob(glob, 0, glob.length, name, start, end)) continue;
-      count += send(pattern, name, start, end, content, from, to);
+      count += pattern.send(epoch, name, start, end, content, from, to);
     }
     return count;
   }
@@ -162,70 +261,41 @@ export class Channels {
     to: number,
   ): number {
     const audience = this.of(SHARD).get(name.toString("latin1", start, end));
-    return audience === undefined ? 0 : send(audience, null, 0, 0, content, from, to);
+    const { epoch } = this.#deliveries;
+    return audience === undefined ? 0 : audience.send(epoch, null, 0, 0, content, from, to);
   }
-}
 
-/** Sends a message to an audience. @param channel of a pattern's audience: the channel, channel[start, end) */
-function send(
-  { kind, name, sessions }: Audience,
-  channel: Buffer | null,
-  start: number,
-  end: number,
-  content: Buffer,
-  from: number,
-  to: number,
-): number {
-  let forResp2: Buffer | null = null;
-  let forResp3: Buffer | null = null;
-  for (const session of sessions) {
-    if (session.version === 3) {
-      forResp3 ??= write(RESP3_PUSH, kind, name, channel, start, end, content, from, to);
-      session.push(forResp3);
-    } else {
-      forResp2 ??= write(RESP2_ARRAY, kind, name, channel, start, end, content, from, to);
-      session.push(forResp2);
+  /** The audience of a channel, or null. Most messages go where the one before went: no string is made for them. */
+  #audienceOf(name: Buffer, start: number, end: number): Audience | null {
+    const last = this.#last;
+    const length = end - start;
+    if (last !== null && last.name.length === length) {
+      if (equalBytes(last.name, 0, name, start, length)) return last;
     }
+    const audience = this.of(CHANNEL).get(name.toString("latin1", start, end));
+    if (audience === undefined) return null;
+    this.#last = audience;
+    return audience;
   }
-  return sessions.size;
 }
 
-function write(
-  type: number,
-  { message }: Kind,
-  name: Buffer,
-  channel: Buffer | null,
-  start: number,
-  end: number,
-  content: Buffer,
-  from: number,
-  to: number,
-): Buffer {
-  const parts = channel === null ? 3 : 4;
-  const size = message.length + name.length + (end - start) + (to - from);
-  const out = Buffer.allocUnsafe(size + (parts + 1) * BULK_EXTRA);
-  let pos = writeHeader(out, 0, type, parts);
-  pos = writeHeader(out, pos, DOLLAR, message.length);
-  pos = endLine(out, pos + out.write(message, pos, "latin1"));
-  pos = writeBulk(out, pos, name, 0, name.length);
-  if (channel !== null) pos = writeBulk(out, pos, channel, start, end);
-  pos = writeBulk(out, pos, content, from, to);
-  return out.subarray(0, pos);
+/** The message's first parts, up to the name of the channel or of the pattern. @param type of the whole */
+function headOf(type: number, kind: Kind, name: Buffer): Buffer {
+  const parts = kind === PATTERN ? 4 : 3;
+  const head = `${String.fromCharCode(type)}${parts}\r\n$${kind.message.length}\r\n${kind.message}\r\n`;
+  return Buffer.concat([Buffer.from(`${head}$${name.length}\r\n`, "latin1"), name, LINE_END]);
 }
 
-function writeBulk(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
-  const pos = writeHeader(out, at, DOLLAR, end - start);
-  copyBytes(out, pos, bytes, start, end);
-  return endLine(out, pos + end - start);
-}
-
-function writeHeader(out: Buffer, pos: number, type: number, value: number): number {
-  out[pos] = type;
-  return endLine(out, writeInteger(out, pos + 1, value));
-}
-
-function endLine(out: Buffer, pos: number): number {
+/** Appends bytes[start, end) as a bulk string; there is room for it. */
+function appendBulk(batch: MessageBatch, bytes: Buffer, start: number, end: number): void {
+  const out = batch.bytes;
+  out[batch.length] = DOLLAR;
+  let pos = writeInteger(out, batch.length + 1, end - start);
   out[pos] = CR;
   out[pos + 1] = LF;
-  return pos + 2;
+  copyBytes(out, pos + 2, bytes, start, end);
+  pos += 2 + end - start;
+  out[pos] = CR;
+  out[pos + 1] = LF;
+  batch.length = pos + 2;
 }

@@ -12,29 +12,45 @@ const SLICE_NS = 1_000_000;
 const STRIDE = 32;
 
 export class Deliveries {
+  /** Changes when all messages so far have been sent. */
+  epoch = 0;
   #sessions: Session[] = [];
   #at = 0;
   #scheduled = false;
-  readonly #send = (): void => this.send(SLICE_NS);
+  /** Somebody will call `endTurn`. */
+  #inTurn = false;
+  readonly #send = (): void => {
+    this.#scheduled = false;
+    this.send(SLICE_NS);
+  };
+
+  /** A turn begins that will end with `endTurn`. */
+  beginTurn(): void {
+    this.#inTurn = true;
+  }
+
+  endTurn(): void {
+    this.#inTurn = false;
+    if (this.#sessions.length > 0 && !this.#scheduled) this.send(SLICE_NS);
+  }
 
   /** A session has got a message, its first since it sent what it had. */
   add(session: Session): void {
     this.#sessions.push(session);
-    this.#schedule();
+    if (!this.#inTurn) this.#schedule();
   }
 
   /** Lets sessions send for at most about `budgetNs` nanoseconds, and goes on in the next turn. */
   send(budgetNs: number): void {
-    this.#scheduled = false;
-    const deadline = nanoseconds() + budgetNs;
     const sessions = this.#sessions;
+    const deadline = sessions.length <= STRIDE ? Infinity : nanoseconds() + budgetNs;
     while (this.#at < sessions.length) {
-      const session = sessions[this.#at++]!;
-      session.peer?.flush();
+      sessions[this.#at++]!.peer?.flush();
       if (this.#at % STRIDE === 0 && nanoseconds() > deadline) return this.#schedule();
     }
-    this.#sessions = [];
+    sessions.length = 0;
     this.#at = 0;
+    this.epoch++;
   }
 
   #schedule(): void {

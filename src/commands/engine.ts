@@ -125,10 +125,10 @@ export class Engine {
   /** Histograms of the times of commands are kept. */
   tracksLatency = true;
   readonly monitors: Monitors = new Monitors(() => this.#observe());
-  /** Publish and subscribe. */
-  readonly channels: Channels = new Channels();
   readonly notifications: KeyNotifications;
+  /** Publish and subscribe. */
   readonly deliveries: Deliveries = new Deliveries();
+  readonly channels: Channels = new Channels(this.deliveries);
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */

@@ -2,6 +2,9 @@
  * What a command knows of the one who sent it. A connection has a session, and so has everybody else who runs commands
  * (the library's `call`, later the log's loader, a primary's stream, scripts): commands never ask which.
  */
+import type { Slice } from "../base/slice.ts";
+import type { MessageBatch } from "./push-queue.ts";
+import { PushQueue } from "./push-queue.ts";
 import type { Subscriptions } from "./channels.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Watch } from "../keyspace/watched-keys.ts";
@@ -80,7 +83,7 @@ export class Session {
   client: Session = this;
   #tracker: Tracker | null = null;
   /** Messages that wait to be sent behind the replies so far. */
-  readonly #pushes: Buffer[] = [];
+  #pushes: PushQueue | null = null;
   #subscriptions: Subscriptions | null = null;
   #replyMode: ReplyMode = "on";
   #transaction: Transaction | null = null;
@@ -181,9 +184,17 @@ export class Session {
 
   /** Sends a message, bytes in the protocol of the session that nobody changes any more: at the end of the turn, as a whole. */
   push(message: Buffer): void {
-    if (this.#pushes.push(message) > 1) return;
-    this.special |= PUSHED;
-    this.engine.deliveries.add(this);
+    this.#ownPushes().add(message);
+  }
+
+  /** Sends likewise what will be appended to the batch until the end of the turn. */
+  follow(batch: MessageBatch): void {
+    this.#ownPushes().follow(batch);
+  }
+
+  /** Sends no more of the batches than they have now. */
+  leaveBatches(): void {
+    this.#pushes?.leave();
   }
 
   /** Messages wait. */
@@ -191,18 +202,26 @@ export class Session {
     return (this.special & PUSHED) !== 0;
   }
 
-  /** The one message that waits, and waits no more; null if there are several. */
-  takePush(): Buffer | null {
-    if (this.#pushes.length > 1) return null;
+  /** Points `out` at the messages that wait, which wait no more, if their bytes lie together. */
+  takePushes(out: Slice): boolean {
+    if (!this.#pushes!.takeWhole(out)) return false;
     this.special &= ~PUSHED;
-    return this.#pushes.pop() ?? null;
+    return true;
   }
 
   /** Puts the messages that wait behind the replies so far. To be called between two replies only. */
   mergePushes(): void {
-    for (const message of this.#pushes) this.reply.raw(message, 0, message.length);
-    this.#pushes.length = 0;
+    this.#pushes!.moveTo(this.reply);
     this.special &= ~PUSHED;
+  }
+
+  #ownPushes(): PushQueue {
+    if ((this.special & PUSHED) === 0) {
+      this.special |= PUSHED;
+      this.engine.deliveries.add(this);
+    }
+    this.#pushes ??= new PushQueue();
+    return this.#pushes;
   }
 
   /** Goes on after commands had to wait. */

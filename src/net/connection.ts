@@ -9,6 +9,7 @@
  * further command of this connection runs and its socket is not read, so a client that never reads costs one reply above
  * that bound and stalls nobody else. What it had sent already stays in the read buffer, in order.
  */
+import { Slice } from "../base/slice.ts";
 import type { Socket } from "bun";
 import { freeBuffer } from "../base/bytes.ts";
 import {
@@ -29,6 +30,7 @@ import { Output } from "./output.ts";
 import type { Settings } from "./settings.ts";
 
 const NOTHING = Buffer.alloc(0);
+const messages = new Slice();
 
 export class Connection implements Peer, Waiter {
   readonly session: Session;
@@ -199,17 +201,16 @@ export class Connection implements Peer, Waiter {
   }
 
   /**
-   * Sends the one message that waits from the bytes that all its receivers share, if nothing else is to be sent and nothing has to
-   * be waited for: so a message to many is copied for none of them. Returns whether it was so.
+   * Sends the messages that wait from the bytes that all their receivers share, if nothing else is to be sent and nothing has to be
+   * waited for: so what is published to many is copied for none of them. Returns whether it was so.
    */
   #sendPush(): boolean {
     const output = this.#output;
     if (this.session.reply.pos > 0 || output.unsent > 0) return false;
     if (output.holds || this.#gate.mustWait) return false;
-    const message = this.session.takePush();
-    if (message === null) return false;
+    if (!this.session.takePushes(messages)) return false;
     const before = output.sent;
-    output.sendShared(message);
+    output.sendShared(messages);
     this.session.engine.stats.bytesSent += output.sent - before;
     this.session.engine.stats.writes++;
     if (output.unsent > 0) this.#tooMuchUnsent(output.unsent);

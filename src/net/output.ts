@@ -10,6 +10,7 @@
  *
  * So each leaves as soon as what it could show is safe, whatever its client has sent since.
  */
+import type { Slice } from "../base/slice.ts";
 import type { Socket } from "bun";
 import { freeBuffer } from "../base/bytes.ts";
 import { OUTPUT_PAUSE_SIZE } from "../base/limits.ts";
@@ -117,11 +118,11 @@ export class Output {
   }
 
   /** Sends bytes that others send as well; nothing may wait. What the system does not take is copied. */
-  sendShared(bytes: Buffer): void {
-    const taken = this.#write(bytes, 0, bytes.length);
-    if (taken === bytes.length) return;
-    const left = Buffer.allocUnsafeSlow(bytes.length - taken);
-    bytes.copy(left, 0, taken);
+  sendShared({ bytes, start, end }: Slice): void {
+    const taken = this.#write(bytes, start, end - start);
+    if (taken === end - start) return;
+    const left = Buffer.allocUnsafeSlow(end - start - taken);
+    bytes.copy(left, 0, start + taken, end);
     this.#queue.push(left);
     this.#from = 0;
     this.unsent = left.length;

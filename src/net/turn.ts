@@ -22,6 +22,7 @@ export class Turn {
   readonly #end = (): void => {
     this.#begun = false;
     this.#flush();
+    this.#engine.deliveries.endTurn();
   };
 
   constructor(engine: Engine) {
@@ -33,6 +34,7 @@ export class Turn {
     if (this.#begun) return;
     this.#begun = true;
     this.#engine.beginTurn();
+    this.#engine.deliveries.beginTurn();
     setImmediate(this.#end);
   }
 

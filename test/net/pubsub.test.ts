@@ -1,10 +1,11 @@
 /** Messages on their way to subscribers: when they leave, to how many, and what one who does not read costs. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { CHANNEL } from "../../src/commands/channels.ts";
 import type { Instance } from "../../src/instance.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { ConnectionClosed, RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
-import { rounds } from "../support/seed.ts";
+import { rounds, seeded } from "../support/seed.ts";
 import { until } from "../support/until.ts";
 
 const MIB: number = 1024 * 1024;
@@ -238,3 +239,73 @@ test("a session without a connection can't subscribe", async () => {
   execute(session, args);
   expect(session.reply.lastError).toBe("ERR SUBSCRIBE isn't allowed for a DENY BLOCKING client");
 });
+
+test("subscribers come, go and speak another protocol in the middle of what is published", async () => {
+  const random = seeded("pubsub model");
+  const { channels } = hutch.engine;
+  const publisher = await connect();
+  /** Who is subscribed to what, and what it must have got. */
+  interface Listener {
+    readonly client: RespClient;
+    readonly names: Set<string>;
+    readonly expected: string[];
+    frames: number;
+  }
+  const names = ["a", "b", "c"];
+  const listeners: Listener[] = [];
+  const say = async (listener: Listener, word: string, name: string): Promise<void> => {
+    listener.client.write(`${word} ${name}\r\n`);
+    listener.frames++;
+    // It has taken effect when the reply to another command is there.
+    await until("the subscription", () => {
+      const audience = channels.of(CHANNEL).get(name);
+      const has = [...(audience?.sessions ?? [])].some(({ id }) => id === ids.get(listener.client));
+      return has === (word === "SUBSCRIBE");
+    });
+  };
+  const ids = new Map<RespClient, number>();
+  for (let step = 0; step < 400; step++) {
+    const choice = random.below(10);
+    const name = names[random.below(names.length)]!;
+    if (choice === 0 && listeners.length < 12) {
+      const client = await connect(random.below(2) === 0 ? 2 : 3);
+      const id = await client.call("CLIENT", "ID");
+      ids.set(client, id.type === "integer" ? Number(id.value) : -1);
+      listeners.push({ client, names: new Set(), expected: [], frames: 0 });
+    } else if (choice === 1 && listeners.length > 0) {
+      const [gone] = listeners.splice(random.below(listeners.length), 1);
+      gone!.client.close();
+      await until("it has gone", () => !hutch.engine.sessions.has(ids.get(gone!.client)!));
+    } else if (choice < 4 && listeners.length > 0) {
+      const listener = listeners[random.below(listeners.length)]!;
+      const word = listener.names.has(name) ? "UNSUBSCRIBE" : "SUBSCRIBE";
+      if (word === "SUBSCRIBE") listener.names.add(name);
+      else listener.names.delete(name);
+      listener.expected.push(`${word.toLowerCase()} ${name}`);
+      await say(listener, word, name);
+    } else {
+      const count = 1 + random.below(20);
+      const commands: string[][] = [];
+      for (let i = 0; i < count; i++) {
+        const to = names[random.below(names.length)]!;
+        const content = `${step}.${i}${"x".repeat(random.below(100) === 0 ? 70_000 : 5)}`;
+        commands.push(["PUBLISH", to, content]);
+        for (const listener of listeners) {
+          if (listener.names.has(to)) listener.expected.push(`message ${to} ${content}`);
+        }
+      }
+      await publisher.pipeline(commands);
+    }
+  }
+  for (const { client, expected } of listeners) {
+    const got: string[] = [];
+    while (got.length < expected.length) {
+      const frame = await client.read();
+      const items = frame.type === "array" || frame.type === "push" ? frame.items : [];
+      const texts = items.map((item) => (item.type === "bulk" ? item.text : ""));
+      got.push(texts[0] === "message" ? texts.join(" ") : `${texts[0]} ${texts[1]}`);
+    }
+    expect(got).toEqual(expected);
+    expect(client.unread).toBe(0);
+  }
+}, 60_000);

@@ -1,5 +1,5 @@
 /**
- * Random schedules of clients that wait, push, go away and are thrown out. Whatever happens: each request of a client that
+ * Random schedules of clients that wait, push, run transactions, go away and are thrown out. Whatever happens: each request of a client that
  * is still there has exactly one reply, in order; no element is given to two clients, none disappears, and nobody gets
  * one of a key that he did not ask for; and nothing is left behind when nobody waits any more.
  */
@@ -85,7 +85,7 @@ class Schedule {
     if (player.gone) return;
     const held = this.random.below(3) === 0 ? this.random.below(40) : 0;
     const token = `token-${this.#serial++}`;
-    const choice = this.random.below(20);
+    const choice = this.random.below(23);
     if (choice < 9) {
       this.#wait(player, held);
     } else if (choice < 14) {
@@ -100,10 +100,45 @@ class Schedule {
       player.send(["CLIENT", "UNBLOCK", other.id, how], isInteger, held);
     } else if (choice === 18) {
       this.#end(pick(this.random, this.players), player);
+    } else if (choice < 22) {
+      this.#transact(player, held);
     } else {
       player.client.write(player.rest);
       player.rest = Buffer.alloc(0);
     }
+  }
+
+  /** A transaction of pushes and of commands that would wait elsewhere, which may depend on a key that others change. */
+  #transact(player: Player, held: number): void {
+    const isOk: Check = (value) => expect(show(value)).toBe("+OK");
+    const isQueued: Check = (value) => expect(show(value)).toBe("+QUEUED");
+    const end = pick(this.random, ["EXEC", "EXEC", "EXEC", "DISCARD"]);
+    const watches = this.random.below(2) === 0;
+    if (watches) player.send(["WATCH", pick(this.random, KEYS)], isOk);
+    player.send(["MULTI"], isOk);
+    const inner = new Player(player.client, player.id);
+    const sent = player.send;
+    const before = new Set(this.pushed);
+    // What these send is queued, and their checks are for the elements of EXEC's answer.
+    inner.send = (command, check): void => {
+      sent.call(player, command, isQueued);
+      inner.checks.push(check);
+    };
+    for (let left = 1 + this.random.below(4); left > 0; left--) {
+      if (this.random.below(2) === 0) this.#push(inner, 0);
+      else this.#wait(inner, 0);
+    }
+    const pushed = [...this.pushed].filter((element) => !before.has(element));
+    const check: Check = (value) => {
+      if (end === "EXEC" && value.type === "array") {
+        expect(value.items).toHaveLength(inner.checks.length);
+        for (const [index, one] of value.items.entries()) inner.checks[index]!(one);
+        return;
+      }
+      expect(show(value)).toBe(end === "EXEC" && watches ? "null array" : "+OK");
+      for (const element of pushed) this.pushed.delete(element);
+    };
+    player.send([end], check, held);
   }
 
   #wait(player: Player, held: number): void {
@@ -183,7 +218,11 @@ function textOf(value: RespValue): string {
 /** Nothing came in time, the waiting was ended, or a key holds something else. */
 function isNoElement(value: RespValue): boolean {
   const text = show(value);
-  return text === "null array" || text.startsWith("-UNBLOCKED ") || text.startsWith("-WRONGTYPE ");
+  return (
+    /^null (array|bulk)$/.test(text) ||
+    text.startsWith("-UNBLOCKED ") ||
+    text.startsWith("-WRONGTYPE ")
+  );
 }
 
 function isElementOrNone(value: RespValue): void {

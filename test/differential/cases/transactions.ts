@@ -145,6 +145,17 @@ export const cases: readonly Case[] = [
       FLUSHDB; DBSIZE; EXEC; MULTI; SET x 1; FLUSHALL; SET y 1; EXEC; KEYS *`),
   },
   {
+    name: "scripts within a transaction",
+    steps: [
+      ...lines(`MULTI; SET a 1; EVAL "return redis.call('INCR', KEYS[1])" 1 a; EVAL "return redis.call('NOSUCH')" 0
+        EVAL "return redis.call('MULTI')" 0; EVAL "return redis.call('BLPOP', 'none', 0)" 0; EVALSHA x 0; GET a; EXEC`),
+      ...lines(
+        `EVAL "return redis.call('EXEC')" 0; EVAL "return redis.call('WATCH', 'a')" 0; GET a`,
+      ),
+    ],
+    compare: "error-class",
+  },
+  {
     name: "names that JavaScript objects know",
     steps: lines(`MULTI; __proto__ x; EXEC; MULTI; constructor; EXEC
       MULTI; SET __proto__ 1; GET constructor; HSET toString hasOwnProperty 1; EXEC`),

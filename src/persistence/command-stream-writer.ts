@@ -37,82 +37,121 @@ export function* writeStreamCommands(
   stream: Value,
 ): Pieces {
   const { streams } = store;
-  const lastId = new StreamId();
-  streams.lastId(stream, lastId);
+  const { words } = target.output;
   const groups = streams.groups.of(stream.block);
-  const missing: StreamId[] = [];
-  for (const group of groups) yield* findMissing(store, stream, group, lastId, missing);
-  missing.sort((a, b) => a.compare(b));
-  const deleted = missing.filter((id, at) => at === 0 || id.compare(missing[at - 1]!) !== 0);
-  yield* writeEntries(target, store, listpack, stream, deleted);
-  if (deleted.length === 0 && streams.length(stream) === 0) writeNothing(target, lastId);
+  let stubs = 0;
+  const walk = new StreamMerge(store, listpack, stream, groups);
+  yield* walk.run(
+    (entry) => {
+      begin(target, "XADD", 3 + 2 * entry.fields);
+      writeId(target, entry.id);
+      writePairs(target, entry);
+    },
+    (id) => {
+      writeStub(target, id);
+      stubs++;
+    },
+  );
+  if (stubs === 0 && streams.length(stream) === 0) writeNothing(target, walk.lastId);
   for (const group of groups) yield* writeGroup(target, store, group);
-  for (const id of deleted) {
-    begin(target, "XDEL", 3);
-    writeId(target, id);
+  if (stubs > 0) {
+    yield* walk.run(
+      () => {},
+      (id) => {
+        begin(target, "XDEL", 3);
+        writeId(target, id);
+      },
+    );
   }
   begin(target, "XSETID", 7);
-  writeId(target, lastId);
-  target.output.words.text("ENTRIESADDED");
+  writeId(target, walk.lastId);
+  words.text("ENTRIESADDED");
   streams.readAdded(stream);
-  target.output.words.int64(int64.low, int64.high);
-  target.output.words.text("MAXDELETEDID");
-  streams.maxDeletedId(stream, lastId);
-  writeId(target, lastId);
+  words.int64(int64.low, int64.high);
+  words.text("MAXDELETEDID");
+  const maxDeletedId = new StreamId();
+  streams.maxDeletedId(stream, maxDeletedId);
+  writeId(target, maxDeletedId);
 }
 
-/** Collects the ids that are pending in a group and of no entry any more. */
-function* findMissing(
-  store: Store,
-  stream: Value,
-  group: StreamGroup,
-  lastId: StreamId,
-  missing: StreamId[],
-): Pieces {
-  const { streams } = store;
-  const id = new StreamId();
-  for (let more = true; more;) {
-    more = streams.groups.seekPending(group, id);
-    for (let left = PIECE; more && left > 0; left--) {
-      streams.groups.pendingId(id);
-      // No entry can have been beyond the last id; who says so has made it up.
-      if (!id.isMin() && id.compare(lastId) <= 0 && !streams.has(stream, id)) {
-        const copy = new StreamId();
-        copy.copy(id);
-        missing.push(copy);
-      }
-      more = streams.groups.nextPending();
+/** The first pending entry of a group that the merge has not come to. */
+interface Head {
+  readonly group: StreamGroup;
+  readonly id: StreamId;
+  /** There is one. */
+  valid: boolean;
+}
+
+/** Goes through the entries of a stream and what is pending in its groups, in the order of their ids. */
+class StreamMerge {
+  readonly lastId: StreamId = new StreamId();
+  readonly #store: Store;
+  readonly #stream: Value;
+  readonly #walk: StreamWalk;
+  readonly #groups: readonly StreamGroup[];
+  readonly #id: StreamId = new StreamId();
+
+  constructor(store: Store, listpack: Listpack, stream: Value, groups: readonly StreamGroup[]) {
+    const { streams } = store;
+    this.#store = store;
+    this.#stream = stream;
+    this.#walk = streams.createWalk(listpack);
+    this.#groups = groups;
+    streams.lastId(stream, this.lastId);
+  }
+
+  /** @param onMissing gets the ids that are pending and of no entry any more */
+  *run(onEntry: (entry: StreamWalk) => void, onMissing: (id: StreamId) => void): Pieces {
+    const walk = this.#walk;
+    const start = new StreamId();
+    const end = new StreamId();
+    end.setMax();
+    walk.begin(this.#store.streams.nodes(this.#stream), start, end, false);
+    const heads = this.#groups.map((group): Head => {
+      const head = { group, id: new StreamId(), valid: true };
+      this.#seek(head);
+      return head;
+    });
+    for (let count = 1; walk.next(); count++) {
+      yield* this.#missing(heads, walk.id, onMissing);
+      onEntry(walk);
+      if (count % PIECE === 0) yield;
     }
-    if (more) streams.groups.pendingId(id);
-    yield;
+    // No entry can have been beyond the last id; who says so has made it up.
+    if (this.lastId.increment()) yield* this.#missing(heads, this.lastId, onMissing);
+    this.lastId.decrement();
   }
-}
 
-/** Writes the entries, and in their places those that are pending only. */
-function* writeEntries(
-  target: KeyTarget,
-  store: Store,
-  listpack: Listpack,
-  stream: Value,
-  deleted: readonly StreamId[],
-): Pieces {
-  const { streams } = store;
-  const walk = streams.createWalk(listpack);
-  const end = new StreamId();
-  const id = new StreamId();
-  end.setMax();
-  id.setMin();
-  walk.begin(streams.nodes(stream), id, end, false);
-  let at = 0;
-  for (let count = 1; walk.next(); count++) {
-    while (at < deleted.length && deleted[at]!.compare(walk.id) < 0)
-      writeStub(target, deleted[at++]!);
-    begin(target, "XADD", 3 + 2 * walk.fields);
-    writeId(target, walk.id);
-    writePairs(target, walk);
-    if (count % PIECE === 0) yield;
+  /** Passes over all pending ids up to `bound`, and tells those below it. */
+  *#missing(heads: readonly Head[], bound: StreamId, tell: (id: StreamId) => void): Pieces {
+    const id = this.#id;
+    for (let count = 1; ; count++) {
+      let isAny = false;
+      for (const head of heads) {
+        if (!head.valid || (isAny && head.id.compare(id) >= 0)) continue;
+        id.copy(head.id);
+        isAny = true;
+      }
+      const order = isAny ? id.compare(bound) : 1;
+      if (order > 0) return;
+      for (const head of heads) {
+        if (!head.valid || head.id.compare(id) !== 0) continue;
+        head.valid = head.id.increment();
+        this.#seek(head);
+      }
+      // Redis has no entry 0-0.
+      if (order < 0 && !id.isMin()) tell(id);
+      if (count % PIECE === 0) yield;
+    }
   }
-  while (at < deleted.length) writeStub(target, deleted[at++]!);
+
+  /** Moves a head to the first pending id that is not less than its own. */
+  #seek(head: Head): void {
+    const { groups } = this.#store.streams;
+    if (!head.valid) return;
+    head.valid = groups.seekPending(head.group, head.id);
+    if (head.valid) groups.pendingId(head.id);
+  }
 }
 
 /** A stream has no key without having had an entry. */

@@ -16,6 +16,8 @@ import { randomKey } from "./values.ts";
 const KEYS = 10_000;
 /** Keys that are made at once. */
 const BATCH = 100;
+/** A busy disk may take its time. */
+const WAIT_MS = 60_000;
 
 async function fill(port: number, name: string): Promise<void> {
   const random = seeded(name);
@@ -85,10 +87,14 @@ describe.skipIf(redisMissing !== null)("10,000 random keys", () => {
             round % 2 === 0 ? "yes" : "no",
           );
           await client.call("BGREWRITEAOF");
-          await until("redis-server has rewritten the log", async () => {
-            const info = await client.text("INFO", "persistence");
-            return info.includes("aof_rewrite_in_progress:0") && info.includes("aof_rewrites:1");
-          });
+          await until(
+            "redis-server has rewritten the log",
+            async () => {
+              const info = await client.text("INFO", "persistence");
+              return info.includes("aof_rewrite_in_progress:0") && info.includes("aof_rewrites:1");
+            },
+            WAIT_MS,
+          );
           client.close();
           await redis.terminate();
           ours = await createServer({ ...options, "aof-use-rdb-preamble": "no" });
@@ -96,10 +102,14 @@ describe.skipIf(redisMissing !== null)("10,000 random keys", () => {
 
           // Rewritten here, as commands.
           await ours.call("BGREWRITEAOF");
-          await until("the log is rewritten", async () => {
-            const info = String(await ours.call("INFO", "persistence"));
-            return info.includes("aof_rewrite_in_progress:0") && info.includes("aof_rewrites:1");
-          });
+          await until(
+            "the log is rewritten",
+            async () => {
+              const info = String(await ours.call("INFO", "persistence"));
+              return info.includes("aof_rewrite_in_progress:0") && info.includes("aof_rewrites:1");
+            },
+            WAIT_MS,
+          );
           await ours.stop();
           expect(check("redis-check-aof", manifestPath(folder))).toContain("are valid");
           redis = await startRedis(["--dir", folder, "--appendonly", "yes"]);

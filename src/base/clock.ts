@@ -40,6 +40,11 @@ export class Clock {
     return Math.round((coarseMs + this.#offsetMs) * 1000 + Math.floor(withinMs * 1000));
   }
 
+  /** Whether only `advance` moves time. */
+  get isFrozen(): boolean {
+    return this.#frozenAtMs >= 0;
+  }
+
   /** Moves time forward by `ms` milliseconds. */
   advance(ms: number): void {
     this.#offsetMs += ms;

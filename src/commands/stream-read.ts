@@ -51,6 +51,8 @@ const NEW_WITHOUT_GROUP =
 
 /** Room for ids that is kept from one command to the next. */
 const CLAIMED_KEPT = 4096;
+/** Pending entries that are put into an index in one go: about a millisecond's work. */
+const INDEXED_AT_ONCE = 2048;
 
 /** What the command line asks for. */
 const request = {
@@ -75,6 +77,8 @@ const lastId = new StreamId();
 
 /** When the next pending entry can be taken over that now can't, Unix ms. */
 let claimableMs = Infinity;
+/** A group's index by time is not there yet: the command waits for it. */
+let isIndexing = false;
 /** The ids of entries that are taken over, four words each. */
 let claimed = new Int32Array(4 * CLAIMED_KEPT);
 const claimedId = new StreamId();
@@ -124,13 +128,20 @@ function read(session: Session, args: Args, reply: Reply): boolean {
 
 function xreadgroup(session: Session, args: Args, reply: Reply): void {
   if (readGroup(session, args, reply)) return;
-  if (request.timeoutMs < 0) return reply.nullArray();
+  if (request.timeoutMs < 0) {
+    if (!isIndexing) return reply.nullArray();
+    request.timeoutMs = 0;
+  }
   wait(session, args, readGroupAgain, true);
   if (request.minIdleMs >= 0) session.engine.blocking.tryAgainAt(session, claimableMs);
 }
 
 function readGroupAgain(session: Session, args: Args, reply: Reply): boolean {
   if (readGroup(session, args, reply)) return true;
+  if (request.timeoutMs < 0 && !isIndexing) {
+    reply.nullArray();
+    return true;
+  }
   if (request.minIdleMs >= 0) session.engine.blocking.tryAgainAt(session, claimableMs);
   return false;
 }
@@ -139,9 +150,14 @@ function readGroupAgain(session: Session, args: Args, reply: Reply): boolean {
 function readGroup(session: Session, args: Args, reply: Reply): boolean {
   if (!parseOrReply(session, args, "xreadgroup", reply)) return true;
   if (!resolveOrReply(session, args, reply)) return true;
+  claimableMs = Infinity;
+  isIndexing = request.minIdleMs >= 0 && !indexPending(session, args);
+  if (isIndexing) {
+    claimableMs = 0;
+    return false;
+  }
   const place = reply.reserveLength();
   let served = 0;
-  claimableMs = Infinity;
   const streams = streamsOf(session);
   for (let i = 0; i < request.keyCount; i++) {
     if (openKey(session, args, i) === NULL_REF) continue;
@@ -166,6 +182,21 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
     else reply.pos = pos;
   }
   return replyStreams(place, served, reply);
+}
+
+/**
+ * Works at the indexes by time that CLAIM needs. The first time one is made, which takes as long as there are pending entries: then
+ * the command waits and tries again. Returns whether they are there.
+ */
+function indexPending(session: Session, args: Args): boolean {
+  const { groups: manager } = streamsOf(session);
+  const mayWait = session.mayWait && !session.engine.clock.isFrozen;
+  const limit = mayWait ? INDEXED_AT_ONCE : Infinity;
+  for (let i = 0; i < request.keyCount; i++) {
+    if (!after[i]!.isMax() || openKey(session, args, i) === NULL_REF) continue;
+    if (!manager.index(groups[i]!, limit)) return false;
+  }
+  return true;
 }
 
 /** Lets the session wait for entries. @param whenGone tries also when a key goes */

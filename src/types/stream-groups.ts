@@ -52,6 +52,8 @@ export class StreamGroup {
   readonly pending: Ref;
   /** The index of its pending entries by time, or 0 while nobody has asked for it. */
   idle: Ref = NULL_REF;
+  /** While the index is being made: it has the pending entries up to this id. */
+  indexedTo: StreamId | null = null;
   /** Ordered by name. */
   readonly consumers: StreamConsumer[] = [];
   readonly byNumber: Map<number, StreamConsumer> = new Map();
@@ -146,7 +148,7 @@ export class StreamGroups {
     let more = this.#ids.first(consumer.pending, cursor);
     for (; more; more = this.#ids.next(cursor)) {
       this.#ids.id(cursor, this.#id);
-      if (group.idle !== NULL_REF && this.findPending(group, this.#id)) {
+      if (isIndexed(group, this.#id) && this.findPending(group, this.#id)) {
         this.#idle.remove(group.idle, this.deliveredMs(), this.#id);
       }
       this.#pending.remove(group.pending, this.#id);
@@ -208,7 +210,7 @@ export class StreamGroups {
 
   /** Sets the time of the last delivery of the entry at `cursor`, whose id is `id`. */
   setDeliveredMs(group: StreamGroup, id: StreamId, ms: number): void {
-    if (group.idle !== NULL_REF) this.#idle.move(group.idle, this.deliveredMs(), ms, id);
+    if (isIndexed(group, id)) this.#idle.move(group.idle, this.deliveredMs(), ms, id);
     this.setDelivered(ms | 0, Math.floor(ms / 4294967296));
   }
 
@@ -278,39 +280,48 @@ export class StreamGroups {
   removePending(group: StreamGroup, id: StreamId): boolean {
     if (!this.findPending(group, id)) return false;
     this.#ids.remove(this.consumerAt(group).pending, id);
-    if (group.idle !== NULL_REF) this.#idle.remove(group.idle, this.deliveredMs(), id);
+    if (isIndexed(group, id)) this.#idle.remove(group.idle, this.deliveredMs(), id);
     this.#pending.remove(group.pending, id);
     return true;
   }
 
-  // ---- pending entries by time ----
+  // ---- pending entries by time: once there is an index ----
+
+  /** Works at the group's index by time, for about `limit` pending entries. Returns whether it is there. */
+  index(group: StreamGroup, limit: number): boolean {
+    if (group.idle === NULL_REF) {
+      group.idle = this.#idle.create();
+      // No entry has the least id.
+      group.indexedTo = new StreamId();
+    }
+    const { idle, indexedTo } = group;
+    if (indexedTo === null) return true;
+    const id = this.#id;
+    id.copy(indexedTo);
+    id.increment();
+    let more = this.seekPending(group, id);
+    for (let left = limit; more && left > 0; left--, more = this.nextPending()) {
+      this.pendingId(id);
+      this.#idle.add(idle, this.deliveredMs(), id);
+      indexedTo.copy(id);
+    }
+    if (!more) group.indexedTo = null;
+    return !more;
+  }
 
   /** When the oldest pending entry was delivered, Unix ms; Infinity if nothing is pending. */
   oldestMs(group: StreamGroup): number {
-    return this.#idle.oldestMs(this.#idleOf(group));
+    return this.#idle.oldestMs(group.idle);
   }
 
   /** Pending entries that were delivered at that time, Unix ms, or before. */
   countUntil(group: StreamGroup, ms: number): number {
-    return this.#idle.countUntil(this.#idleOf(group), ms);
+    return this.#idle.countUntil(group.idle, ms);
   }
 
   /** Copies the ids of the oldest pending entries, four words each. @param count not more than there are */
   copyOldest(group: StreamGroup, count: number, out: Int32Array): void {
-    this.#idle.copyOldest(this.#idleOf(group), count, out);
-  }
-
-  /** The index by time. The first time it is made, which takes as long as there are pending entries. */
-  #idleOf(group: StreamGroup): Ref {
-    if (group.idle !== NULL_REF) return group.idle;
-    const idle = this.#idle.create();
-    let more = this.#pending.first(group.pending, this.cursor);
-    for (; more; more = this.#pending.next(this.cursor)) {
-      this.#pending.id(this.cursor, this.#id);
-      this.#idle.add(idle, this.deliveredMs(), this.#id);
-    }
-    group.idle = idle;
-    return idle;
+    this.#idle.copyOldest(group.idle, count, out);
   }
 
   // ---- for the keyspace ----
@@ -419,4 +430,10 @@ function compareName(name: Buffer, bytes: Buffer, start: number, end: number): n
     if (difference !== 0) return difference;
   }
   return name.length - (end - start);
+}
+
+/** Whether a pending id belongs into the group's index by time, as far as that has been made. */
+function isIndexed(group: StreamGroup, id: StreamId): boolean {
+  if (group.idle === NULL_REF) return false;
+  return group.indexedTo === null || id.compare(group.indexedTo) <= 0;
 }

@@ -21,8 +21,8 @@ import { assert } from "../base/assert.ts";
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { INT64_DIGITS_MAX, int64, writeInt64 } from "../base/numbers.ts";
 import type { Slice } from "../base/slice.ts";
-import type { Arena, Ref } from "../memory/arena.ts";
-import { BLOCK_SIZE_MAX, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import type { Ref } from "../memory/arena.ts";
+import { Arena, BLOCK_SIZE_MAX, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { CLASS_SIZE_MAX, UNIT } from "../memory/size-classes.ts";
 import { COUNT_AT, COUNT_UNKNOWN, EMPTY_SIZE, HEADER_SIZE, isListpack } from "./listpack-check.ts";
 import {
@@ -128,6 +128,14 @@ export class Listpack {
   shrink(ref: Ref): Ref {
     const total = this.byteLength(ref);
     return this.#isWasteful(ref, total) ? this.#move(ref, total, 0, 0, total) : ref;
+  }
+
+  /** Moves the listpack to a smaller block if one of another size class is enough. */
+  fit(ref: Ref): Ref {
+    const total = this.byteLength(ref);
+    return Arena.blockSize(total) < this.#arena.sizeOf(ref)
+      ? this.#move(ref, total, 0, 0, total)
+      : ref;
   }
 
   /** Makes room for `bytes` more at once, for a caller that adds many elements: entries take up to 10 bytes beside a string. */
@@ -313,13 +321,16 @@ export class Listpack {
   // ---- changing; source bytes must not lie in the block that is changed ----
 
   append(ref: Ref, source: Buffer, start: number, end: number): Ref {
-    const total = this.byteLength(ref);
+    const words = this.#arena.words[ref >>> SEGMENT_SHIFT]!;
+    const at = (ref & SEGMENT_MASK) << 2;
+    const total = words[at]! >>> 0;
     if (this.#isShort(ref, total, source, start, end)) {
       const bytes = this.#arena.bytes[ref >>> SEGMENT_SHIFT]!;
       const next = putShort(bytes, baseOf(ref) + total - 1, source, start, end);
       bytes[next] = END;
-      this.#setTotal(ref, next + 1 - baseOf(ref));
-      this.#addCount(ref, 1);
+      words[at] = next + 1 - baseOf(ref);
+      // The count is the low half of the second word. One that reaches 65535 says from then on that it is unknown.
+      if ((words[at + 1]! & COUNT_UNKNOWN) !== COUNT_UNKNOWN) words[at + 1]!++;
       return ref;
     }
     return this.#put(ref, total - 1, 0, source, start, end);

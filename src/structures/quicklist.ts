@@ -179,10 +179,12 @@ export class Quicklist {
       cursor.set(list, head, this.pack(head), PACK_HEADER_SIZE + this.#get(list, GAP));
       return true;
     }
-    const node = this.#locate(list, at);
+    const isLast = at === length - 1;
+    const node = isLast ? (this.#get(list, TAIL) as Ref) : this.#locate(list, at);
     this.#closeGapOf(list, node);
     const pack = this.pack(node);
-    cursor.set(list, node, pack, this.#listpack.at(pack, this.#offset));
+    const pos = isLast ? this.#listpack.last(pack) : this.#listpack.at(pack, this.#offset);
+    cursor.set(list, node, pack, pos);
     return true;
   }
 
@@ -208,6 +210,7 @@ export class Quicklist {
   // ---- changing ----
 
   push(list: Ref, front: boolean, source: Buffer, start: number, end: number): void {
+    if (this.#pushInPlace(list, front, source, start, end)) return;
     const node = this.#get(list, front ? HEAD : TAIL) as Ref;
     if (node !== NULL_REF && this.#fits(list, node, end - start)) {
       if (front) this.#pushToHead(list, node, source, start, end);
@@ -215,6 +218,7 @@ export class Quicklist {
       return;
     }
     if (front) this.#closeGap(list);
+    else if (node !== NULL_REF) this.#set(node, PACK, this.#listpack.fit(this.pack(node)));
     this.#link(list, front ? NULL_REF : node, this.#packOf(source, start, end));
   }
 
@@ -392,6 +396,36 @@ export class Quicklist {
     return this.#listpack.append(this.#listpack.create(), source, start, end);
   }
 
+  /**
+   * Adds an element at an end of the list if the block there has room for it. Returns false if not. Nearly all elements come
+   * this way, which takes a third of the time of doing it in steps.
+   */
+  #pushInPlace(list: Ref, front: boolean, source: Buffer, start: number, end: number): boolean {
+    const words = this.#arena.words[list >>> SEGMENT_SHIFT]!;
+    const at = (list & SEGMENT_MASK) << 2;
+    const node = words[at + (front ? HEAD : TAIL)]! as Ref;
+    if (node === NULL_REF) return false;
+    const nodeWords = this.#arena.words[node >>> SEGMENT_SHIFT]!;
+    const nodeAt = (node & SEGMENT_MASK) << 2;
+    const pack = nodeWords[nodeAt + PACK]! as Ref;
+    const count = nodeWords[nodeAt + COUNT]!;
+    const gap = front || node === words[at + HEAD] ? words[at + GAP]! : 0;
+    const total = this.#listpack.byteLength(pack);
+    const size = end - start;
+    if (count >= this.countMax || total - gap + size + ENTRY_OVERHEAD > this.bytesMax) return false;
+    if (front) {
+      const left = this.#gaps.push(pack, gap, source, start, end);
+      if (left === -1) return false;
+      words[at + GAP] = left;
+    } else {
+      if (total + size + ENTRY_OVERHEAD_MAX > this.#arena.sizeOf(pack)) return false;
+      this.#listpack.append(pack, source, start, end);
+    }
+    words[at + LENGTH]!++;
+    nodeWords[nodeAt + COUNT] = count + 1;
+    return true;
+  }
+
   #pushToNode(
     list: Ref,
     node: Ref,
@@ -400,13 +434,17 @@ export class Quicklist {
     start: number,
     end: number,
   ): void {
-    // An append may stand behind a gap, but there is no sense in moving both.
-    const added = end - start + ENTRY_OVERHEAD;
-    const whole = this.pack(node);
-    if (this.#listpack.byteLength(whole) + added > this.#arena.sizeOf(whole)) {
+    let pack = this.pack(node);
+    const total = this.#listpack.byteLength(pack);
+    const added = end - start + ENTRY_OVERHEAD_MAX;
+    if (total + added > this.#arena.sizeOf(pack)) {
+      // An append may stand behind a gap, but there is no sense in moving both.
       this.#closeGapOf(list, node);
+      // Twice as much each time, up to what the node may ever hold.
+      const room = Math.max(added, Math.min(total, this.bytesMax - total));
+      pack = this.#listpack.reserve(this.pack(node), room);
+      this.#set(node, PACK, pack);
     }
-    const pack = this.pack(node);
     const grown = front
       ? this.#listpack.prepend(pack, source, start, end)
       : this.#listpack.append(pack, source, start, end);

@@ -71,10 +71,13 @@ function payloadOf(engine: Engine, db: Database, entry: Ref, timed: boolean): Bu
   const writer = new RdbValueWriter(engine.keyspace.store);
   output.clear();
   output.compresses = engine.options.text("rdbcompression") === "yes";
-  const memberTimes = timed ? writer.timesOf(db, entry) : null;
-  if (memberTimes !== null) {
+  const memberTimes = timed ? writer.timedOf(db, entry) : NULL_REF;
+  if (memberTimes !== NULL_REF) {
+    const field = new RdbOutput(null);
+    field.compresses = false;
+    writer.times(field, memberTimes, 0, Infinity);
     output.byte(RDB_MEMBER_TIMES);
-    output.string(memberTimes.buffer, 0, memberTimes.pos);
+    output.string(field.buffer, 0, field.pos);
   }
   const type = writer.typeOf(db, entry);
   output.byte(type);
@@ -269,13 +272,9 @@ function readTimedValue(session: Session, type: number, memberTimes: Buffer): bo
   if (input.failed || (code !== TYPE_SET && code !== TYPE_ZSET)) return false;
   if (!readValue(session, type)) return false;
   const collection = session.engine.keyspace.store.memberCollections[code]!;
-  const found = ReadTimes.read(memberTimes, collection, value);
-  if (found === null) {
-    drop(session, type);
-    return false;
-  }
-  times = found;
-  return true;
+  if (times.read(memberTimes, collection, value)) return true;
+  drop(session, type);
+  return false;
 }
 
 /** Puts what was read under a key that is free. */

@@ -68,7 +68,7 @@ export class RdbLoader {
   #idleSeconds = -1;
   #frequency = -1;
   /** The times of its members, of a set or sorted set. */
-  #times: Buffer | null = null;
+  #times: Buffer[] = [];
 
   /** @param checks compares the checksum, if there is one @param keepsExpired loads keys whose time has come */
   constructor(keyspace: Keyspace, input: RdbInput, checks: boolean, keepsExpired: boolean) {
@@ -207,7 +207,7 @@ export class RdbLoader {
     const name = this.#text.copy().toString("latin1");
     input.string(this.#text);
     if (input.failed) return;
-    if (name === format.AUX_MEMBER_TIMES) this.#times = this.#text.copy();
+    if (name === format.AUX_MEMBER_TIMES) this.#times.push(this.#text.copy());
     else this.fields.set(name, this.#text.copy().toString("latin1"));
   }
 
@@ -226,7 +226,10 @@ export class RdbLoader {
   /** Nothing was said of the next key. */
   get #isPlain(): boolean {
     return (
-      !this.#expires && this.#idleSeconds === -1 && this.#frequency === -1 && this.#times === null
+      !this.#expires &&
+      this.#idleSeconds === -1 &&
+      this.#frequency === -1 &&
+      this.#times.length === 0
     );
   }
 
@@ -302,7 +305,7 @@ export class RdbLoader {
     this.#expires = false;
     this.#idleSeconds = -1;
     this.#frequency = -1;
-    this.#times = null;
+    if (this.#times.length > 0) this.#times = [];
   }
 
   #keep(isString: boolean): void {
@@ -337,11 +340,13 @@ export class RdbLoader {
   #applyTimes(entry: Ref): void {
     const { kit } = this.#keyspace.store;
     this.#reader.times.apply(kit, this.#database, entry);
-    if (this.#times === null) return;
+    if (this.#times.length === 0) return;
     const collection = this.#keyspace.store.memberCollections[this.#code];
-    const times =
-      collection === undefined ? null : ReadTimes.read(this.#times, collection, this.#value);
-    if (times === null) return this.#input.fail("the times of a key's members are damaged");
+    const times = new ReadTimes();
+    const isSound = this.#times.every(
+      (field) => collection !== undefined && times.read(field, collection, this.#value),
+    );
+    if (!isSound) return this.#input.fail("the times of a key's members are damaged");
     times.apply(kit, this.#database, entry);
   }
 

@@ -4,7 +4,7 @@ import type { Engine } from "../commands/engine.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { KeyTable } from "../keyspace/key-table.ts";
 import type { Ref } from "../memory/arena.ts";
-import { SEGMENT_SHIFT } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import type { Pieces } from "./element-walk.ts";
 import {
@@ -26,6 +26,8 @@ import type { SnapshotRecords } from "./snapshot-records.ts";
 
 /** Bytes set aside that are kept for the next time. */
 const ASIDE_KEEP: number = 1024 * 1024;
+/** Times of members in one field. */
+const TIMES_MAX = 64;
 /** In the place of a database's number. */
 const NONE = -1;
 
@@ -64,18 +66,10 @@ export class RdbRecords implements SnapshotRecords {
 
   write(table: KeyTable, index: number, entry: Ref, aside: boolean): Pieces | null {
     const output = aside ? this.#aside : this.#main;
-    const { arena, entries } = this.#engine.keyspace.store;
     if ((aside ? this.#selectedAside : this.#selected) !== index) this.#select(table, index, aside);
-    if (entries.isTimed(entry)) this.#times(output, entry);
-    if (entries.expires(entry)) {
-      output.byte(OPCODE_EXPIRETIME_MS);
-      output.int64(table.dueLow(entry), table.dueHigh(entry));
-    }
-    if (this.#savesUse) this.#use(output, entry);
-    output.byte(this.#writer.typeOf(this.#database, entry));
-    const start = entries.keyStart(entry);
-    output.string(arena.bytes[entry >>> SEGMENT_SHIFT]!, start, start + entries.keyLength(entry));
-    return this.#writer.write(output, this.#database, entry);
+    const timed = this.#writer.timedOf(this.#database, entry);
+    if (timed !== NULL_REF) return this.#timedRecord(output, table, entry, timed);
+    return this.#record(output, table, entry);
   }
 
   takeAside(): void {
@@ -125,13 +119,34 @@ export class RdbRecords implements SnapshotRecords {
     }
   }
 
-  /** What Redis has no place for: it passes over fields that it does not know. */
-  #times(output: RdbOutput, entry: Ref): void {
-    const times = this.#writer.timesOf(this.#database, entry);
-    if (times === null) return;
-    output.byte(OPCODE_AUX);
-    output.text(AUX_MEMBER_TIMES);
-    output.string(times.buffer, 0, times.pos);
+  #record(output: RdbOutput, table: KeyTable, entry: Ref): Pieces | null {
+    const { arena, entries } = this.#engine.keyspace.store;
+    if (entries.expires(entry)) {
+      output.byte(OPCODE_EXPIRETIME_MS);
+      output.int64(table.dueLow(entry), table.dueHigh(entry));
+    }
+    if (this.#savesUse) this.#use(output, entry);
+    output.byte(this.#writer.typeOf(this.#database, entry));
+    const start = entries.keyStart(entry);
+    output.string(arena.bytes[entry >>> SEGMENT_SHIFT]!, start, start + entries.keyLength(entry));
+    return this.#writer.write(output, this.#database, entry);
+  }
+
+  /** What Redis has no place for stands before the record, in fields that it passes over as it does not know them. */
+  *#timedRecord(output: RdbOutput, table: KeyTable, entry: Ref, timed: Ref): Pieces {
+    const count = this.#engine.keyspace.store.kit.memberTimes.count(timed);
+    const field = new RdbOutput(null);
+    field.compresses = false;
+    for (let from = 0; from < count; from += TIMES_MAX) {
+      field.clear();
+      this.#writer.times(field, timed, from, TIMES_MAX);
+      output.byte(OPCODE_AUX);
+      output.text(AUX_MEMBER_TIMES);
+      output.string(field.buffer, 0, field.pos);
+      yield;
+    }
+    const rest = this.#record(output, table, entry);
+    if (rest !== null) yield* rest;
   }
 
   #select(table: KeyTable, index: number, aside: boolean): void {

@@ -46,7 +46,7 @@ import {
   RDB_ZSET_2,
   RDB_ZSET_LISTPACK,
 } from "./rdb-format.ts";
-import { RdbOutput } from "./rdb-output.ts";
+import type { RdbOutput } from "./rdb-output.ts";
 import { writeStream } from "./rdb-stream-writer.ts";
 
 export class RdbValueWriter {
@@ -160,21 +160,19 @@ export class RdbValueWriter {
     return null;
   }
 
-  /**
-   * The times of an entry's members, if RDB has no place for them: those of sets and sorted sets. As AUX_MEMBER_TIMES wants
-   * them; null if there are none.
-   */
-  timesOf(database: Database, entry: Ref): RdbOutput | null {
-    if (!this.#entries.isTimed(entry) || this.#entries.type(entry) === TYPE_HASH) return null;
+  /** The times of an entry's members, if RDB has no place for them: those of sets and sorted sets. Else NULL_REF. */
+  timedOf(database: Database, entry: Ref): Ref {
+    if (!this.#entries.isTimed(entry) || this.#entries.type(entry) === TYPE_HASH) return NULL_REF;
     database.load(entry, this.#value);
-    const times = new RdbOutput(null);
-    times.compresses = false;
-    const { memberTimes } = this.#store.kit;
-    memberTimes.forEach(this.#value.timed, ({ bytes, start, end }, dueMs) => {
-      times.string(bytes, start, end);
-      times.time(dueMs);
+    return this.#value.timed;
+  }
+
+  /** Writes up to `count` of such times, the first `from` left out, as AUX_MEMBER_TIMES wants them. Compresses nothing. */
+  times(output: RdbOutput, timed: Ref, from: number, count: number): void {
+    this.#store.kit.memberTimes.forSome(timed, from, count, ({ bytes, start, end }, dueMs) => {
+      output.string(bytes, start, end);
+      output.time(dueMs);
     });
-    return times;
   }
 
   #hash(output: RdbOutput, value: Value): Pieces | null {

@@ -18,23 +18,22 @@ export class ReadTimes {
   readonly #times: [member: Buffer, dueMs: number][] = [];
 
   /**
-   * Reads the times of a value's members in the form of AUX_MEMBER_TIMES.
-   * @returns null if they are damaged, or one of them is of no member
+   * Adds times of a value's members, which stand in the form of AUX_MEMBER_TIMES. Returns false if they are damaged, or one
+   * of them is of no member.
    */
-  static read(bytes: Buffer, collection: MemberCollection, of: Value): ReadTimes | null {
+  read(bytes: Buffer, collection: MemberCollection, of: Value): boolean {
     const input = RdbInput.of(bytes, 0, bytes.length);
-    const times = new ReadTimes();
     const member = new Slice();
     while (input.left > 0) {
       input.string(member);
       const isMember = collection.has(of, member.bytes, member.start, member.end);
-      if (input.failed || !isMember) return null;
+      if (input.failed || !isMember) return false;
       const copy = member.copy();
       member.set(copy, 0, copy.length);
       input.int64();
-      if (input.failed || !times.add(member, toNumber(int64.low, int64.high))) return null;
+      if (input.failed || !this.add(member, toNumber(int64.low, int64.high))) return false;
     }
-    return times;
+    return true;
   }
 
   /** Keeps the time of a member. Returns false if it can't be one. @param dueMs Unix time in ms */

@@ -118,11 +118,15 @@ export class MemberTimes {
     this.#close(timed);
   }
 
-  /** Calls `visit` with every member that has a time, the earliest first. `visit` must not change the times. */
-  forEach(timed: Ref, visit: VisitTime): void {
+  /**
+   * Calls `visit` with up to `count` members that have a time, in the order of their times, the first `from` of them left out.
+   * `visit` must not change the times.
+   */
+  forSome(timed: Ref, from: number, count: number, visit: VisitTime): void {
     this.#open(timed);
     const cursor = this.#cursor;
-    for (this.#sets.seek(this.#times, 0, cursor); cursor.valid; this.#sets.next(cursor)) {
+    this.#sets.seek(this.#times, from, cursor);
+    for (let left = count; left > 0 && cursor.valid; left--, this.#sets.next(cursor)) {
       this.#sets.readMember(cursor, this.#member);
       visit(this.#member, this.#sets.scoreAt(cursor));
     }

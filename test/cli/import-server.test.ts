@@ -100,6 +100,36 @@ describe.skipIf(redisMissing !== null)("hutch import from a running server", () 
     expect(hutch.engine.keyspace.databases[7]!.size).toBeGreaterThan(20);
   });
 
+  test("copies the times of members between two servers that know them", async () => {
+    await empty();
+    const source = startInProcess();
+    const client = await RespClient.connect(source.port);
+    const far = "4000000000000";
+    try {
+      await client.pipeline([
+        ["SADD", "set", "a", "b"],
+        ["SPEXPIREAT", "set", far, "MEMBERS", "1", "a"],
+        ["ZADD", "zset", "1", "a", "2", "b"],
+        ["ZPEXPIREAT", "zset", far, "MEMBERS", "1", "b"],
+        ["HSET", "hash", "a", "1", "b", "2"],
+        ["HPEXPIREAT", "hash", far, "FIELDS", "1", "a"],
+      ]);
+      await inFolder(async (folder) => {
+        const state = ["--state", join(folder, "state")];
+        const done = await run([`127.0.0.1:${source.port}`, "--to", to(), ...state]);
+        expect([done.status, done.text]).toEqual([0, expect.stringContaining("3 keys imported")]);
+      });
+      await ours.call("SELECT", "0");
+      const members = await ours.text("SPEXPIRETIME", "set", "MEMBERS", "2", "a", "b");
+      const scored = await ours.text("ZPEXPIRETIME", "zset", "MEMBERS", "2", "b", "a");
+      const fields = await ours.text("HPEXPIRETIME", "hash", "FIELDS", "2", "a", "b");
+      for (const times of [members, scored, fields]) expect(times).toBe(`[:${far}, :-1]`);
+    } finally {
+      client.close();
+      await source.stop();
+    }
+  });
+
   test("copies one database, or the keys that match a pattern", async () => {
     await empty();
     await theirs.pipeline([

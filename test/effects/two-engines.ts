@@ -82,7 +82,7 @@ function memberTimesOf(engine: Engine, database: Database, entry: Ref): string[]
   const times: string[] = [];
   const value = new Value();
   database.load(entry, value);
-  engine.keyspace.store.kit.memberTimes.forEach(value.timed, (member, dueMs) => {
+  engine.keyspace.store.kit.memberTimes.forSome(value.timed, 0, Infinity, (member, dueMs) => {
     times.push(`${JSON.stringify(member.copy().toString("latin1"))} until ${dueMs}`);
   });
   return times;

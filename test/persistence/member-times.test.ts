@@ -141,6 +141,28 @@ describe("the times of members", () => {
     expect(show(copy.run("SMEMBERS", "set"))).toBe('["b"]');
   });
 
+  test("of many members are written a few at a time, and stay as they were meanwhile", () => {
+    const server = engine();
+    for (let i = 0; i < 2000; i++) server.run("ZADD", "zset", String(i), `member ${i}`);
+    for (let i = 0; i < 2000; i++) {
+      server.run("ZPEXPIREAT", "zset", String(NOW_MS + 1000 + i), "MEMBERS", "1", `member ${i}`);
+    }
+    const digest = show(server.run("DEBUG", "DIGEST-VALUE", "zset"));
+    const sink = new MemorySink();
+    const snapshot = startSnapshot(server.engine, sink, () => {});
+    // Some of its times are written.
+    snapshot.step(0);
+    server.run("ZPERSIST", "zset", "MEMBERS", "1", "member 1999");
+    snapshot.step(Infinity);
+    const bytes = sink.bytes.toString("latin1");
+    expect(bytes.split(format.AUX_MEMBER_TIMES).length - 1).toBeGreaterThan(20);
+    const copy = engine();
+    expect(loadBytes(copy, sink.bytes, 1000).error).toBeNull();
+    const times = copy.run("ZPEXPIRETIME", "zset", "MEMBERS", "2", "member 0", "member 1999");
+    expect(show(times)).toBe(`[:${NOW_MS + 1000}, :${NOW_MS + 2999}]`);
+    expect(show(copy.run("DEBUG", "DIGEST-VALUE", "zset"))).toBe(digest);
+  });
+
   test("stay in a snapshot as they were, though members expire while it is written", () => {
     const server = engine();
     fillSets(server);

@@ -108,7 +108,7 @@ class Model {
   timesOf(value: Value): [string, number][] {
     const list: [string, number][] = [];
     if (value.timed === NULL_REF) return list;
-    this.times.forEach(value.timed, (member, dueMs) => {
+    this.times.forSome(value.timed, 0, Infinity, (member, dueMs) => {
       list.push([member.copy().toString("latin1"), dueMs]);
     });
     return list;

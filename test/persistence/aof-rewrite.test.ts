@@ -3,10 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "../../src/create-server.ts";
 import type { EmbeddedServer } from "../../src/create-server.ts";
+import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { RespClient } from "../support/resp-client.ts";
-import { rounds, seeded } from "../support/seed.ts";
+import { pick, rounds, seeded } from "../support/seed.ts";
 import { until } from "../support/until.ts";
 import { compareData } from "../differential/data-set.ts";
 import { inFolder, logFolder, manifestPath } from "./folder.ts";
@@ -187,8 +188,12 @@ test(
   async () => {
     await inFolder(async (folder) => {
       const random = seeded("kills in rewrites");
-      const args = ["--dir", folder, "--appendonly", "yes", "--save", ""];
-      let server = await startHutch({ args });
+      const start = (): Promise<HutchProcess> => {
+        const preamble = ["--aof-use-rdb-preamble", pick(random, ["yes", "no"])];
+        const args = ["--dir", folder, "--appendonly", "yes", "--save", "", ...preamble];
+        return startHutch({ args });
+      };
+      let server = await start();
       let acknowledged = 0;
       let rewrites = 0;
       try {
@@ -217,7 +222,7 @@ test(
           await Bun.sleep(random.below(60));
           await server.stop();
           await Promise.all([counting, rewriting]);
-          server = await startHutch({ args });
+          server = await start();
           const reader = await RespClient.connect(server.port);
           const n = Number((await reader.text("GET", "n")).match(/\d+/)?.[0] ?? 0);
           reader.close();

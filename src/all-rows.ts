@@ -13,6 +13,7 @@ import { aofRows } from "./persistence/aof-commands.ts";
 import { bitfieldRows } from "./commands/bitfield.ts";
 import { bitmapRows } from "./commands/bitmaps.ts";
 import { bitopRows } from "./commands/bitop.ts";
+import { functionRows } from "./commands/functions.ts";
 import { geoRows } from "./commands/geo.ts";
 import { geoSearchRows } from "./commands/geo-search-rows.ts";
 import { hashRows } from "./commands/hashes.ts";
@@ -109,6 +110,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...streamInfoRows,
   ...sortRows,
   ...scriptRows,
+  ...functionRows,
   ...connectionRows,
   ...transactionRows,
   ...clientRows,

@@ -72,6 +72,8 @@ export const EFFECT_ARGUMENTS_MAX: number = 1024;
 
 /** Scripts that are kept though only EVAL named them. */
 export const SCRIPTS_KEEP = 500;
+/** Nanoseconds that a library may take to register its functions: Redis's bound. */
+export const FUNCTION_LOAD_NS = 500e6;
 /** Bytes of the JavaScript heap that a script may take: more than one needs, and less than would starve the data. */
 export const SCRIPT_MEMORY_MAX: number = 512 * 1024 * 1024;
 /** Bytes of answers that are recorded for a script, so that it can be run again in a thread of its own. */

@@ -28,6 +28,10 @@ export type Job = Omit<Assignment, "version" | "signal">;
 export class BusyScript {
   readonly session: Session;
   readonly job: Job;
+  /** The command that runs it. */
+  readonly commandLine: readonly string[];
+  /** Monotonic time in ms at which it began. */
+  readonly startedMs: number;
   readonly #engine: Engine;
   readonly #caller: ScriptCaller;
   readonly #worker: Worker;
@@ -37,10 +41,19 @@ export class BusyScript {
   #hasEnded = false;
 
   /** @param session of the client that waits for it */
-  constructor(engine: Engine, session: Session, caller: ScriptCaller, job: Job, onEnd: () => void) {
+  constructor(
+    engine: Engine,
+    session: Session,
+    caller: ScriptCaller,
+    job: Job,
+    run: { readonly commandLine: readonly string[]; readonly startedMs: number },
+    onEnd: () => void,
+  ) {
     this.#engine = engine;
     this.session = session;
     this.job = job;
+    this.commandLine = run.commandLine;
+    this.startedMs = run.startedMs;
     this.#caller = caller;
     this.#onEnd = onEnd;
     session.blocked = true;

@@ -27,8 +27,10 @@ import { createNativeCommands } from "./native.ts";
 import type { PauseMode } from "./pause.ts";
 import { endPauseIfDue, letGo } from "./pause.ts";
 import { Password } from "./password.ts";
+import { FunctionLibraries } from "./function-libraries.ts";
 import type { CommandRow } from "./row.ts";
 import { Blocking } from "./blocking.ts";
+import type { ScriptCache } from "./script-cache.ts";
 import { Scripts } from "./script-run.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
@@ -60,6 +62,10 @@ export interface Hooks {
   reload(mode: { save: boolean; flush: boolean; merge: boolean }): string | null;
   /** Loads what the log holds in the place of the data. @returns an error text, or null */
   reloadLog(): string | null;
+  /** The payload of function libraries. @param codes their texts */
+  packLibraries(codes: readonly Buffer[]): Buffer;
+  /** The libraries of the payload bytes[start, end), or an error text. */
+  unpackLibraries(bytes: Buffer, start: number, end: number): readonly Buffer[] | string;
   /** The file that a script which takes long goes on in. */
   readonly scriptThread: URL;
   /** All databases were emptied by FLUSHALL. */
@@ -117,6 +123,8 @@ export class Engine {
   readonly sessions: Map<number, Session> = new Map();
   /** The commands of the native protocol, by number. */
   readonly nativeCommands: readonly Command[] = createNativeCommands();
+  /** Function libraries, which are part of the data. */
+  readonly functions: FunctionLibraries = new FunctionLibraries(this);
   readonly runId: string;
   /** Names the history of the data set. */
   replicationId: string;
@@ -150,6 +158,8 @@ export class Engine {
     rewriteConfig: () => "ERR The server is running without a config file",
     reload: () => "ERR Error trying to load the RDB dump, check server logs.",
     reloadLog: () => "ERR There is no AOF to load.",
+    packLibraries: () => Buffer.alloc(0),
+    unpackLibraries: () => "ERR DUMP payload version or checksum are wrong",
     scriptThread: new URL("../scripting/script-worker.ts", import.meta.url),
     flushed: () => {},
   };
@@ -238,6 +248,11 @@ export class Engine {
   get scripts(): Scripts {
     this.#scripts ??= new Scripts(this);
     return this.#scripts;
+  }
+
+  /** The scripts that are known, or null if there has never been one. */
+  get scriptCache(): ScriptCache | null {
+    return this.#scripts?.cache ?? null;
   }
 
   /** A script that takes long, and keeps all others waiting; else null. */

@@ -1,6 +1,6 @@
 /**
- * The fields of INFO: those of Redis 7.4's sections, in its order, that have a meaning here. What does not exist (scripts,
- * replicas' links, defragmentation) has no field, unless clients or monitoring read it and zero is the true answer.
+ * The fields of INFO: those of Redis 7.4's sections, in its order, that have a meaning here. What does not exist (replicas'
+ * links, defragmentation) has no field, unless clients or monitoring read it and zero is the true answer.
  */
 import { CHANNEL, PATTERN, SHARD } from "./channels.ts";
 import { arch, release, totalmem, type } from "node:os";
@@ -118,6 +118,15 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["allocator_muzzy", 0];
   yield ["total_system_memory", system];
   yield ["total_system_memory_human", human(system)];
+  const scripts = engine.scriptCache?.memory ?? 0;
+  const { functions } = engine;
+  yield ["used_memory_scripts_eval", scripts];
+  yield ["number_of_cached_scripts", engine.scriptCache?.count ?? 0];
+  yield ["number_of_functions", functions.functionCount];
+  yield ["number_of_libraries", functions.libraryCount];
+  yield ["used_memory_functions", functions.memory];
+  yield ["used_memory_scripts", scripts + functions.memory];
+  yield ["used_memory_scripts_human", human(scripts + functions.memory)];
   yield ["maxmemory", options.text("maxmemory")];
   yield ["maxmemory_human", human(limit)];
   yield ["maxmemory_policy", options.text("maxmemory-policy")];
@@ -186,7 +195,7 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["expire_cycle_cpu_milliseconds", Math.round(engine.keyspace.expiryNs / 1e6)];
   yield ["evicted_keys", 0];
   yield ["evicted_clients", 0];
-  yield ["evicted_scripts", 0];
+  yield ["evicted_scripts", engine.scriptCache?.evicted ?? 0];
   yield ["total_eviction_exceeded_time", 0];
   yield ["current_eviction_exceeded_time", 0];
   yield ["keyspace_hits", store.hits];

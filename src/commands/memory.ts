@@ -54,8 +54,8 @@ function stats(session: Session, _args: Args, reply: Reply): void {
   integer("clients.normal", figures.clients);
   integer("cluster.links", 0);
   integer("aof.buffer", 0);
-  integer("lua.caches", 0);
-  integer("functions.caches", 0);
+  integer("lua.caches", session.engine.scriptCache?.memory ?? 0);
+  integer("functions.caches", session.engine.functions.memory);
   for (const database of keyspace.databases) {
     if (database.size === 0) continue;
     reply.text(`db.${database.index}`);

@@ -7,13 +7,14 @@ import { scriptErrorText } from "../scripting/script-error.ts";
 import { LuaTable } from "../scripting/table.ts";
 import type { LuaFunction, LuaValue } from "../scripting/values.ts";
 import { first } from "../scripting/values.ts";
+import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { REDIS_VERSION } from "../base/version.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Job } from "./busy-script.ts";
 import { BusyScript } from "./busy-script.ts";
 import type { Engine } from "./engine.ts";
-import { positionOrReply } from "./guards.ts";
+import { NOT_AN_INTEGER } from "./guards.ts";
 import { ScriptCache, sha1 } from "./script-cache.ts";
 import { ScriptCaller } from "./script-call.ts";
 import type { ScriptFlags } from "./script-flags.ts";
@@ -70,7 +71,7 @@ export class Scripts {
     countAt: number,
     readOnly: boolean,
   ): void {
-    const keyCount = keyCountOrReply(args, countAt, reply);
+    const keyCount = keyCountOrReply(args, countAt, script.isFunction, reply);
     if (Number.isNaN(keyCount)) return;
     const refusal = this.#refusal(script.flags, readOnly);
     if (refusal !== null) return reply.error(refusal);
@@ -150,7 +151,9 @@ export class Scripts {
       record: caller.record.copy(),
       random,
     };
-    engine.busyScript = new BusyScript(engine, session, caller, job, () => {
+    const startedMs = engine.clock.monotonicMs - Math.round(this.#longAfterNs / 1e6);
+    const run = { commandLine: texts, startedMs };
+    engine.busyScript = new BusyScript(engine, session, caller, job, run, () => {
       engine.busyScript = null;
       this.#end();
       if (engine.blocking.pending) engine.blocking.serve();
@@ -173,11 +176,12 @@ export class Scripts {
   }
 }
 
-function keyCountOrReply(args: Args, at: number, reply: Reply): number {
-  const count = positionOrReply(args, at, reply);
-  if (Number.isNaN(count)) return NaN;
+function keyCountOrReply(args: Args, at: number, isFunction: boolean, reply: Reply): number {
   let error: string | null = null;
-  if (count > args.count - at - 1) {
+  const isNumber = parseInt64(args.bytes, args.start(at), args.end(at));
+  const count = isNumber ? toNumber(int64.low, int64.high) : NaN;
+  if (!isNumber) error = isFunction ? "ERR Bad number of keys provided" : NOT_AN_INTEGER;
+  else if (count > args.count - at - 1) {
     error = "ERR Number of keys can't be greater than number of args";
   } else if (count < 0) error = "ERR Number of keys can't be negative";
   if (error === null) return count;

@@ -155,7 +155,10 @@ function* loadSnapshot(
       loading.snapshotMemory = loader.usedMemory;
       yield;
     }
-    if (loader.error === null) return input.consumed;
+    if (loader.error === null) {
+      engine.functions.loadFile(loader.libraries);
+      return input.consumed;
+    }
     throw new DataError(
       `Error reading the RDB base file ${file.name}, AOF loading aborted: ${loader.error}`,
     );

@@ -185,6 +185,7 @@ export class Aof {
     const { changes } = keyspace.store;
     this.#engine.record(false);
     for (const database of keyspace.databases) database.clear();
+    this.#engine.functions.clear();
     loadLogAtOnce(this.#engine, this.#files!);
     // None of it is a change that the log lacks: else the command would be taken for one that has made them.
     keyspace.store.changes = changes;

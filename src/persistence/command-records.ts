@@ -21,12 +21,18 @@ export class CommandRecords implements SnapshotRecords {
   readonly #database: Database;
 
   /** Begins the file. */
-  constructor({ keyspace, options, clock }: Engine, sink: ByteSink) {
+  constructor({ functions, keyspace, options, clock }: Engine, sink: ByteSink) {
     this.#writer = new CommandWriter(keyspace.store);
     this.#main = new CommandOutput(sink);
     this.#database = keyspace.databases[0]!;
     if (options.flag("aof-timestamp-enabled")) {
       this.#main.line(timeLine(Math.floor(clock.nowMs / 1000)));
+    }
+    for (const code of functions.codes()) {
+      this.#main.begin(0, 3);
+      this.#main.words.text("FUNCTION");
+      this.#main.words.text("LOAD");
+      this.#main.words.bytes(code, 0, code.length);
     }
   }
 

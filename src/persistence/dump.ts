@@ -242,7 +242,7 @@ function numberOrReply(
 }
 
 /** Whose payload it is; null if its version can't be read, or its checksum is wrong. */
-function dialectOrNull(bytes: Buffer, start: number, end: number): Dialect | null {
+export function dialectOrNull(bytes: Buffer, start: number, end: number): Dialect | null {
   if (end - start < FOOTER_SIZE) return null;
   const footer = end - FOOTER_SIZE;
   crc.reset();

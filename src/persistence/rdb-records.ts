@@ -35,8 +35,6 @@ const NONE = -1;
 export interface RdbHeader {
   /** It is the base of an append-only file. */
   readonly forLog?: boolean;
-  /** Function libraries that were loaded and are kept for who can run them. */
-  readonly libraries?: readonly Buffer[];
 }
 
 export class RdbRecords implements SnapshotRecords {
@@ -86,9 +84,9 @@ export class RdbRecords implements SnapshotRecords {
     this.#main.checksum(this.#engine.options.text("rdbchecksum") === "yes");
   }
 
-  #begin(number: number, { forLog = false, libraries = [] }: RdbHeader): void {
+  #begin(number: number, { forLog = false }: RdbHeader): void {
     const output = this.#main;
-    const { clock, keyspace } = this.#engine;
+    const { clock, functions, keyspace } = this.#engine;
     const version = Buffer.from(`REDIS${String(number).padStart(4, "0")}`);
     output.raw(version, 0, version.length);
     this.#auxiliary("redis-ver", REDIS_VERSION);
@@ -96,7 +94,7 @@ export class RdbRecords implements SnapshotRecords {
     this.#auxiliary("ctime", String(Math.floor(clock.nowMs / 1000)));
     this.#auxiliary("used-mem", String(keyspace.store.arena.usedBytes));
     this.#auxiliary("aof-base", forLog ? "1" : "0");
-    for (const library of libraries) {
+    for (const library of functions.codes()) {
       output.byte(OPCODE_FUNCTION2);
       output.string(library, 0, library.length);
     }

@@ -9,6 +9,7 @@ import { systemErrorCode, systemErrorText } from "../base/system-errors.ts";
 import type { Engine } from "../commands/engine.ts";
 import { DataError } from "./data-error.ts";
 import { FileSink } from "./file-sink.ts";
+import { packLibraries, unpackLibraries } from "./function-payload.ts";
 import { FileSource } from "./file-source.ts";
 import { RdbInput } from "./rdb-input.ts";
 import { RdbLoader } from "./rdb-loader.ts";
@@ -59,8 +60,6 @@ export class Saving {
   #stopped = false;
   /** BGSAVE SCHEDULE has to wait for another snapshot to end. */
   #isScheduled = false;
-  /** Function libraries of the file that was loaded. */
-  #libraries: readonly Buffer[] = [];
 
   /** The one of an engine. */
   static of(engine: Engine): Saving {
@@ -88,6 +87,8 @@ export class Saving {
       ...engine.hooks,
       reload: (mode) => this.#reload(mode),
       flushed: () => this.#flushed(),
+      packLibraries: (codes) => packLibraries(engine, codes),
+      unpackLibraries,
     };
     engine.beatTasks.push(() => this.#beat());
     engine.info.add("persistence", () => this.#fields());
@@ -121,7 +122,7 @@ export class Saving {
     const sink = new FileSink(this.#temporary());
     let failed: string | null = sink.error;
     if (failed === null) {
-      const snapshot = startSnapshot(engine, sink, (error) => (failed = error), this.#setup());
+      const snapshot = startSnapshot(engine, sink, (error) => (failed = error));
       snapshot.step(Infinity);
     }
     failed ??= sink.commitSync(this.#path());
@@ -150,16 +151,11 @@ export class Saving {
       this.#ended(sink.error);
       return "ERR";
     }
-    const snapshot = startSnapshot(
-      engine,
-      sink,
-      (error) => {
-        if (error !== null) sink.discard();
-        if (error !== null) this.#ended(error);
-        else sink.commit(this.#path(), (reason) => this.#ended(reason));
-      },
-      this.#setup(),
-    );
+    const snapshot = startSnapshot(engine, sink, (error) => {
+      if (error !== null) sink.discard();
+      if (error !== null) this.#ended(error);
+      else sink.commit(this.#path(), (reason) => this.#ended(reason));
+    });
     this.#background = { snapshot, sink, startedMs: engine.clock.nowMs, changes };
     engine.logger.notice("Background saving started");
     this.#slice(snapshot);
@@ -323,7 +319,7 @@ export class Saving {
   #loaded(loader: RdbLoader): void {
     this.#loadedKeys = loader.loaded;
     this.#expiredKeys = loader.expired;
-    this.#libraries = loader.libraries;
+    this.#engine.functions.loadFile(loader.libraries);
     this.#savedChanges = this.#engine.keyspace.store.changes;
   }
 
@@ -383,10 +379,6 @@ export class Saving {
 
   #directory(): string {
     return pathOf(this.#engine.options.text("dir"));
-  }
-
-  #setup(): { libraries: readonly Buffer[] } {
-    return { libraries: this.#libraries };
   }
 
   *#fields(): Iterable<readonly [string, string | number]> {

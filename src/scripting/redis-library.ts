@@ -38,9 +38,16 @@ function failure(text: string): LuaError {
   return new LuaError(errorTable(text));
 }
 
+/** While a library is loaded there is hardly anything in the table. */
+function nonexistent(name: string): LuaError {
+  return LuaError.here(`Script attempted to access nonexistent global variable '${name}'`);
+}
+
 function hostOf(holder: Holder, name: string): ScriptHost {
   if (holder.host === null) {
-    throw failure(`redis.${name} can only be called inside a script invocation`);
+    if (holder.registrar !== null) throw nonexistent(name);
+    const shown = name === "call" || name === "pcall" ? "call/pcall" : name;
+    throw failure(`redis.${shown} can only be called inside a script invocation`);
   }
   return holder.host;
 }
@@ -144,7 +151,7 @@ export function addRedisLibrary(
 ): void {
   const table = new LuaTable();
   const call: LuaFunction = (...parameters) => {
-    const host = holder.host ?? hostOf(holder, "call/pcall");
+    const host = holder.host ?? hostOf(holder, "call");
     const reply = host.call(parameters);
     if (host.failed) throw new LuaError(reply);
     return reply;
@@ -155,7 +162,7 @@ export function addRedisLibrary(
       acl_check_cmd: (...p) => mayRun(hostOf(holder, "acl_check_cmd"), p),
       call,
       error_reply: (...p) => single("err", p),
-      pcall: (...p) => (holder.host ?? hostOf(holder, "call/pcall")).call(p),
+      pcall: (...p) => (holder.host ?? hostOf(holder, "pcall")).call(p),
       sha1hex: (...p) => sha1(holder, p),
       status_reply: (...p) => single("ok", p),
     },

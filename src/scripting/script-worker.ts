@@ -5,6 +5,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { AnswerReader, readCheck } from "./answers.ts";
+import { readDescription } from "./function-description.ts";
 import { settle } from "./invoke.ts";
 import { meter } from "./meter.ts";
 import { Realm } from "./realm.ts";
@@ -109,10 +110,23 @@ function run(port: MessagePort, assignment: Assignment): void {
 
 function prepare(realm: Realm, assignment: Assignment): LuaFunction {
   const { source, functionName } = assignment;
-  const compiled = realm.compileScript(source);
+  const compiled =
+    functionName === null ? realm.compileScript(source) : realm.compileLibrary(source);
   if (typeof compiled === "string") throw new Error(compiled);
   if (functionName === null) return compiled.main;
-  throw new Error(`no function ${functionName}`);
+  let found: LuaFunction | null = null;
+  realm.holder.registrar = {
+    register: (table) => {
+      const description = readDescription(table);
+      if (typeof description === "string") return description;
+      if (description.name === functionName) found = description.callback;
+      return null;
+    },
+  };
+  settle(compiled.main());
+  realm.holder.registrar = null;
+  if (found === null) throw new Error(`the library has no function ${functionName}`);
+  return found;
 }
 
 function sha1(text: string): string {

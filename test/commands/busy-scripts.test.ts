@@ -87,6 +87,29 @@ describe("a script that takes long", () => {
     emptyAll(server);
   }, 60_000);
 
+  test("may be a function, which FUNCTION KILL ends", async () => {
+    const code =
+      "#!lua name=lib\nlocal n = 5\n" +
+      "redis.register_function{function_name = 'f', flags = {'no-writes'}, callback = function(keys, args) " +
+      "local x = redis.call('GET', keys[1]) while args[1] == 'forever' do end " +
+      `${LONG} return {n, x, args[1]} end}`;
+    expect(await ask("FUNCTION", "LOAD", "REPLACE", code)).toBe('"lib"');
+    await second.call("SET", "k", "v");
+    for (const word of ["forever", "once"]) {
+      const reply = first.call("FCALL", "f", "1", "k", word).then(show);
+      await until("the function to take long", () => server.engine.busyScript !== null);
+      expect(await ask("GET", "k")).toContain("FUNCTION KILL");
+      expect(await ask("FUNCTION", "STATS")).toStartWith(
+        `["running_script", ["name", "f", "command", ["FCALL", "f", "1", "k", "${word}"], "duration_ms", :`,
+      );
+      expect(await ask("SCRIPT", "KILL")).toContain("FUNCTION KILL");
+      if (word === "forever") expect(await ask("FUNCTION", "KILL")).toBe("+OK");
+      const expected = word === "once" ? '[:5, "v", "once"]' : "-ERR Script killed by user";
+      expect(await reply).toStartWith(expected);
+    }
+    emptyAll(server);
+  }, 60_000);
+
   test("ends with its own errors", async () => {
     const { reply } = await begin(`${LONG}\nlocal x = nil + 1`);
     expect(await reply).toMatch(

@@ -4,7 +4,7 @@ import type { Case } from "../case.ts";
 
 /** Fields of redis-server's INFO that have no meaning here, since what they are about does not exist. */
 const NOT_OURS =
-  /^(?:redis_build_id|atomicvar_api|gcc_version|current_|used_memory_(?:lua|vm|scripts|functions)|number_of_|mem_clients|rdb_last_cow|aof_(?:last_cow|rewrites_consec)|module_fork|active_defrag|total_active_defrag|reply_buffer)/;
+  /^(?:redis_build_id|atomicvar_api|gcc_version|current_|used_memory_(?:lua|vm)|mem_clients|rdb_last_cow|aof_(?:last_cow|rewrites_consec)|module_fork|active_defrag|total_active_defrag|reply_buffer)/;
 
 /** Ours has the sections of theirs, in the same order, and in each the fields that have a meaning here, in the same order. */
 function sameInfo(ours: RespValue, theirs: RespValue): boolean {

@@ -18,9 +18,8 @@
  * SIGUSR2 writes the whole report as JSON to the file that HUTCH_PROBE_REPORT names.
  */
 import { heapSize } from "bun:jsc";
-import { appendFileSync, readFileSync, writeFileSync, writeSync } from "node:fs";
-import type { Schedstat } from "./schedstat.ts";
-import { parseSchedstat, sampleCpu } from "./schedstat.ts";
+import { appendFileSync, writeFileSync, writeSync } from "node:fs";
+import { sampleCpu, WaitClock } from "./schedstat.ts";
 import { MicrosecondHistogram } from "./statistics.ts";
 
 export const LONG_MARK = "hutch-probe-long ";
@@ -71,6 +70,9 @@ export interface ProbeSample {
 
 const SAMPLE_MS = 1000;
 
+/** How long the main thread has waited for a core. */
+const waitClock = new WaitClock(process.pid);
+
 const pauses = new MicrosecondHistogram();
 const callbacks = new MicrosecondHistogram();
 const rounds = new MicrosecondHistogram();
@@ -89,11 +91,6 @@ let sampleRounds = 0;
 /** What the thread is known to have waited for a core in the round under way. */
 let roundWaitNs = 0;
 
-/** The main thread's task directory has the process's own number. */
-function schedstatOf(tid: number | string): Schedstat {
-  return parseSchedstat(readFileSync(`/proc/self/task/${tid}/schedstat`, "latin1"));
-}
-
 /** Nanoseconds that all threads but this one were on a core. */
 function othersRunNs(): number {
   let ns = 0;
@@ -108,7 +105,7 @@ function step(now: number, tookNs: number): void {
     pauses.record(ms * 1000);
     if (ms >= LONG_MS) reportLong(ms, tookNs / 1e6);
     if (now - waitReadNs > WAIT_EVERY_NS) {
-      const { waitNs: waitedNs } = schedstatOf(process.pid);
+      const waitedNs = waitClock.read();
       roundWaitNs += waitedNs - waitNs;
       waitNs = waitedNs;
       waitReadNs = now;
@@ -138,7 +135,7 @@ function roundEnded(ms: number): void {
   if (ms > longestMs) longestMs = ms;
   if (ms <= longestRunMs) return;
   // The waiting time was read some while before the round, so short ones would seem to have waited for all of it.
-  const waitedNs = ms < LONG_MS ? 0 : roundWaitNs + schedstatOf(process.pid).waitNs - waitNs;
+  const waitedNs = ms < LONG_MS ? 0 : roundWaitNs + waitClock.read() - waitNs;
   longestRunMs = Math.max(longestRunMs, ms - waitedNs / 1e6);
 }
 
@@ -160,7 +157,7 @@ function reportLong(ms: number, callbackMs: number): void {
   const pause: LongPause = {
     ms,
     callbackMs,
-    waitedMs: (schedstatOf(process.pid).waitNs - waitNs) / 1e6,
+    waitedMs: (waitClock.read() - waitNs) / 1e6,
     othersMs: (othersRunNs() - othersNs) / 1e6,
     receivedBytes,
   };

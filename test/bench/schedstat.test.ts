@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import {
   cpuBetween,
   parseResident,
   parseSchedstat,
   parseStatCpu,
   sampleCpu,
+  WaitClock,
 } from "../../bench/rig/schedstat.ts";
 
 describe("the operating system's accounting", () => {
@@ -22,6 +24,18 @@ describe("the operating system's accounting", () => {
     const rest = "S 1 2 3 0 -1 4194304 10 0 0 0 250 50 7 7 20 0 4 0 100";
     expect(parseStatCpu(`42 (a (b) c) ${rest}`)).toBe(300 * 1e7);
     expect(() => parseStatCpu("42 (x) S 1")).toThrow(SyntaxError);
+  });
+
+  test("the time that a thread has waited is read again and again", () => {
+    const clock = new WaitClock(process.pid);
+    const path = `/proc/self/task/${process.pid}/schedstat`;
+    const waited = (): number => parseSchedstat(readFileSync(path, "latin1")).waitNs;
+    for (let i = 0; i < 100; i++) {
+      const before = waited();
+      const read = clock.read();
+      expect(read).toBeGreaterThanOrEqual(before);
+      expect(read).toBeLessThanOrEqual(waited());
+    }
   });
 
   test("resident memory comes in bytes", () => {

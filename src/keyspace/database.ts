@@ -161,16 +161,19 @@ export class Database {
   }
 
   /**
-   * The entry of a key of which so many members are due, others not, that the next look at it would take long to remove them; else
-   * NULL_REF. Changes nothing.
+   * The entry of a key that has due members, others not, which the next look at it would take long to remove: because they are many,
+   * or because a snapshot has to see the value first; else NULL_REF. Changes nothing.
    */
   overdue(key: Buffer, start: number, end: number): Ref {
     const entry = this.#locate(key, start, end);
     if (entry === NULL_REF || !this.#store.expires || !this.#entries.isTimed(entry))
       return NULL_REF;
     const { members } = this.#keys;
-    if (!members.isDue(entry) || members.countDue(entry) <= OVERDUE_MEMBERS_MAX) return NULL_REF;
-    return this.hasExpired(entry) ? NULL_REF : entry;
+    if (!members.isDue(entry)) return NULL_REF;
+    const isMuch =
+      members.countDue(entry) > OVERDUE_MEMBERS_MAX ||
+      (this.#store.guard?.takesLong(this.#keys, entry) ?? false);
+    return isMuch && !this.hasExpired(entry) ? entry : NULL_REF;
   }
 
   /** Whether the key holds something whose time has not come. Changes nothing, and deletes nothing. */

@@ -15,6 +15,8 @@ export class DueKeys {
   readonly #database: Database;
   readonly #store: Store;
   readonly #reclaimer: Reclaimer;
+  /** A snapshot has to see a large value first, of which members are due. */
+  #isPostponed = false;
 
   constructor(database: Database, store: Store, reclaimer: Reclaimer) {
     this.#database = database;
@@ -71,17 +73,31 @@ export class DueKeys {
     return members.removeDue(this.#database, entry, limit);
   }
 
+  /**
+   * The same for housekeeping, which waits where a snapshot has to see a large value first.
+   * @returns how many were removed; 0 while it has to wait
+   */
+  removeWhenSeen(entry: Ref, limit: number): number {
+    if (this.#isPostponed) return 0;
+    const { guard } = this.#store;
+    if (guard === null) return this.removeMembers(entry, limit);
+    const goOn = (): void => void (this.#isPostponed = false);
+    this.#isPostponed = guard.postpones(this.#database.keys, entry, goOn);
+    return this.#isPostponed ? 0 : this.removeMembers(entry, limit);
+  }
+
   /** Removes up to about `limit` members whose time has come, and keys that have no others. Returns true while there may be more. */
   expireMembers(limit: number): boolean {
     const { members } = this.#database.keys;
-    if (members.count === 0 || !this.#store.expires) return false;
+    if (members.count === 0 || !this.#store.expires || this.#isPostponed) return false;
     let left = limit;
     while (left > 0 && members.count > 0) {
       const entry = members.nextDue(left);
       left -= members.moved + 1;
       if (entry === NULL_REF) return members.exhausted;
       if (this.#database.hasExpired(entry)) this.expire(entry);
-      else left -= this.removeMembers(entry, Math.max(left, 1));
+      else left -= this.removeWhenSeen(entry, Math.max(left, 1));
+      if (this.#isPostponed) return false;
     }
     return members.count > 0;
   }

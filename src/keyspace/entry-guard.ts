@@ -8,6 +8,8 @@ import type { KeyTable } from "./key-table.ts";
 export interface EntryGuard {
   /** The entry of the table is about to change, to move or to be deleted. */
   before(table: KeyTable, entry: Ref): void;
+  /** Whether `before` would take long for this entry. */
+  takesLong(table: KeyTable, entry: Ref): boolean;
   /**
    * Whether `before` would take long for this entry. Then it is seen next, in slices, and `goOn` is called when it has been, or
    * need not be any more.

@@ -38,17 +38,15 @@ export class OverdueKeys {
     if (this.#keys.length === 1) this.onWork?.();
   }
 
-  /** Removes up to `limit` members of the first key. Returns true while there is work. */
+  /** Removes up to `limit` members of the first key. Returns true while there is work that need not wait for others. */
   step(limit: number): boolean {
     const first = this.#keys[0];
     if (first === undefined) return false;
     const { database, key } = first;
     const entry = database.overdue(key, 0, key.length);
-    if (entry !== NULL_REF) database.due.removeMembers(entry, limit);
-    else {
-      this.#keys.shift();
-      this.onCaughtUp();
-    }
+    if (entry !== NULL_REF) return database.due.removeWhenSeen(entry, limit) > 0;
+    this.#keys.shift();
+    this.onCaughtUp();
     return this.#keys.length > 0;
   }
 }

@@ -188,10 +188,14 @@ export class Snapshot implements EntryGuard {
     this.#release((one) => one.entry === entry);
   }
 
-  postpones(table: KeyTable, entry: Ref, goOn: () => void): boolean {
+  takesLong(table: KeyTable, entry: Ref): boolean {
     if (this.#engine.keyspace.store.entries.isCurrent(entry)) return false;
-    const part = this.#parts.find((candidate) => candidate.table === table);
-    if (part === undefined || !this.#isLarge(entry)) return false;
+    return this.#parts.some((part) => part.table === table) && this.#isLarge(entry);
+  }
+
+  postpones(table: KeyTable, entry: Ref, goOn: () => void): boolean {
+    if (!this.takesLong(table, entry)) return false;
+    const part = this.#parts.find((candidate) => candidate.table === table)!;
     this.#waiting.push({ part, entry, goOn });
     return true;
   }

@@ -3,6 +3,10 @@
  * none of them, and keep nobody else waiting. A million at full size (`bun run test:long`).
  */
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EntryGuard } from "../../src/keyspace/entry-guard.ts";
 import { OVERDUE_MEMBERS_MAX } from "../../src/keyspace/overdue-keys.ts";
 import type { Instance } from "../../src/instance.ts";
 import { LocalCaller } from "../../src/local-caller.ts";
@@ -76,6 +80,26 @@ async function setTimes(
   }
 }
 
+/** Counts how often a snapshot must write a large value at once, in the middle of something else. */
+function watchGuard({ engine }: Instance): { writtenAtOnce(): number } {
+  const { store } = engine.keyspace;
+  let count = 0;
+  let { guard } = store;
+  Object.defineProperty(store, "guard", {
+    get: () => guard,
+    set(next: EntryGuard | null) {
+      guard = next;
+      if (next === null) return;
+      const before = next.before.bind(next);
+      next.before = (table, entry) => {
+        if (next.takesLong(table, entry)) count++;
+        before(table, entry);
+      };
+    },
+  });
+  return { writtenAtOnce: () => count };
+}
+
 describe("a command on a key with many due members", () => {
   const [hash] = FAMILIES;
   const members = 20 * OVERDUE_MEMBERS_MAX;
@@ -83,8 +107,10 @@ describe("a command on a key with many due members", () => {
   afterEach(async () => await instance?.stop());
 
   /** A server with an overdue hash, whose housekeeping rests, and a client. */
-  async function start(): Promise<{ instance: Instance; client: RespClient }> {
-    const started = startInProcess({ "enable-debug-command": "yes" });
+  async function start(
+    options: Readonly<Record<string, string>> = {},
+  ): Promise<{ instance: Instance; client: RespClient }> {
+    const started = startInProcess({ "enable-debug-command": "yes", ...options });
     instance = started;
     const client = await RespClient.connect(started.port);
     const { clock } = started.engine;
@@ -141,6 +167,23 @@ describe("a command on a key with many due members", () => {
     await until("nobody to wait", () => server.engine.held.size === 0, 5000);
     expect(await other.text("HLEN", "h")).toBe(`:${STAYS}`);
     other.close();
+  });
+
+  test("waits for a snapshot that has to see the key first, as housekeeping does", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "hutch-overdue-"));
+    try {
+      const { instance: server, client } = await start({ dir: folder });
+      const { writtenAtOnce } = watchGuard(server);
+      await client.text("DEBUG", "SET-ACTIVE-EXPIRE", 1);
+      const [saving, length] = await client.pipeline([["BGSAVE"], ["HLEN", "h"]]);
+      expect(saving?.type).toBe("simple");
+      expect(length).toEqual({ type: "integer", value: BigInt(STAYS) });
+      // The snapshot saw the hash before one member went, and nobody had it written at once.
+      expect(writtenAtOnce()).toBe(0);
+      client.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("waits where the library calls it", async () => {

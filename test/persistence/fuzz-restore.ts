@@ -19,6 +19,7 @@ import {
   ziplist,
   zipmap,
 } from "./payload.ts";
+import { damage } from "./damage.ts";
 import { useValue } from "./use-value.ts";
 import { everyKind } from "./values.ts";
 
@@ -32,8 +33,6 @@ export interface FuzzResult {
 /** Payloads after which memory is counted. */
 const ROUND = 500;
 const FOOTER_SIZE = 10;
-/** Edge values of a byte in this format. */
-const BYTES = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xfe, 0xff];
 
 /** @param onRound called after every so many payloads */
 export function fuzzRestore(
@@ -137,15 +136,6 @@ function pendingStream(): Buffer {
 }
 
 function damaged(random: Random, bytes: Buffer): Buffer {
-  const content = Buffer.from(bytes.subarray(0, bytes.length - FOOTER_SIZE));
-  for (let left = 1 + random.below(3); left > 0 && content.length > 0; left--) {
-    // The beginning decides most.
-    const at = random.below(random.below(3) === 0 ? Math.min(24, content.length) : content.length);
-    const kind = random.below(3);
-    if (kind === 0) content[at] = pick(random, BYTES);
-    else if (kind === 1) content[at]! ^= 1 << random.below(8);
-    else content[at] = random.below(256);
-  }
-  const end = random.below(20) === 0 ? random.below(content.length + 1) : content.length;
-  return sealed(content.subarray(0, end), bytes.readUInt16LE(bytes.length - FOOTER_SIZE));
+  const content = damage(random, bytes.subarray(0, bytes.length - FOOTER_SIZE));
+  return sealed(content, bytes.readUInt16LE(bytes.length - FOOTER_SIZE));
 }

@@ -70,7 +70,10 @@ export function useValue(random: Random, server: TestEngine, key: string, comman
   // What is still there can be dumped, and its dump restored.
   const dump = server.run("DUMP", key);
   if (dump.type !== "bulk") return;
-  const again = server.run("RESTORE", "twin", "0", Buffer.from(dump.text, "latin1"), "REPLACE");
+  // That a key expires is part of its digest.
+  const due = show(server.run("PEXPIRETIME", key)).replace(/^:(-\d+)?/, "") || "0";
+  const payload = Buffer.from(dump.text, "latin1");
+  const again = server.run("RESTORE", "twin", due, payload, "REPLACE", "ABSTTL");
   if (show(again) !== "+OK") throw new Error(`its dump was refused: ${show(again)}`);
   const digests = server.run("DEBUG", "DIGEST-VALUE", key, "twin");
   if (digests.type !== "array" || show(digests.items[0]!) !== show(digests.items[1]!)) {

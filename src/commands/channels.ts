@@ -9,7 +9,7 @@ import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { matchesGlob } from "../base/glob.ts";
 import { INT64_DIGITS_MAX, writeInteger } from "../base/numbers.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { MessageBatch } from "./push-queue.ts";
+import { BATCH_SIZE_MAX, MessageBatch } from "./push-queue.ts";
 import type { Session } from "./session.ts";
 
 /** A kind of subscription, with the first words of what subscribers get. */
@@ -53,8 +53,6 @@ const DOLLAR = 0x24;
 const RESP2_ARRAY = 0x2a;
 const RESP3_PUSH = 0x3e;
 const LINE_END = Buffer.from("\r\n");
-/** A batch of messages that is longer is followed by another one. */
-const BATCH_SIZE_MAX: number = 64 * 1024;
 /** "$", digits, CR LF, and the CR LF behind the string. */
 const BULK_EXTRA: number = INT64_DIGITS_MAX + 5;
 

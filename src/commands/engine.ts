@@ -132,11 +132,11 @@ export class Engine {
   readonly latency: LatencyMonitor;
   /** Histograms of the times of commands are kept. */
   tracksLatency = true;
-  readonly monitors: Monitors = new Monitors(() => this.#observe());
   readonly notifications: KeyNotifications;
   /** Publish and subscribe. */
   readonly deliveries: Deliveries = new Deliveries();
   readonly channels: Channels = new Channels(this.deliveries);
+  readonly monitors: Monitors = new Monitors(this.deliveries, () => this.#observe());
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */

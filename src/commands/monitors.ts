@@ -1,22 +1,36 @@
 /** MONITOR: clients that see every command that runs, as a line of text each. */
-import { quote } from "../base/quote.ts";
+import { quotedSizeMax, writeQuoted } from "../base/quote.ts";
+import { Slice } from "../base/slice.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Command } from "./command.ts";
 import { ADMIN } from "./command.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
-import { shownArguments } from "./shown-arguments.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { BATCH_SIZE_MAX, MessageBatch } from "./push-queue.ts";
+import { readShown } from "./shown-arguments.ts";
 
 const MICROSECONDS = 1e6;
+const SPACE = 0x20;
+const CR = 13;
+const LF = 10;
+/** Room for the name of a native command and for a word in the place of a secret. */
+const NAME_MAX = 256;
+
+const shown = new Slice();
 
 export class Monitors {
   readonly #sessions: Set<Session> = new Set();
+  readonly #deliveries: Deliveries;
   readonly #changed: () => void;
+  #batch: MessageBatch;
 
   /** @param changed called when somebody begins or ends watching */
-  constructor(changed: () => void) {
+  constructor(deliveries: Deliveries, changed: () => void) {
+    this.#deliveries = deliveries;
     this.#changed = changed;
+    this.#batch = new MessageBatch(deliveries.epoch);
   }
 
   get size(): number {
@@ -34,6 +48,7 @@ export class Monitors {
 
   /** Ends the watching of a session: it is gone, or begins anew. */
   forget(session: Session): void {
+    session.leaveBatches();
     if (this.#sessions.delete(session)) this.#changed();
   }
 
@@ -45,10 +60,34 @@ export class Monitors {
     const place = peer?.address ?? (session.mayWait ? "local" : "lua");
     const time = engine.clock.unixMicroseconds();
     const fraction = String(time % MICROSECONDS).padStart(6, "0");
-    let line = `+${Math.floor(time / MICROSECONDS)}.${fraction} [${db.index} ${place}]`;
-    for (const text of shownArguments(session, command, args, Infinity)) line += ` ${quote(text)}`;
-    const message = Buffer.from(`${line}\r\n`, "latin1");
-    for (const watching of this.#sessions) watching.push(message);
+    const head = `+${Math.floor(time / MICROSECONDS)}.${fraction} [${db.index} ${place}]`;
+    const batch = this.#nextBatch();
+    for (const watching of this.#sessions) watching.follow(batch);
+    batch.ensure(
+      head.length + 2 + args.count + NAME_MAX + quotedSizeMax(args.size) + 2 * args.count,
+    );
+    let pos = batch.length;
+    pos += batch.bytes.write(head, pos, "latin1");
+    // In the native protocol the name is a number, and no argument.
+    if (session.native) pos += batch.bytes.write(` "${command.fullName}"`, pos, "latin1");
+    for (let i = 0; i < args.count; i++) {
+      readShown(session, command, args, i, shown);
+      batch.bytes[pos++] = SPACE;
+      pos = writeQuoted(batch.bytes, pos, shown.bytes, shown.start, shown.end);
+    }
+    batch.bytes[pos++] = CR;
+    batch.bytes[pos++] = LF;
+    batch.length = pos;
+  }
+
+  /** What all who watch get until the end of the turn. */
+  #nextBatch(): MessageBatch {
+    const { epoch } = this.#deliveries;
+    const batch = this.#batch;
+    if (batch.epoch !== epoch) batch.reuse(epoch);
+    if (batch.length < BATCH_SIZE_MAX) return batch;
+    this.#batch = new MessageBatch(epoch);
+    return this.#batch;
   }
 }
 

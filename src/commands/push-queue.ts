@@ -7,9 +7,12 @@
  *
  *   earlier   | message | part of a batch | message |    then    batch from #from to wherever it ends when the queue is sent
  */
+import { freeBuffer } from "../base/bytes.ts";
 import type { Slice } from "../base/slice.ts";
 import type { Reply } from "../protocol/reply.ts";
 
+/** A batch that is longer is followed by another one. */
+export const BATCH_SIZE_MAX: number = 64 * 1024;
 const BATCH_SIZE_FIRST = 512;
 /** A batch that is emptied keeps no more memory than this. */
 const BATCH_SIZE_KEEP: number = 64 * 1024;
@@ -39,7 +42,9 @@ export class MessageBatch {
     this.epoch = epoch;
     this.length = 0;
     this.followers = 0;
-    if (this.bytes.length > BATCH_SIZE_KEEP) this.bytes = Buffer.allocUnsafeSlow(BATCH_SIZE_FIRST);
+    if (this.bytes.length <= BATCH_SIZE_KEEP) return;
+    freeBuffer(this.bytes);
+    this.bytes = Buffer.allocUnsafeSlow(BATCH_SIZE_FIRST);
   }
 }
 

@@ -1,10 +1,12 @@
 /** The arguments of a command as operators may see them, in the slow log and by MONITOR: without passwords. */
+import type { Slice } from "../base/slice.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
 
 const REDACTED = "(redacted)";
+const REDACTED_BYTES: Buffer = Buffer.from(REDACTED);
 
 /**
  * The first `count` arguments, the command's name included: each one character a byte, or a word in its place if it is a secret.
@@ -21,6 +23,18 @@ export function shownArguments(
     shown.push(isSecret(engine, command, args, i) ? REDACTED : args.text(i));
   }
   return shown;
+}
+
+/** The argument's bytes, or those of a word in its place if it is a secret. */
+export function readShown(
+  { engine }: Session,
+  command: Command,
+  args: Args,
+  index: number,
+  out: Slice,
+): void {
+  if (isSecret(engine, command, args, index)) out.set(REDACTED_BYTES, 0, REDACTED_BYTES.length);
+  else out.set(args.bytes, args.start(index), args.end(index));
 }
 
 function isSecret(engine: Engine, { fullName }: Command, args: Args, index: number): boolean {

@@ -16,11 +16,18 @@ import { freeBuffer } from "../base/bytes.ts";
 import { OUTPUT_PAUSE_SIZE } from "../base/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 
+/** Batches up to this size share buffers of TAIL_SIZE while they wait: less than an eighth of these is left empty. */
+const SMALL_MAX: number = 8 * 1024;
+const TAIL_SIZE: number = 64 * 1024;
+
 export class Output {
   readonly #socket: Socket<unknown>;
   readonly #reply: Reply;
   /** Batches not yet sent; of the first, the bytes from #from on. */
   readonly #queue: Buffer[] = [];
+  /** Small batches behind these, one after another, and where they end: each in a buffer of its own would take many times as much. */
+  #tail: Buffer | null = null;
+  #tailEnd = 0;
   #from = 0;
   /** Bytes in the queue. */
   unsent = 0;
@@ -91,7 +98,10 @@ export class Output {
     const reply = this.#reply;
     const taken = this.unsent > 0 ? 0 : this.#write(reply.buffer, 0, size);
     if (taken < size) {
-      this.#queue.push(Buffer.from(reply.buffer.subarray(taken, size)));
+      this.#endTail();
+      const left = Buffer.allocUnsafeSlow(size - taken);
+      reply.buffer.copy(left, 0, taken, size);
+      this.#queue.push(left);
       this.unsent += size - taken;
     }
     reply.buffer.copyWithin(0, size, reply.pos);
@@ -102,11 +112,7 @@ export class Output {
   flush(): void {
     const reply = this.#reply;
     const size = reply.pos;
-    if (this.unsent > 0) {
-      this.#queue.push(reply.detach());
-      this.unsent += size;
-      return;
-    }
+    if (this.unsent > 0) return this.#enqueue();
     const taken = this.#write(reply.buffer, 0, size);
     if (taken === size) {
       reply.clear();
@@ -115,6 +121,31 @@ export class Output {
     this.#queue.push(reply.detach());
     this.#from = taken;
     this.unsent = size - taken;
+  }
+
+  /** Puts the batch behind what waits already. */
+  #enqueue(): void {
+    const reply = this.#reply;
+    const size = reply.pos;
+    this.unsent += size;
+    if (size > SMALL_MAX) {
+      this.#endTail();
+      this.#queue.push(reply.detach());
+      return;
+    }
+    if (this.#tail === null || this.#tailEnd + size > this.#tail.length) {
+      this.#endTail();
+      this.#tail = Buffer.allocUnsafeSlow(TAIL_SIZE);
+    }
+    reply.buffer.copy(this.#tail, this.#tailEnd, 0, size);
+    this.#tailEnd += size;
+    reply.clear();
+  }
+
+  #endTail(): void {
+    if (this.#tail !== null) this.#queue.push(this.#tail.subarray(0, this.#tailEnd));
+    this.#tail = null;
+    this.#tailEnd = 0;
   }
 
   /** Sends bytes that others send as well; nothing may wait. What the system does not take is copied. */
@@ -130,6 +161,7 @@ export class Output {
 
   /** Sends what the system takes of the queue. */
   sendUnsent(): void {
+    this.#endTail();
     let first = this.#queue[0];
     while (first !== undefined) {
       const left = first.length - this.#from;
@@ -149,6 +181,8 @@ export class Output {
     this.#reply.clear();
     for (const batch of this.#queue) freeBuffer(batch);
     this.#queue.length = 0;
+    this.#tail = null;
+    this.#tailEnd = 0;
     this.#marks.length = 0;
     this.#offsets.length = 0;
     this.#from = 0;

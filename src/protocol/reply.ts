@@ -22,6 +22,9 @@ import type { BufferPool } from "./buffer-pool.ts";
 const CR = 13;
 const LF = 10;
 
+/** Of a buffer that waits to be sent so much is in use. */
+const WAITING_SHARE_MIN = 7 / 8;
+
 const EMPTY = Buffer.alloc(0);
 const OK = Buffer.from("+OK\r\n");
 const QUEUED = Buffer.from("+QUEUED\r\n");
@@ -83,7 +86,7 @@ export class Reply {
     const { buffer, pos } = this;
     this.buffer = EMPTY;
     this.pos = 0;
-    if (buffer.length === REPLY_BUFFER_LARGE_SIZE && pos < buffer.length / 2) {
+    if (pos < buffer.length * WAITING_SHARE_MIN) {
       // They may wait for long, and must not hold much more than they need.
       const written = Buffer.allocUnsafeSlow(pos);
       buffer.copy(written, 0, 0, pos);

@@ -245,6 +245,49 @@ test("a client above the soft limit is closed after its time, not before", async
   expect(performance.now() - start).toBeGreaterThan(1000);
 });
 
+for (const [kind, begin, option] of [
+  ["subscriber", "SUBSCRIBE news\r\n", "pubsub 64mb 0 0"],
+  ["client that watches all commands", "MONITOR\r\n", "normal 64mb 0 0"],
+] as const) {
+  test(`a ${kind} that never reads is closed at the hard limit, costs no more, and nobody else waits (L4)`, async () => {
+    hutch = await startHutch({ args: ["--client-output-buffer-limit", ...option.split(" ")] });
+    const { port, pid } = hutch;
+    const publisher = await open(port);
+    const content = "x".repeat(100_000);
+    const publish = `*3\r\n$7\r\nPUBLISH\r\n$4\r\nnews\r\n$${content.length}\r\n${content}\r\n`;
+    const publishes = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        publisher.text = "";
+        publisher.socket.write(publish);
+        await publisher.until("\r\n");
+      }
+    };
+    await publishes(300);
+    const pings = await startPings(port);
+    await pings.take();
+    await publishes(300);
+    const aloneMs = (await pings.take()).p99Ms;
+    const before = rssKiB(pid);
+    const slow = await open(port);
+    slow.socket.write(begin);
+    await slow.until("\r\n");
+    slow.socket.pause();
+    await pings.take();
+    let highest = 0;
+    await waitUntil(async () => {
+      await publishes(10);
+      highest = Math.max(highest, rssKiB(pid) - before);
+      return hutch!.output().includes("output buffer limits");
+    }, "it is closed");
+    expect((await pings.take()).p99Ms).toBeLessThan(Math.max(2 * aloneMs, PATIENCE));
+    // The allocator rounds what waits up, by an eighth at most.
+    expect(highest).toBeLessThan((1.1 * 1.125 * 64 * MIB) / 1024);
+    slow.socket.resume();
+    await slow.gone;
+    await pings.stop();
+  }, 60_000);
+}
+
 /** What a flooding connection sends, again and again until it is cut off. */
 const FLOODS: readonly string[] = [
   "*1000000000\r\n",

@@ -26,7 +26,7 @@ const SEED = 11;
 const ROUNDS = 9;
 const ROUND_SECONDS = 0.15;
 /** Chunks that are prepared; they come again and again. */
-const CHUNKS = 256;
+const CHUNKS = 4096;
 
 const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS, seed: SEED });
 const session = engine.createSession();

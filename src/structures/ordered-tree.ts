@@ -2,19 +2,13 @@
  * A counted, ordered tree: a B+ tree over entries in the arena, ordered by score and then by the bytes of the member. Finds
  * the rank of an entry and the entry of a rank in O(log n), and walks from any entry in both directions.
  *
- *   entry             0 next, 4 hash      the dict's
- *                     8 score     f64
- *                    16 length    u32     bytes of the member
- *                    20 member
- *
  *   tree              0 root      Ref     a leaf if the height is 0
  *                     4 height            inner nodes above each leaf
  *                     8 count             entries
  *                    12 ...               the owner's, as many words as it asked for
  *
- * The nodes are laid out as ordered-tree-nodes.ts says: leaves hold entries, inner nodes count what is below them.
- *
- * A key is the score rounded to 32 bits, as an integer that is ordered as the score is. Most comparisons end there, without a
+ * The nodes are laid out as ordered-tree-nodes.ts says: leaves hold entries, inner nodes count what is below them. Entries are laid
+ * out as ordered-tree-entries.ts says, and have keys of 32 bits in the order of their scores. Most comparisons end there, without a
  * look at the entry, which is a line of memory of its own; only where keys are equal do score and member decide.
  *
  * A split halves a node, or leaves it whole if the new entry comes last of all: what is added in order fills leaves to the
@@ -26,6 +20,7 @@ import { assert } from "../base/assert.ts";
 import { compareBytes } from "../base/bytes.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { MEMBER_AT, TreeEntries } from "./ordered-tree-entries.ts";
 import {
   CHILDREN,
   ENTRIES,
@@ -41,11 +36,6 @@ import {
   TreeNodes,
   wordOf,
 } from "./ordered-tree-nodes.ts";
-
-// Words of an entry, and the offset of its member in bytes.
-const SCORE = 2;
-const LENGTH = 4;
-export const MEMBER_AT = 20;
 
 // Words of a tree.
 const ROOT = 0;
@@ -71,6 +61,7 @@ export class TreeCursor {
 export class OrderedTree {
   readonly #arena: Arena;
   readonly #nodes: TreeNodes;
+  readonly entries: TreeEntries;
 
   // The target of the search that is under way.
   #mode = EXACT;
@@ -87,49 +78,11 @@ export class OrderedTree {
   readonly #taken: Int32Array = new Int32Array(HEIGHT_MAX);
   #leaf: Ref = NULL_REF;
   #index = 0;
-  #rank = 0;
-
-  readonly #double: Float64Array = new Float64Array(1);
-  readonly #doubleWords: Int32Array = new Int32Array(this.#double.buffer);
-  readonly #float: Float32Array = new Float32Array(1);
-  readonly #floatWord: Int32Array = new Int32Array(this.#float.buffer);
 
   constructor(arena: Arena) {
     this.#arena = arena;
     this.#nodes = new TreeNodes(arena);
-  }
-
-  // ---- entries ----
-
-  /** Bytes of an entry. */
-  static entrySize(memberLength: number): number {
-    return MEMBER_AT + memberLength;
-  }
-
-  score(entry: Ref): number {
-    const words = this.#wordsOf(entry);
-    const at = wordOf(entry) + SCORE;
-    this.#doubleWords[0] = words[at]!;
-    this.#doubleWords[1] = words[at + 1]!;
-    return this.#double[0]!;
-  }
-
-  /** Sets the score of an entry that is in no tree. */
-  setScore(entry: Ref, score: number): void {
-    this.#double[0] = score;
-    const words = this.#wordsOf(entry);
-    const at = wordOf(entry) + SCORE;
-    words[at] = this.#doubleWords[0]!;
-    words[at + 1] = this.#doubleWords[1]!;
-  }
-
-  /** Bytes of the member. */
-  length(entry: Ref): number {
-    return this.#wordsOf(entry)[wordOf(entry) + LENGTH]!;
-  }
-
-  setLength(entry: Ref, length: number): void {
-    this.#wordsOf(entry)[wordOf(entry) + LENGTH] = length;
+    this.entries = new TreeEntries(arena);
   }
 
   // ---- the tree ----
@@ -148,20 +101,20 @@ export class OrderedTree {
 
   /** Adds an entry whose score and member are in it already, and equal to none in the tree. */
   insert(tree: Ref, entry: Ref): void {
-    this.#seekEntry(tree, entry, this.score(entry));
+    this.#seekEntry(tree, entry, this.entries.score(entry));
     this.#insertHere(tree, entry);
   }
 
   /** Takes an entry of the tree out of it. The entry itself is the caller's to free. */
   remove(tree: Ref, entry: Ref): void {
-    this.#seekEntry(tree, entry, this.score(entry));
+    this.#seekEntry(tree, entry, this.entries.score(entry));
     this.#assertHere(entry);
     this.#removeHere(tree);
   }
 
   /** Takes the entry out that is equal to `probe`, an entry in no tree. Returns it, or NULL_REF if there is none. */
   take(tree: Ref, probe: Ref): Ref {
-    this.#seekEntry(tree, probe, this.score(probe));
+    this.#seekEntry(tree, probe, this.entries.score(probe));
     const words = this.#wordsOf(this.#leaf);
     const base = wordOf(this.#leaf);
     if (this.#index >= words[base]!) return NULL_REF;
@@ -195,7 +148,7 @@ export class OrderedTree {
 
   /** Gives an entry of the tree another score. */
   update(tree: Ref, entry: Ref, score: number): void {
-    this.#seekEntry(tree, entry, this.score(entry));
+    this.#seekEntry(tree, entry, this.entries.score(entry));
     this.#assertHere(entry);
     const index = this.#index;
     const words = this.#wordsOf(this.#leaf);
@@ -209,30 +162,30 @@ export class OrderedTree {
         this.#compare(words[before + 2 + KEYS]!, words[before + 2 + ENTRIES] as Ref) > 0
       ) {
         words[base + KEYS + index] = this.#key;
-        this.setScore(entry, score);
+        this.entries.setScore(entry, score);
         return;
       }
     }
     this.#removeHere(tree);
-    this.setScore(entry, score);
+    this.entries.setScore(entry, score);
     this.insert(tree, entry);
   }
 
   /** Entries before an entry of the tree. */
   rank(tree: Ref, entry: Ref): number {
-    this.#seekEntry(tree, entry, this.score(entry));
+    this.#seekEntry(tree, entry, this.entries.score(entry));
     this.#assertHere(entry);
-    return this.#rank;
+    return this.#rankHere(tree);
   }
 
   /** Entries with a score below `score`; with `inclusive` those of the score itself too. */
   rankOfScore(tree: Ref, score: number, inclusive: boolean): number {
     this.#mode = BY_SCORE;
     this.#score = score;
-    this.#key = this.keyOf(score);
+    this.#key = this.entries.keyOf(score);
     this.#tie = inclusive ? -1 : 1;
     this.#seek(tree);
-    return this.#rank;
+    return this.#rankHere(tree);
   }
 
   /** Entries whose member is below bytes[start, end), or `inclusive` equal to it, where all scores are the same. */
@@ -243,7 +196,7 @@ export class OrderedTree {
     this.#end = end;
     this.#tie = inclusive ? -1 : 1;
     this.#seek(tree);
-    return this.#rank;
+    return this.#rankHere(tree);
   }
 
   // ---- walking ----
@@ -341,10 +294,10 @@ export class OrderedTree {
   #target(entry: Ref, score: number): void {
     this.#mode = EXACT;
     this.#score = score;
-    this.#key = this.keyOf(score);
+    this.#key = this.entries.keyOf(score);
     this.#bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
     this.#start = (wordOf(entry) << 2) + MEMBER_AT;
-    this.#end = this.#start + this.length(entry);
+    this.#end = this.#start + this.entries.length(entry);
     this.#tie = 0;
   }
 
@@ -358,66 +311,89 @@ export class OrderedTree {
     const words = this.#wordsOf(tree);
     const base = wordOf(tree);
     let node = words[base + ROOT] as Ref;
-    let rank = 0;
     for (let height = words[base + HEIGHT]!; height > 0; height--) {
       const nodeWords = this.#wordsOf(node);
       const at = wordOf(node);
-      // The last child whose smallest entry is not behind the target.
-      let low = 1;
-      let high = nodeWords[at]!;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        const order = this.#compare(
-          nodeWords[at + KEYS + middle]!,
-          nodeWords[at + FIRSTS + middle] as Ref,
-        );
-        if (order <= 0) low = middle + 1;
-        else high = middle;
-      }
-      for (let i = 0; i < low - 1; i++) rank += nodeWords[at + TOTALS + i]!;
+      // The last child whose smallest entry is not behind the target: the first child's is not looked at.
+      const index = this.#before(nodeWords, at + KEYS, at + FIRSTS, 1, nodeWords[at]!, 1) - 1;
       this.#path[height] = node;
-      this.#taken[height] = low - 1;
-      node = nodeWords[at + CHILDREN + low - 1] as Ref;
+      this.#taken[height] = index;
+      node = nodeWords[at + CHILDREN + index] as Ref;
     }
     const leafWords = this.#wordsOf(node);
     const at = wordOf(node);
-    let low = 0;
-    let high = leafWords[at]!;
+    this.#leaf = node;
+    this.#index = this.#before(leafWords, at + KEYS, at + ENTRIES, 0, leafWords[at]!, 0);
+  }
+
+  /** Where the entries of a node end that are before the target in an order less than `below`: 0, or 1 for those equal to it too. */
+  #before(
+    words: Int32Array,
+    keys: number,
+    entries: number,
+    from: number,
+    count: number,
+    below: number,
+  ): number {
+    let low = from;
+    let high = count;
+    if (this.#mode !== BY_MEMBER) {
+      const key = this.#key;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (words[keys + middle]! < key) low = middle + 1;
+        else high = middle;
+      }
+      // Most often that was all.
+      if (low === count || words[keys + low] !== key) return low;
+      high = count;
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = this.#compare(
-        leafWords[at + KEYS + middle]!,
-        leafWords[at + ENTRIES + middle] as Ref,
-      );
-      if (order < 0) low = middle + 1;
+      const order = this.#compare(words[keys + middle]!, words[entries + middle] as Ref);
+      if (order < below) low = middle + 1;
       else high = middle;
     }
-    this.#leaf = node;
-    this.#index = low;
-    this.#rank = rank + low;
+    return low;
+  }
+
+  /** Entries before the place that was found. */
+  #rankHere(tree: Ref): number {
+    const words = this.#wordsOf(tree);
+    const base = wordOf(tree);
+    let rank = this.#index;
+    let total = words[base + COUNT]!;
+    for (let height = words[base + HEIGHT]!; height > 0; height--) {
+      const node = this.#path[height] as Ref;
+      const nodeWords = this.#wordsOf(node);
+      const totals = wordOf(node) + TOTALS;
+      const count = nodeWords[wordOf(node)]!;
+      const taken = this.#taken[height]!;
+      // From the nearer end.
+      if (taken * 2 < count) {
+        for (let i = 0; i < taken; i++) rank += nodeWords[totals + i]!;
+      } else {
+        rank += total;
+        for (let i = taken; i < count; i++) rank -= nodeWords[totals + i]!;
+      }
+      total = nodeWords[totals + taken]!;
+    }
+    return rank;
   }
 
   /** How an entry stands to the target: negative before it, positive behind it, 0 if it is the same. */
   #compare(key: number, entry: Ref): number {
     if (this.#mode !== BY_MEMBER) {
       if (key !== this.#key) return key < this.#key ? -1 : 1;
-      const score = this.score(entry);
+      const score = this.entries.score(entry);
       if (score !== this.#score) return score < this.#score ? -1 : 1;
       if (this.#mode === BY_SCORE) return this.#tie;
     }
     const bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
     const start = (wordOf(entry) << 2) + MEMBER_AT;
-    const end = start + this.length(entry);
+    const end = start + this.entries.length(entry);
     const order = compareBytes(bytes, start, end, this.#bytes, this.#start, this.#end);
     return order === 0 ? this.#tie : order;
-  }
-
-  /** The score in 32 bits, ordered as scores are. */
-  keyOf(score: number): number {
-    // Both zeros are one score.
-    this.#float[0] = score === 0 ? 0 : score;
-    const word = this.#floatWord[0]!;
-    return word < 0 ? word ^ 0x7fffffff : word;
   }
 
   #assertHere(entry: Ref): void {

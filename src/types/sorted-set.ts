@@ -23,7 +23,8 @@ import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
-import { MEMBER_AT, OrderedTree, OWNER_WORD } from "../structures/ordered-tree.ts";
+import { entrySize, MEMBER_AT } from "../structures/ordered-tree-entries.ts";
+import { OrderedTree, OWNER_WORD } from "../structures/ordered-tree.ts";
 import type { MemberCollection } from "./collection.ts";
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
@@ -96,7 +97,7 @@ export class SortedSets implements MemberCollection {
     }
     this.#entry = entry;
     if (entry === NULL_REF) return false;
-    this.score = this.#tree.score(entry);
+    this.score = this.#tree.entries.score(entry);
     return true;
   }
 
@@ -129,7 +130,7 @@ export class SortedSets implements MemberCollection {
 
   /** Gives the member that `find` found another score. */
   setLooseScore(score: number): void {
-    this.#tree.setScore(this.#entry, score);
+    this.#tree.entries.setScore(this.#entry, score);
   }
 
   /** Ends the building: puts the members in order. */
@@ -149,7 +150,7 @@ export class SortedSets implements MemberCollection {
     // order, as always; all others are added behind the last one.
     const keys = new Float64Array(length);
     for (let i = 0; i < length; i++) {
-      keys[i] = this.#tree.keyOf(this.#tree.score(entries[i]!)) * SORTED_MAX + i;
+      keys[i] = this.#tree.entries.keyOf(this.#tree.entries.score(entries[i]!)) * SORTED_MAX + i;
     }
     keys.sort();
     for (let i = 0; i < length; i++) {
@@ -286,7 +287,7 @@ export class SortedSets implements MemberCollection {
   /** The score of the member at which the cursor stands. */
   scoreAt(cursor: SortedSetCursor): number {
     return cursor.block === NULL_REF
-      ? this.#tree.score(cursor.entry)
+      ? this.#tree.entries.score(cursor.entry)
       : this.#packed.score(cursor.block, cursor.pos);
   }
 
@@ -304,13 +305,13 @@ export class SortedSets implements MemberCollection {
     out.set(
       this.#kit.arena.bytes[entry >>> SEGMENT_SHIFT]!,
       start,
-      start + this.#tree.length(entry),
+      start + this.#tree.entries.length(entry),
     );
   }
 
   /** The score of an entry that `scan` gave. */
   scoreOfEntry(entry: Ref): number {
-    return this.#tree.score(entry);
+    return this.#tree.entries.score(entry);
   }
 
   // ---- what the keyspace needs ----
@@ -353,7 +354,7 @@ export class SortedSets implements MemberCollection {
     const cursor = this.#cursor;
     for (this.seek(value, 0, cursor); cursor.valid; this.next(cursor)) {
       const { entry } = cursor;
-      const size = OrderedTree.entrySize(this.#tree.length(entry));
+      const size = entrySize(this.#tree.entries.length(entry));
       const fresh = arena.allocate(size);
       const start = (entry & SEGMENT_MASK) * UNIT;
       const target = arena.bytes[fresh >>> SEGMENT_SHIFT]!;
@@ -424,7 +425,7 @@ export class SortedSets implements MemberCollection {
 
   #isMember(entry: Ref, bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (this.#tree.length(entry) !== length) return false;
+    if (this.#tree.entries.length(entry) !== length) return false;
     const own = this.#kit.arena.bytes[entry >>> SEGMENT_SHIFT]!;
     return equalBytes(own, (entry & SEGMENT_MASK) * UNIT + MEMBER_AT, bytes, start, length);
   }
@@ -445,9 +446,9 @@ export class SortedSets implements MemberCollection {
   /** Makes an entry that is in no dict and no tree. */
   #createEntry(bytes: Buffer, start: number, end: number, score: number): Ref {
     const { arena } = this.#kit;
-    const entry = arena.allocate(OrderedTree.entrySize(end - start));
-    this.#tree.setScore(entry, score);
-    this.#tree.setLength(entry, end - start);
+    const entry = arena.allocate(entrySize(end - start));
+    this.#tree.entries.setScore(entry, score);
+    this.#tree.entries.setLength(entry, end - start);
     const own = arena.bytes[entry >>> SEGMENT_SHIFT]!;
     copyBytes(own, (entry & SEGMENT_MASK) * UNIT + MEMBER_AT, bytes, start, end);
     return entry;

@@ -15,11 +15,12 @@
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { UNIT } from "../memory/size-classes.ts";
-import { MEMBER_AT, OrderedTree, TreeCursor } from "../structures/ordered-tree.ts";
+import { entrySize, MEMBER_AT } from "../structures/ordered-tree-entries.ts";
+import { OrderedTree, TreeCursor } from "../structures/ordered-tree.ts";
 import type { StreamId } from "../structures/stream-id.ts";
 
 const ID_SIZE = 16;
-const ENTRY_SIZE: number = OrderedTree.entrySize(ID_SIZE);
+const ENTRY_SIZE: number = entrySize(ID_SIZE);
 
 export class StreamIdle {
   readonly #arena: Arena;
@@ -60,14 +61,14 @@ export class StreamIdle {
     const entry = this.#entry(fromMs, id);
     const old = this.#tree.take(index, entry);
     if (old !== NULL_REF) this.#arena.free(old);
-    this.#tree.setScore(entry, toMs);
+    this.#tree.entries.setScore(entry, toMs);
     this.#tree.insert(index, entry);
   }
 
   /** Time of the oldest delivery, Unix ms; Infinity if the index is empty. */
   oldestMs(index: Ref): number {
     if (this.#tree.count(index) === 0) return Infinity;
-    return this.#tree.score(this.#tree.select(index, 0, this.#cursor));
+    return this.#tree.entries.score(this.#tree.select(index, 0, this.#cursor));
   }
 
   /** Ids that were delivered at that time, Unix ms, or before. */
@@ -109,8 +110,8 @@ export class StreamIdle {
 
   #entry(ms: number, id: StreamId): Ref {
     const entry = this.#arena.allocate(ENTRY_SIZE);
-    this.#tree.setScore(entry, ms);
-    this.#tree.setLength(entry, ID_SIZE);
+    this.#tree.entries.setScore(entry, ms);
+    this.#tree.entries.setLength(entry, ID_SIZE);
     const bytes = this.#arena.bytes[entry >>> SEGMENT_SHIFT]!;
     let at = idAt(entry);
     at = bytes.writeInt32BE(id.msHigh, at);

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import type { Random } from "../../src/base/random.ts";
 import type { Ref } from "../../src/memory/arena.ts";
 import { Arena, NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../../src/memory/arena.ts";
-import { MEMBER_AT, OrderedTree, TreeCursor } from "../../src/structures/ordered-tree.ts";
+import { entrySize, MEMBER_AT } from "../../src/structures/ordered-tree-entries.ts";
+import { OrderedTree, TreeCursor } from "../../src/structures/ordered-tree.ts";
 import { pick, rounds, seeded } from "../support/seed.ts";
 
 interface Item {
@@ -42,9 +43,9 @@ class Model {
   }
 
   #entry(score: number, member: Buffer): Ref {
-    const entry = this.arena.allocate(OrderedTree.entrySize(member.length));
-    this.tree.setScore(entry, score);
-    this.tree.setLength(entry, member.length);
+    const entry = this.arena.allocate(entrySize(member.length));
+    this.tree.entries.setScore(entry, score);
+    this.tree.entries.setLength(entry, member.length);
     const start = (entry & SEGMENT_MASK) * 16 + MEMBER_AT;
     member.copy(this.arena.bytes[entry >>> SEGMENT_SHIFT]!, start);
     return entry;
@@ -87,7 +88,7 @@ class Model {
       const rank = random.below(items.length);
       expect(tree.select(ref, rank, this.#cursor)).toBe(items[rank]!.entry);
       expect(tree.rank(ref, items[rank]!.entry)).toBe(rank);
-      expect(tree.score(items[rank]!.entry)).toBe(items[rank]!.score);
+      expect(tree.entries.score(items[rank]!.entry)).toBe(items[rank]!.score);
     }
     const score = pick(random, scores);
     const below = items.filter((item) => item.score < score).length;

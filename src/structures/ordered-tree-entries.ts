@@ -1,0 +1,73 @@
+/**
+ * The entries of an ordered tree, which may be those of a dict at the same time: a score and the bytes of a member.
+ *
+ *   0 next, 4 hash      the dict's
+ *   8 score     f64
+ *  16 length    u32     bytes of the member
+ *  20 member
+ *
+ * A key is the score rounded to 32 bits, as an integer that is ordered as the score is.
+ */
+import type { Arena, Ref } from "../memory/arena.ts";
+import { SEGMENT_SHIFT } from "../memory/arena.ts";
+import { wordOf } from "./ordered-tree-nodes.ts";
+
+// Words of an entry, and the offset of its member in bytes.
+const SCORE = 2;
+const LENGTH = 4;
+export const MEMBER_AT = 20;
+
+/** Bytes of an entry. */
+export function entrySize(memberLength: number): number {
+  return MEMBER_AT + memberLength;
+}
+
+export class TreeEntries {
+  readonly #arena: Arena;
+  readonly #double: Float64Array = new Float64Array(1);
+  readonly #doubleWords: Int32Array = new Int32Array(this.#double.buffer);
+  readonly #float: Float32Array = new Float32Array(1);
+  readonly #floatWord: Int32Array = new Int32Array(this.#float.buffer);
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  score(entry: Ref): number {
+    const words = this.#wordsOf(entry);
+    const at = wordOf(entry) + SCORE;
+    this.#doubleWords[0] = words[at]!;
+    this.#doubleWords[1] = words[at + 1]!;
+    return this.#double[0]!;
+  }
+
+  /** Sets the score of an entry that is in no tree. */
+  setScore(entry: Ref, score: number): void {
+    this.#double[0] = score;
+    const words = this.#wordsOf(entry);
+    const at = wordOf(entry) + SCORE;
+    words[at] = this.#doubleWords[0]!;
+    words[at + 1] = this.#doubleWords[1]!;
+  }
+
+  /** Bytes of the member. */
+  length(entry: Ref): number {
+    return this.#wordsOf(entry)[wordOf(entry) + LENGTH]!;
+  }
+
+  setLength(entry: Ref, length: number): void {
+    this.#wordsOf(entry)[wordOf(entry) + LENGTH] = length;
+  }
+
+  /** The score in 32 bits, ordered as scores are. */
+  keyOf(score: number): number {
+    // Both zeros are one score.
+    this.#float[0] = score === 0 ? 0 : score;
+    const word = this.#floatWord[0]!;
+    return word < 0 ? word ^ 0x7fffffff : word;
+  }
+
+  #wordsOf(ref: Ref): Int32Array {
+    return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
+  }
+}

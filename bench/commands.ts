@@ -1,6 +1,6 @@
 /**
  * The commands of all types without sockets: `bun run bench/commands.ts [LPUSH ZADD ...]`. The operations of the
- * comparison (`compare/type-operations.ts`) are parsed, executed and answered in pipelines of 64, as a connection does it; a
+ * comparison (`compare/type-operations.ts`), and some that redis-server 7.0 lacks, are parsed, executed and answered in pipelines of 64, as a connection does it; a
  * figure is nanoseconds a command on the core, the least and the median of some rounds. Good for `bun --cpu-prof`, and for two versions in
  * turn; what separates it from a running server is the kernel's share.
  */
@@ -16,7 +16,7 @@ import { Batch } from "../src/net/batch.ts";
 import { RespParser } from "../src/protocol/resp-request.ts";
 import { say, table } from "./compare/report.ts";
 import type { Filler, TypeOperation } from "./compare/type-operations.ts";
-import { digits, RANDOM, TYPE_OPERATIONS } from "./compare/type-operations.ts";
+import { digits, OWN_OPERATIONS, RANDOM, TYPE_OPERATIONS } from "./compare/type-operations.ts";
 import { respFrame } from "./rig/resp-client.ts";
 import { parseSchedstat } from "./rig/schedstat.ts";
 import { median } from "./rig/statistics.ts";
@@ -104,7 +104,7 @@ async function measure(operation: TypeOperation): Promise<number[]> {
 
 const wanted = process.argv.slice(2);
 const rows: string[][] = [];
-for (const operation of TYPE_OPERATIONS) {
+for (const operation of [...TYPE_OPERATIONS, ...OWN_OPERATIONS]) {
   if (wanted.length > 0 && !wanted.includes(operation.name)) continue;
   const rounds = await measure(operation);
   rows.push([operation.name, Math.min(...rounds).toFixed(0), median(rounds).toFixed(0)]);

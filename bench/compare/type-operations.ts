@@ -261,3 +261,20 @@ export const TYPE_OPERATIONS: readonly TypeOperation[] = [
     },
   }),
 ];
+
+const MEMBER = `element:${RANDOM}`;
+
+/** Commands that redis-server 7.0 lacks: they are measured without sockets only (`bench/commands.ts`). */
+export const OWN_OPERATIONS: readonly TypeOperation[] = [
+  operation("HEXPIRE", ["HEXPIRE", "myhash", "1000", "FIELDS", "1", MEMBER], 800_000, {
+    setUp: (client) =>
+      addElements(client, ["HSET", "myhash"], KEY_RANGE, (i) => [`element:${digits(i)}`, VALUE]),
+  }),
+  operation("SEXPIRE", ["SEXPIRE", "myset", "1000", "MEMBERS", "1", MEMBER], 800_000, {
+    setUp: (client) =>
+      addElements(client, ["SADD", "myset"], KEY_RANGE, (i) => [`element:${digits(i)}`]),
+  }),
+  operation("ZEXPIRE", ["ZEXPIRE", "myzset", "1000", "MEMBERS", "1", MEMBER], 800_000, {
+    setUp: fillSortedSet,
+  }),
+];

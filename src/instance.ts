@@ -88,6 +88,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       closeConnections(engine)
         .then(() => aof.close())
         .finally(() => {
+          engine.functions.typescript.stop();
           beat.stop();
           engine.keyspace.release();
         })
@@ -112,6 +113,7 @@ export function startInstance(setup: InstanceSetup): Instance {
     ...engine.hooks,
     // As this folder sees it: in a compiled executable the path counts from there.
     scriptThread: new URL("./scripting/script-worker.ts", import.meta.url),
+    typescriptThread: new URL("./scripting/typescript-thread.ts", import.meta.url),
     shutdown: ({ abort, save, force }) =>
       abort ? "ERR No shutdown in progress." : shutdown(save, force),
   };

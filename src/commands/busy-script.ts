@@ -5,27 +5,19 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { REDIS_VERSION } from "../base/version.ts";
-import type { Reply } from "../protocol/reply.ts";
 import { checkBytes } from "../scripting/answers.ts";
 import type { Assignment, Request } from "../scripting/worker-messages.ts";
 import { unpackValue } from "../scripting/worker-messages.ts";
+import type { Busy } from "./busy.ts";
+import { BUSY_FUNCTION, BUSY_SCRIPT } from "./busy.ts";
 import type { Engine } from "./engine.ts";
 import type { ScriptCaller } from "./script-call.ts";
 import { writeValue } from "./script-reply.ts";
 import type { Session } from "./session.ts";
 
-const BUSY_SCRIPT =
-  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
-const BUSY_FUNCTION =
-  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
-const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
-const HAS_WRITTEN =
-  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the " +
-  "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
-
 export type Job = Omit<Assignment, "version" | "signal">;
 
-export class BusyScript {
+export class BusyScript implements Busy {
   readonly session: Session;
   readonly job: Job;
   /** The command that runs it. */
@@ -83,6 +75,10 @@ export class BusyScript {
       const { name } = this.job;
       this.session.reply.error(`ERR Script killed by user with SCRIPT KILL... script: ${name}`);
     });
+  }
+
+  get name(): string {
+    return this.job.name;
   }
 
   get isFunction(): boolean {
@@ -144,14 +140,4 @@ export class BusyScript {
     // Not inside the command that ends it: no command runs within another.
     queueMicrotask(() => session.resume());
   }
-}
-
-/** SCRIPT KILL or FUNCTION KILL. @param functions the script must be a function, and not a script for EVAL */
-export function killOrReply(engine: Engine, functions: boolean, reply: Reply): void {
-  const { busyScript } = engine;
-  if (busyScript === null) return reply.error(NOT_BUSY);
-  if (busyScript.hasWritten) return reply.error(HAS_WRITTEN);
-  if (busyScript.isFunction !== functions) return reply.error(busyScript.refusal);
-  busyScript.kill();
-  reply.ok();
 }

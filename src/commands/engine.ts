@@ -20,7 +20,7 @@ import { WatchedKeys } from "../keyspace/watched-keys.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
-import type { BusyScript } from "./busy-script.ts";
+import type { Busy } from "./busy.ts";
 import type { Command } from "./command.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
@@ -68,6 +68,8 @@ export interface Hooks {
   unpackLibraries(bytes: Buffer, start: number, end: number): readonly Buffer[] | string;
   /** The file that a script which takes long goes on in. */
   readonly scriptThread: URL;
+  /** The file of the thread with the realms of TypeScript libraries. */
+  readonly typescriptThread: URL;
   /** All databases were emptied by FLUSHALL. */
   flushed(): void;
 }
@@ -161,12 +163,13 @@ export class Engine {
     packLibraries: () => Buffer.alloc(0),
     unpackLibraries: () => "ERR DUMP payload version or checksum are wrong",
     scriptThread: new URL("../scripting/script-worker.ts", import.meta.url),
+    typescriptThread: new URL("../scripting/typescript-thread.ts", import.meta.url),
     flushed: () => {},
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
   beatPaused = false;
   #scripts: Scripts | null = null;
-  #busyScript: BusyScript | null = null;
+  #busyScript: Busy | null = null;
   /** Called `hz` times a second. */
   readonly beatTasks: (() => void)[] = [];
   #loading: Loading | null = null;
@@ -256,11 +259,11 @@ export class Engine {
   }
 
   /** A script that takes long, and keeps all others waiting; else null. */
-  get busyScript(): BusyScript | null {
+  get busyScript(): Busy | null {
     return this.#busyScript;
   }
 
-  set busyScript(script: BusyScript | null) {
+  set busyScript(script: Busy | null) {
     this.#busyScript = script;
     this.special = script === null ? this.special & ~BUSY_BIT : this.special | BUSY_BIT;
   }

@@ -5,19 +5,25 @@
 import { FUNCTION_LOAD_NS } from "../base/limits.ts";
 import { caughtValue } from "../scripting/base-library.ts";
 import { removeChunk } from "../scripting/chunk.ts";
-import type { FunctionDescription } from "../scripting/function-description.ts";
 import { readDescription } from "../scripting/function-description.ts";
 import { settle } from "../scripting/invoke.ts";
 import { meter, ScriptStop } from "../scripting/meter.ts";
 import { LuaTable } from "../scripting/table.ts";
+import type { LuaFunction } from "../scripting/values.ts";
 import { asText } from "../scripting/values.ts";
 import type { Engine } from "./engine.ts";
 import type { ScriptFlags } from "./script-flags.ts";
 import { flagsOf } from "./script-flags.ts";
+import { TypeScriptFunctions } from "./typescript-functions.ts";
 
-export interface LibraryFunction extends Omit<FunctionDescription, "flags"> {
+export interface LibraryFunction {
+  readonly name: string;
+  /** Undefined if there is none. */
+  readonly description: string | undefined;
   readonly flags: ScriptFlags;
   readonly library: Library;
+  /** The function itself; null of one in TypeScript, which lives in its library's realm. */
+  readonly callback: LuaFunction | null;
 }
 
 export interface Library {
@@ -28,10 +34,14 @@ export interface Library {
   readonly body: string;
   /** In the order in which they were registered. */
   readonly functions: readonly LibraryFunction[];
-  readonly chunk: number;
+  readonly engine: EngineName;
+  /** Where its code is: the number of its chunk, or of its realm. */
+  readonly place: number;
 }
 
-const ENGINE = "lua";
+/** The languages, as FUNCTION LIST shows them. */
+export type EngineName = "LUA" | "TS";
+
 const NAME = /^\w+$/;
 const BAD_NAME =
   "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
@@ -41,6 +51,7 @@ const TIMEOUT = "FUNCTION LOAD timeout";
 const OVERHEAD = 200;
 
 export class FunctionLibraries {
+  readonly typescript: TypeScriptFunctions;
   readonly #engine: Engine;
   #libraries: Map<string, Library> = new Map();
   /** By their names in lower case: those who call them may write them as they like. */
@@ -50,6 +61,7 @@ export class FunctionLibraries {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.typescript = new TypeScriptFunctions(engine);
   }
 
   get libraries(): Iterable<Library> {
@@ -97,7 +109,7 @@ export class FunctionLibraries {
         ? `ERR Library '${library.name}' already exists`
         : this.#collision(library, old);
     if (error !== null) {
-      removeChunk(library.chunk);
+      this.#discard(library);
       return error;
     }
     if (old !== undefined) this.#unlink(old);
@@ -163,7 +175,13 @@ export class FunctionLibraries {
   #unlink(library: Library): void {
     this.#libraries.delete(library.name);
     for (const { name } of library.functions) this.#functions.delete(name.toLowerCase());
-    removeChunk(library.chunk);
+    this.#discard(library);
+  }
+
+  /** Gives back what the library's code takes. */
+  #discard({ engine, place }: Library): void {
+    if (engine === "LUA") removeChunk(place);
+    else this.typescript.unload(place);
   }
 
   /** An error if a function has a name that one of another library has. */
@@ -180,12 +198,40 @@ export class FunctionLibraries {
   #compile(code: string): Library | string {
     const header = readHeader(code);
     if (typeof header === "string") return `ERR ${header}`;
+    const { engine, name, body } = header;
+    return engine === "LUA" ? this.#compileLua(code, name, body) : this.#loadTs(code, name, body);
+  }
+
+  #loadTs(code: string, name: string, body: string): Library | string {
+    const loaded = this.typescript.load(body);
+    if (typeof loaded === "string") return `ERR Error compiling function: ${loaded}`;
+    const { realm: place } = loaded;
+    const functions: LibraryFunction[] = [];
+    const library: Library = { name, code, body, functions, engine: "TS", place };
+    for (const one of loaded.functions) {
+      const flags = flagsOf(one.flags);
+      if (flags === null) {
+        this.#discard(library);
+        return "ERR Error registering functions: ERR unknown flag given";
+      }
+      const description = one.description === "" ? undefined : one.description;
+      functions.push({ name: one.name, description, flags, library, callback: null });
+    }
+    if (functions.length > 0) return library;
+    this.#discard(library);
+    return "ERR No functions registered";
+  }
+
+  #compileLua(code: string, name: string, body: string): Library | string {
     const { realm } = this.#engine.scripts;
-    const { name, body } = header;
     const compiled = realm.compileLibrary(body);
     if (typeof compiled === "string") return `ERR Error compiling function: ${compiled}`;
     const functions: LibraryFunction[] = [];
-    const library: Library = { name, code, body, functions, chunk: compiled.number };
+    const library: Library = {
+      ...{ name, code, body, functions },
+      engine: "LUA",
+      place: compiled.number,
+    };
     const register = (description: LuaTable): string | null => {
       const read = readFunction(description, library);
       if (typeof read === "string") return read;
@@ -232,8 +278,19 @@ function readFunction(table: LuaTable, library: Library): LibraryFunction | stri
   return flags === null ? "unknown flag given" : { ...read, flags, library };
 }
 
+const ENGINES: ReadonlyMap<string, EngineName> = new Map([
+  ["lua", "LUA"],
+  ["ts", "TS"],
+]);
+
+interface Header {
+  readonly engine: EngineName;
+  readonly name: string;
+  readonly body: string;
+}
+
 /** The first line of a library: "#!lua name=...". @returns or what is wrong with it */
-function readHeader(code: string): { name: string; body: string } | string {
+function readHeader(code: string): Header | string {
   if (!code.startsWith("#!")) return "Missing library metadata";
   const end = code.indexOf("\n");
   if (end === -1) return "Invalid library metadata";
@@ -252,6 +309,7 @@ function readHeader(code: string): { name: string; body: string } | string {
   }
   if (name === undefined) return "Library name was not given";
   if (!NAME.test(name)) return BAD_NAME;
-  if (engine.toLowerCase() !== ENGINE) return `Engine '${engine}' not found`;
-  return { name, body: code.slice(end) };
+  const known = ENGINES.get(engine.toLowerCase());
+  if (known === undefined) return `Engine '${engine}' not found`;
+  return { engine: known, name, body: code.slice(end) };
 }

@@ -2,8 +2,8 @@
 import { matchesGlob } from "../base/glob.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { killOrReply } from "./busy-script.ts";
-import type { Library } from "./function-libraries.ts";
+import { killOrReply } from "./busy.ts";
+import type { EngineName, Library } from "./function-libraries.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -14,6 +14,10 @@ function callFunction(readOnly: boolean): Handler {
     const found = functions.find(args.text(1));
     if (found === undefined) return reply.error("ERR Function not found");
     const { name, flags, callback, library } = found;
+    if (callback === null) {
+      const script = { name, flags, realm: library.place };
+      return functions.typescript.run(session, args, reply, script, readOnly);
+    }
     const runnable = { name, flags, main: callback, isFunction: true, source: library.body };
     scripts.run(session, args, reply, runnable, 2, readOnly);
   };
@@ -89,7 +93,7 @@ function writeLibrary(reply: Reply, library: Library, withCode: boolean): void {
   reply.text("library_name");
   reply.text(library.name);
   reply.text("engine");
-  reply.text("LUA");
+  reply.text(library.engine);
   reply.text("functions");
   reply.array(library.functions.length);
   for (const { name, description, flags } of library.functions) {
@@ -118,7 +122,7 @@ function stats(session: Session, _args: Args, reply: Reply): void {
   } else {
     reply.map(3);
     reply.text("name");
-    reply.text(busyScript.job.name);
+    reply.text(busyScript.name);
     reply.text("command");
     reply.array(busyScript.commandLine.length);
     for (const word of busyScript.commandLine) reply.text(word);
@@ -126,13 +130,20 @@ function stats(session: Session, _args: Args, reply: Reply): void {
     reply.integer(Math.max(0, Math.round(clock.monotonicMs - busyScript.startedMs)));
   }
   reply.text("engines");
-  reply.map(1);
-  reply.text("LUA");
-  reply.map(2);
-  reply.text("libraries_count");
-  reply.integer(functions.libraryCount);
-  reply.text("functions_count");
-  reply.integer(functions.functionCount);
+  const { options } = session.engine;
+  const engines: EngineName[] = options.flag("enable-typescript-functions")
+    ? ["LUA", "TS"]
+    : ["LUA"];
+  reply.map(engines.length);
+  for (const engine of engines) {
+    const libraries = [...functions.libraries].filter((library) => library.engine === engine);
+    reply.text(engine);
+    reply.map(2);
+    reply.text("libraries_count");
+    reply.integer(libraries.length);
+    reply.text("functions_count");
+    reply.integer(libraries.reduce((sum, library) => sum + library.functions.length, 0));
+  }
 }
 
 function dump(session: Session, _args: Args, reply: Reply): void {

@@ -7,15 +7,14 @@ import { scriptErrorText } from "../scripting/script-error.ts";
 import { LuaTable } from "../scripting/table.ts";
 import type { LuaFunction, LuaValue } from "../scripting/values.ts";
 import { first } from "../scripting/values.ts";
-import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import { REDIS_VERSION } from "../base/version.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Job } from "./busy-script.ts";
 import { BusyScript } from "./busy-script.ts";
 import type { Engine } from "./engine.ts";
-import { NOT_AN_INTEGER } from "./guards.ts";
 import { ScriptCache, sha1 } from "./script-cache.ts";
+import { keyCountOrReply, PATIENCE, refusalOf, TOO_LONG, warnOfLong } from "./script-arguments.ts";
 import { ScriptCaller } from "./script-call.ts";
 import type { ScriptFlags } from "./script-flags.ts";
 import { writeValue } from "./script-reply.ts";
@@ -32,15 +31,6 @@ export interface Runnable {
   /** Text of the script, or of the function's library. */
   readonly source: string;
 }
-
-/** A script that can't be moved to a thread and has written may take so many times the threshold. */
-const PATIENCE = 12;
-
-const TOO_LONG = "Script ran for too long in a transaction or without a connection";
-
-const WRITES_BLOCKED =
-  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
-  "Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
 
 export class Scripts {
   readonly realm: Realm = new Realm(REDIS_VERSION, sha1);
@@ -73,7 +63,7 @@ export class Scripts {
   ): void {
     const keyCount = keyCountOrReply(args, countAt, script.isFunction, reply);
     if (Number.isNaN(keyCount)) return;
-    const refusal = this.#refusal(script.flags, readOnly);
+    const refusal = refusalOf(this.#engine, script.flags, readOnly);
     if (refusal !== null) return reply.error(refusal);
     const keys: LuaValue[] = [];
     const values: LuaValue[] = [];
@@ -138,10 +128,7 @@ export class Scripts {
     const firstValue = countAt + 1 + keyCount;
     const texts = Array.from({ length: args.count }, (_, at) => args.text(at));
     engine.effects.openBlock();
-    engine.logger.warning(
-      `Slow script detected: still in execution after ${Math.round(this.#longAfterNs / 1e6)} milliseconds. ` +
-        `You can try killing the script using the ${script.isFunction ? "FUNCTION" : "SCRIPT"} KILL command.`,
-    );
+    warnOfLong(engine, Math.round(this.#longAfterNs / 1e6), script.isFunction);
     const job: Job = {
       source: script.source,
       name: script.name,
@@ -166,25 +153,4 @@ export class Scripts {
     blocking.release();
     this.caller.end();
   }
-
-  /** Why the server's state does not let the script run, or null. */
-  #refusal(flags: ScriptFlags, readOnly: boolean): string | null {
-    if (flags.isCompatible || flags.noWrites) return null;
-    if (this.#engine.writeRefusal !== null) return WRITES_BLOCKED;
-    if (readOnly) return "ERR Can not execute a script with write flag using *_ro command.";
-    return null;
-  }
-}
-
-function keyCountOrReply(args: Args, at: number, isFunction: boolean, reply: Reply): number {
-  let error: string | null = null;
-  const isNumber = parseInt64(args.bytes, args.start(at), args.end(at));
-  const count = isNumber ? toNumber(int64.low, int64.high) : NaN;
-  if (!isNumber) error = isFunction ? "ERR Bad number of keys provided" : NOT_AN_INTEGER;
-  else if (count > args.count - at - 1) {
-    error = "ERR Number of keys can't be greater than number of args";
-  } else if (count < 0) error = "ERR Number of keys can't be negative";
-  if (error === null) return count;
-  reply.error(error);
-  return NaN;
 }

@@ -1,7 +1,7 @@
 /** EVAL and its forms, and SCRIPT. */
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { killOrReply } from "./busy-script.ts";
+import { killOrReply } from "./busy.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import type { Script } from "./script-cache.ts";

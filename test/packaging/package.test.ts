@@ -1,8 +1,9 @@
 /** What users get who do not have this repository: the packed package, and the single executable. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { Redis } from "ioredis";
 import { awaitPing } from "../support/await-ping.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -43,6 +44,31 @@ async function answersPing(command: readonly string[], cwd: string, path = ""): 
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
   } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+/** The threads of scripts have files of their own, which an executable must have in it. */
+async function answersFromThreads(executable: string, cwd: string): Promise<void> {
+  const port = freePort();
+  const options = ["--busy-reply-threshold", "20", "--enable-typescript-functions", "yes"];
+  const child = Bun.spawn([executable, "--port", `${port}`, ...options], {
+    cwd,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  const redis = new Redis({ port, lazyConnect: true });
+  try {
+    await awaitPing(port, () => child.exitCode !== null);
+    await redis.connect();
+    const slow = "local n = 0 for i = 1, 50000000 do n = n + i % 7 end return n";
+    expect(await redis.eval(slow, 0)).toBe(149_999_998);
+    await redis.call("FUNCTION", "LOAD", '#!ts name=lib\nregister("answer", () => 42);');
+    expect(await redis.call("FCALL", "answer", 0)).toBe(42);
+  } finally {
+    redis.disconnect();
     child.kill("SIGKILL");
     await child.exited;
   }
@@ -100,9 +126,13 @@ describe.skipIf(npm === null)("the packed package", () => {
 describe("the single executable", () => {
   test("is built by one command, starts, and answers", async () => {
     const executable = join(folder, "hutch");
-    const build = ["build", "--compile", "src/server.ts", "--outfile", executable];
-    await run([process.execPath, ...build], ROOT);
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    const [, ...build] = scripts.compile!.split(" ").slice(0, -1);
+    await run([process.execPath, ...build, executable], ROOT);
     expect(existsSync(executable)).toBe(true);
     await answersPing([executable], folder);
+    await answersFromThreads(executable, folder);
   });
 });

@@ -115,6 +115,12 @@ export const serverRows: readonly OptionRow[] = [
     "milliseconds a script may run before others are told BUSY",
     { aliases: ["lua-time-limit"] },
   ),
+  flag(
+    "enable-typescript-functions",
+    "no",
+    "let FUNCTION LOAD take TypeScript (#!ts), run in realms that are less surely closed than Lua's scripts",
+    FIXED,
+  ),
   flag("lua-enable-deprecated-api", "no", "let scripts use what is deprecated", {
     ...FIXED_INERT,
     hidden: true,

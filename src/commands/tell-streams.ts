@@ -45,18 +45,12 @@ export function tellTrim(
 ): void {
   const { effects } = session.engine;
   if (!effects.active) return;
-  const { strategyAt, operatorAt, thresholdAt, limitAt, approximate, policyAt, policy } = places;
-  const trims = policy !== ONLY_ACKNOWLEDGED;
-  const isLeftOut = (at: number): boolean =>
-    at > 0 &&
-    (at === policyAt ||
-      (limitAt > 0 && (approximate || !trims) && (at === limitAt || at === limitAt + 1)) ||
-      (!trims && (at === strategyAt || at === operatorAt || at === thresholdAt)));
+  const { strategyAt, operatorAt, thresholdAt, approximate } = places;
   let count = 0;
-  for (let i = 0; i < args.count; i++) if (!isLeftOut(i)) count++;
+  for (let i = 0; i < args.count; i++) if (!isLeftOut(places, i)) count++;
   effects.begin(session.db.index, count);
   for (let i = 0; i < args.count; i++) {
-    if (isLeftOut(i)) continue;
+    if (isLeftOut(places, i)) continue;
     if (i === idAt && i > 0) effects.bytes(digits, 0, id.write(digits, 0));
     else if (!approximate || i === 0) effects.argument(args, i);
     else if (i === strategyAt) effects.text("MAXLEN");
@@ -64,6 +58,16 @@ export function tellTrim(
     else if (i === thresholdAt) effects.integer(streamsOf(session).length(stream));
     else effects.argument(args, i);
   }
+}
+
+/** Whether an argument is not told. */
+function isLeftOut(places: TrimPlaces, at: number): boolean {
+  const { strategyAt, operatorAt, thresholdAt, limitAt, approximate, policyAt, policy } = places;
+  if (at === 0) return false;
+  if (at === policyAt) return true;
+  const trims = policy !== ONLY_ACKNOWLEDGED;
+  if (limitAt > 0 && (approximate || !trims) && (at === limitAt || at === limitAt + 1)) return true;
+  return !trims && (at === strategyAt || at === operatorAt || at === thresholdAt);
 }
 
 /**
@@ -163,8 +167,11 @@ export function tellAcknowledged(
 
 /** Tells what happens to entries and groups of the stream whose key is the first argument; null while nobody keeps effects. */
 export function referenceWatcher(session: Session, args: Args): ReferenceWatcher | null {
+  return session.engine.effects.active ? watcherOf(session, args) : null;
+}
+
+function watcherOf(session: Session, args: Args): ReferenceWatcher {
   const { effects } = session.engine;
-  if (!effects.active) return null;
   return {
     deleted(id) {
       effects.begin(session.db.index, 3);

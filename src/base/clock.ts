@@ -7,26 +7,31 @@ export class Clock {
   /** Unix time in milliseconds as of the last refresh. */
   nowMs = Date.now();
   #offsetMs = 0;
+  /** What Unix time has jumped by; durations have not. */
+  #jumpedMs = 0;
   #frozenAtMs = -1;
+  /** `monotonicMs` when the flow of time stopped. */
+  #ranMs = 0;
   readonly #startMs = performance.now();
 
   /** Reads the system's clock. */
   refresh(): void {
     if (this.#frozenAtMs >= 0) {
-      this.nowMs = this.#frozenAtMs + this.#offsetMs;
+      this.nowMs = this.#frozenAtMs + this.#offsetMs + this.#jumpedMs;
       return;
     }
-    this.nowMs = Date.now() + this.#offsetMs;
+    this.nowMs = Date.now() + this.#offsetMs + this.#jumpedMs;
   }
 
   /** Milliseconds since the last refresh. Read from the system at each call. */
   get sinceRefreshMs(): number {
-    return this.#frozenAtMs >= 0 ? 0 : Date.now() + this.#offsetMs - this.nowMs;
+    if (this.#frozenAtMs >= 0) return 0;
+    return Date.now() + this.#offsetMs + this.#jumpedMs - this.nowMs;
   }
 
   /** Milliseconds since the clock was made, never going backwards; for durations. Read from the system at each call. */
   get monotonicMs(): number {
-    if (this.#frozenAtMs >= 0) return this.#offsetMs;
+    if (this.#frozenAtMs >= 0) return this.#ranMs + this.#offsetMs;
     return performance.now() - this.#startMs + this.#offsetMs;
   }
 
@@ -37,7 +42,9 @@ export class Clock {
     const coarseMs = Date.now();
     const fineMs = performance.timeOrigin + performance.now();
     const withinMs = Math.min(0.999, Math.max(0, fineMs - coarseMs));
-    return Math.round((coarseMs + this.#offsetMs) * 1000 + Math.floor(withinMs * 1000));
+    return Math.round(
+      (coarseMs + this.#offsetMs + this.#jumpedMs) * 1000 + Math.floor(withinMs * 1000),
+    );
   }
 
   /** Whether only `advance` moves time. */
@@ -51,10 +58,18 @@ export class Clock {
     this.refresh();
   }
 
+  /** Moves Unix time only, forward or back, as when somebody sets the system's clock. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms;
+    this.refresh();
+  }
+
   /** Stops the flow of time at `unixMs`; from then on only `advance` moves it. */
   freeze(unixMs: number = Date.now()): void {
+    this.#ranMs = this.monotonicMs;
     this.#frozenAtMs = unixMs;
     this.#offsetMs = 0;
+    this.#jumpedMs = 0;
     this.refresh();
   }
 }

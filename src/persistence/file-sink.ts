@@ -1,10 +1,14 @@
 /**
  * A file that is written under another name and takes its own only when it is whole and on the disk: whoever reads it, after
  * whatever crash, finds the old one or the new one.
+ *
+ * While it is written, a thread sends to the disk what there is so far, so that the sync at the end has little left to do. It has
+ * the file open by itself: what goes wrong there is told to the sync at the end as well, which alone counts.
  */
 import {
   close,
   closeSync,
+  fdatasync,
   fsync,
   fsyncSync,
   openSync,
@@ -16,11 +20,18 @@ import { dirname } from "node:path";
 import { systemErrorText } from "../base/system-errors.ts";
 import type { ByteSink } from "./byte-sink.ts";
 
+/** Bytes after which they are sent to the disk. */
+const EARLY_SIZE: number = 1024 * 1024;
+
 export class FileSink implements ByteSink {
   error: string | null = null;
   readonly #temporary: string;
   #fd = -1;
   #discarded = false;
+  /** The file as the thread has it, or -1, and bytes that were written since it began. */
+  #early = -1;
+  #sending = false;
+  #unsent = 0;
 
   /** Makes the file. @param temporary its name while it is written */
   constructor(temporary: string) {
@@ -34,6 +45,27 @@ export class FileSink implements ByteSink {
       // A disk that is nearly full takes less than it is given.
       for (let at = start; at < end;) at += writeSync(this.#fd, bytes, at, end - at);
     });
+    this.#unsent += end - start;
+    if (this.#unsent >= EARLY_SIZE && !this.#sending) this.#sendEarly();
+  }
+
+  #sendEarly(): void {
+    if (this.error !== null) return;
+    this.#early = this.#early === -1 ? openOrNone(this.#temporary) : this.#early;
+    if (this.#early === -1) return;
+    this.#unsent = 0;
+    this.#sending = true;
+    fdatasync(this.#early, () => {
+      this.#sending = false;
+      if (this.#fd === -1) this.#closeEarly();
+    });
+  }
+
+  /** Closes the file as the thread has it, now or when it is done. */
+  #closeEarly(): void {
+    if (this.#sending || this.#early === -1) return;
+    closeSync(this.#early);
+    this.#early = -1;
   }
 
   /** Puts the file in its place, waiting for the disk. Returns an error in words, or null. */
@@ -96,6 +128,7 @@ export class FileSink implements ByteSink {
     if (this.#fd === -1) return;
     const fd = this.#fd;
     this.#fd = -1;
+    this.#closeEarly();
     this.#try("closing", () => closeSync(fd));
   }
 

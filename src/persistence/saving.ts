@@ -48,8 +48,11 @@ export class Saving {
   #background: Background | null = null;
   /** Why the last background snapshot failed, or null. */
   #lastError: string | null = null;
-  #lastTryMs = 0;
+  /** Unix time of the last snapshot. */
   #lastSaveMs: number;
+  /** When it was made, and when one was tried last, by the clock that never jumps. */
+  #savedAtMs: number;
+  #triedAtMs = 0;
   /** Seconds that the last background snapshot took; -1 before the first. */
   #lastSeconds = -1;
   /** Changes that the file has. */
@@ -74,6 +77,7 @@ export class Saving {
   private constructor(engine: Engine) {
     this.#engine = engine;
     this.#lastSaveMs = engine.clock.nowMs;
+    this.#savedAtMs = engine.clock.monotonicMs;
     engine.options.onChange("save", (text) => {
       const numbers = text === "" ? [] : text.split(" ").map(Number);
       this.#points = [];
@@ -144,7 +148,7 @@ export class Saving {
       return "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
     }
     this.#isScheduled = false;
-    this.#lastTryMs = engine.clock.nowMs;
+    this.#triedAtMs = engine.clock.monotonicMs;
     const { changes } = engine.keyspace.store;
     const sink = new FileSink(this.#temporary());
     if (sink.error !== null) {
@@ -214,6 +218,7 @@ export class Saving {
   #succeeded(changes: number): void {
     this.#savedChanges = changes;
     this.#lastSaveMs = this.#engine.clock.nowMs;
+    this.#savedAtMs = this.#engine.clock.monotonicMs;
     this.#lastError = null;
     this.#saves++;
     this.#refuseIfDue();
@@ -240,11 +245,11 @@ export class Saving {
       this.startInBackground();
       return;
     }
-    const { nowMs } = engine.clock;
-    if (this.#lastError !== null && nowMs - this.#lastTryMs < RETRY_MS) return;
+    const nowMs = engine.clock.monotonicMs;
+    if (this.#lastError !== null && nowMs - this.#triedAtMs < RETRY_MS) return;
     const made = changes - this.#savedChanges;
     const due = this.#points.find(
-      (point) => made >= point.changes && nowMs - this.#lastSaveMs > point.ms,
+      (point) => made >= point.changes && nowMs - this.#savedAtMs > point.ms,
     );
     if (due === undefined) return;
     engine.logger.notice(`${due.changes} changes in ${due.ms / 1000} seconds. Saving...`);

@@ -34,7 +34,7 @@ export async function startHutch(options: HutchOptions = {}): Promise<HutchProce
     try {
       let ended = false;
       void hutch.exited.then(() => (ended = true));
-      await awaitPing(port, () => ended);
+      await awaitPing(port, () => ended, hutch.pid);
       return hutch;
     } catch (error) {
       await hutch.stop();

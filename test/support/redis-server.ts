@@ -48,7 +48,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
       { stdout: "ignore", stderr: "ignore" },
     );
     try {
-      await awaitPing(port, () => child.exitCode !== null);
+      await awaitPing(port, () => child.exitCode !== null, child.pid);
     } catch (error) {
       child.kill("SIGKILL");
       await child.exited;

@@ -332,7 +332,11 @@ export class AofLog implements EffectLog {
       this.#gate.commit();
       this.#sync(0);
       this.#gate.advance(this.#synced);
-    } else if (this.#wanted > this.#synced || this.#journal !== null || this.#flushes.length > 0) {
+    } else if (
+      this.#wanted > this.#synced ||
+      this.#journal !== null ||
+      this.#flushes.length + this.#retired.length > 0
+    ) {
       this.#sync(0);
     }
     this.onSynced();

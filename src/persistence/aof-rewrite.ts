@@ -91,6 +91,16 @@ export class AofRewrite {
       this.#sink.discard();
       return this.#end(error);
     }
+    void this.#commit();
+  }
+
+  /**
+   * Gives the base its name. That syncs the folder, and with it the manifest that names the new increment: by then the old one
+   * must be on the disk to its end, or a loss of power would leave one that is torn with others behind it.
+   */
+  async #commit(): Promise<void> {
+    await this.#log?.flush();
+    if (this.#over) return;
     this.#sink.commit(this.#files.path(this.#base), (reason) => {
       if (reason !== null) return this.#end(reason);
       this.#switching = this.#finish();

@@ -33,7 +33,8 @@ function xack(session: Session, args: Args, reply: Reply): void {
   const { groups } = streamsOf(session);
   let acknowledged = 0;
   for (let i = 3; i < args.count; i++) {
-    strictIdOrReply(args, i, id, reply);
+    // One id is still there.
+    if (args.count > 4) strictIdOrReply(args, i, id, reply);
     if (groups.removePending(group, id)) acknowledged++;
   }
   session.engine.keyspace.store.changes += acknowledged;

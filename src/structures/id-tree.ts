@@ -28,6 +28,9 @@ import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import type { StreamId } from "./stream-id.ts";
 
+/** The sign bit of a word. */
+const SIGN = 1 << 31;
+
 // Words of the tree's block.
 const ROOT = 0;
 const HEIGHT = 1;
@@ -222,6 +225,17 @@ export class IdTree {
     const leaf = this.#descend(tree, id);
     const index = this.#lowerBound(leaf, id);
     if (!this.#isAt(leaf, index, id)) return false;
+    this.#removeHere(tree, leaf, index);
+    return true;
+  }
+
+  /** Takes the id out at which `find` has just pointed the cursor. */
+  removeFound(tree: Ref, cursor: IdCursor): void {
+    this.#removeHere(tree, cursor.leaf, cursor.index);
+  }
+
+  /** Takes an id out of the leaf that was descended to last. */
+  #removeHere(tree: Ref, leaf: Ref, index: number): void {
     const words = this.#words(leaf);
     const base = baseOf(leaf);
     const stride = this.#stride;
@@ -237,7 +251,6 @@ export class IdTree {
       }
     } else if (count === 0) this.#dropLeaf(tree, leaf);
     else if (count < words[base + CAPACITY]! / 4) this.#merge(tree, leaf);
-    return true;
   }
 
   /** Frees the last leaf with all its ids, of which there must be some. @returns how many there were */
@@ -518,10 +531,23 @@ function capacityOf(size: number, stride: number): number {
 
 /** Negative, 0 or positive, as the id in the words is less than `id`, equal or greater. */
 function compareAt(words: Int32Array, at: number, id: StreamId): number {
-  if (words[at] !== id.msHigh) return (words[at]! >>> 0) - (id.msHigh >>> 0);
-  if (words[at + 1] !== id.msLow) return (words[at + 1]! >>> 0) - (id.msLow >>> 0);
-  if (words[at + 2] !== id.seqHigh) return (words[at + 2]! >>> 0) - (id.seqHigh >>> 0);
-  return (words[at + 3]! >>> 0) - (id.seqLow >>> 0);
+  let word = words[at]!;
+  let other = id.msHigh;
+  if (word === other) {
+    word = words[at + 1]!;
+    other = id.msLow;
+    if (word === other) {
+      word = words[at + 2]!;
+      other = id.seqHigh;
+      if (word === other) {
+        word = words[at + 3]!;
+        other = id.seqLow;
+        if (word === other) return 0;
+      }
+    }
+  }
+  // Unsigned words, compared as signed ones.
+  return (word ^ SIGN) < (other ^ SIGN) ? -1 : 1;
 }
 
 function writeId(words: Int32Array, at: number, id: StreamId): void {

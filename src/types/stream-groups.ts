@@ -281,7 +281,7 @@ export class StreamGroups {
     if (!this.findPending(group, id)) return false;
     this.#ids.remove(this.consumerAt(group).pending, id);
     if (isIndexed(group, id)) this.#idle.remove(group.idle, this.deliveredMs(), id);
-    this.#pending.remove(group.pending, id);
+    this.#pending.removeFound(group.pending, this.cursor);
     return true;
   }
 

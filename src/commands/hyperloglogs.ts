@@ -374,7 +374,7 @@ export const hyperloglogRows: readonly CommandRow[] = [
   {
     name: "pfcount",
     arity: -2,
-    flags: "readonly",
+    flags: "readonly may_replicate",
     keys: [
       {
         flags: "RW access",

@@ -213,7 +213,7 @@ export const pubsubRows: readonly CommandRow[] = [
   {
     name: "publish",
     arity: 3,
-    flags: "pubsub loading stale fast",
+    flags: "pubsub loading stale fast may_replicate",
     since: "2.0.0",
     group: "pubsub",
     summary: "Sends a message to all who have subscribed to a channel or to a pattern of it.",
@@ -224,7 +224,7 @@ export const pubsubRows: readonly CommandRow[] = [
   {
     name: "spublish",
     arity: 3,
-    flags: "pubsub loading stale fast",
+    flags: "pubsub loading stale fast may_replicate",
     keys: shardKeys(0),
     since: "7.0.0",
     group: "pubsub",

@@ -101,7 +101,8 @@ export class Beat {
     const { timeoutMs } = this.#settings;
     const outputLimits = this.#settings.outputLimits(session);
     // Who waits, for keys or for messages, is not idle.
-    const waits = session.blocked || session.subscriptions !== null;
+    const listens = session.subscriptions !== null || this.#engine.monitors.has(session);
+    const waits = session.blocked || listens;
     if (timeoutMs > 0 && idleMs > timeoutMs && !waits) {
       this.#engine.logger.verbose("Closing idle client");
       peer.close();

@@ -280,8 +280,8 @@ for (const [kind, begin, option] of [
       return hutch!.output().includes("output buffer limits");
     }, "it is closed");
     expect((await pings.take()).p99Ms).toBeLessThan(Math.max(2 * aloneMs, PATIENCE));
-    // The allocator rounds what waits up, by an eighth at most.
-    expect(highest).toBeLessThan((1.1 * 1.125 * 64 * MIB) / 1024);
+    // The allocator rounds what waits up, by an eighth at most; the heap of JavaScript comes and goes.
+    expect(highest).toBeLessThan((1.1 * 1.125 * 64 * MIB + 16 * MIB) / 1024);
     slow.socket.resume();
     await slow.gone;
     await pings.stop();

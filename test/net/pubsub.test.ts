@@ -1,14 +1,21 @@
 /** Messages on their way to subscribers: when they leave, to how many, and what one who does not read costs. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CHANNEL } from "../../src/commands/channels.ts";
+import type { Connection } from "../../src/net/connection.ts";
 import type { Instance } from "../../src/instance.ts";
+import { crowding } from "../support/crowding.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { ConnectionClosed, RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
 import { rounds, seeded } from "../support/seed.ts";
 import { until } from "../support/until.ts";
 
+// On a busy machine megabytes take their time.
+setDefaultTimeout(30_000);
+
 const MIB: number = 1024 * 1024;
+/** Bytes of what a slow subscriber is sent. */
+const PIECE: number = 256 * 1024;
 /** Subscribers of one message. */
 const MANY: number = rounds > 1 ? 5000 : 500;
 
@@ -150,28 +157,28 @@ describe("a message", () => {
         ["zexpired", "zset"],
       ]),
     );
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(performance.now() - startMs).toBeLessThan(1000 * crowding());
   });
 });
 
 describe("a subscriber who does not read", () => {
   test("is closed at the hard limit of its class, and others get their messages", async () => {
     const { engine } = hutch;
-    engine.options.set("client-output-buffer-limit", "pubsub 8mb 0 0");
+    engine.options.set("client-output-buffer-limit", "pubsub 2mb 0 0");
     const slow = await subscribe("c");
     slow.pause();
     const quick = await subscribe("c");
     const publisher = await connect();
-    const content = Buffer.alloc(MIB, 0x61);
+    const content = Buffer.alloc(PIECE, 0x61);
     let count = 0;
-    while (engine.channels.sessions.size === 2 && count < 100) {
+    while (engine.channels.sessions.size === 2 && count < 200) {
       await publisher.text("PUBLISH", "c", content);
       count++;
       await quick.read();
     }
     expect(engine.channels.sessions.size).toBe(1);
     // The system's own buffers take a few megabytes more.
-    expect(count).toBeWithin(9, 40);
+    expect(count).toBeWithin(9, 100);
     expect(engine.stats.clientOutputBufferLimitDisconnections).toBe(1);
     expect(await publisher.text("PUBLISH", "c", "still")).toBe(":1");
     slow.resume();
@@ -184,26 +191,30 @@ describe("a subscriber who does not read", () => {
 
   test("is closed when it stays above the soft limit for long", async () => {
     const { engine } = hutch;
-    engine.options.set("client-output-buffer-limit", "pubsub 0 1mb 1");
+    engine.options.set("client-output-buffer-limit", "pubsub 0 300kb 60");
     const slow = await subscribe("c");
     slow.pause();
     const publisher = await connect();
-    const content = Buffer.alloc(MIB, 0x61);
-    for (let i = 0; i < 12; i++) await publisher.text("PUBLISH", "c", content);
+    const content = Buffer.alloc(PIECE, 0x61);
+    for (let i = 0; i < 60; i++) await publisher.text("PUBLISH", "c", content);
+    const [session] = engine.channels.sessions;
+    const peer = session!.peer as Connection;
+    await until("its time has begun", () => peer.softLimitSinceMs !== -1);
     expect(engine.channels.sessions.size).toBe(1);
+    engine.clock.advance(61_000);
     await until("the subscriber is closed", () => engine.channels.sessions.size === 0);
   });
 
   test("may have more than a client of another class, and the other way round", async () => {
     const { engine } = hutch;
-    engine.options.set("client-output-buffer-limit", "normal 1mb 0 0 pubsub 0 0 0");
+    engine.options.set("client-output-buffer-limit", "normal 300kb 0 0 pubsub 0 0 0");
     const slow = await subscribe("c");
     slow.pause();
     const publisher = await connect();
-    const content = Buffer.alloc(MIB, 0x61);
-    for (let i = 0; i < 20; i++) await publisher.text("PUBLISH", "c", content);
+    const content = Buffer.alloc(PIECE, 0x61);
+    for (let i = 0; i < 50; i++) await publisher.text("PUBLISH", "c", content);
     slow.resume();
-    for (let i = 0; i < 20; i++) expect((await slow.read()).type).toBe("array");
+    for (let i = 0; i < 50; i++) expect((await slow.read()).type).toBe("array");
     expect(engine.stats.clientOutputBufferLimitDisconnections).toBe(0);
   });
 });
@@ -309,3 +320,16 @@ test("subscribers come, go and speak another protocol in the middle of what is p
     expect(client.unread).toBe(0);
   }
 }, 60_000);
+
+test("PUBLISH waits while writes are paused", async () => {
+  const subscriber = await subscribe("c");
+  const publisher = await connect();
+  const other = await connect();
+  await other.text("CLIENT", "PAUSE", 100_000, "WRITE");
+  publisher.write("PUBLISH c x\r\n");
+  await until("it is held", () => hutch.engine.held.size === 1);
+  expect(subscriber.unread).toBe(0);
+  await other.text("CLIENT", "UNPAUSE");
+  expect(await nextOf(subscriber)).toBe('["message", "c", "x"]');
+  expect(await nextOf(publisher)).toBe(":1");
+});

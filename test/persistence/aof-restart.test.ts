@@ -32,7 +32,7 @@ function serve(dir: string, more: Readonly<Record<string, string>> = {}) {
   return createServer({ port: 0, dir, "enable-debug-command": "yes", ...more });
 }
 
-/** Sends random commands over a connection. @param docsPort of the server whose commands they are */
+/** Sends random commands over a connection, half of them in transactions. @param docsPort of the server whose commands they are */
 async function sendRandom(port: number, name: string, docsPort = port): Promise<void> {
   const random = seeded(name);
   const knower = await RespClient.connect(docsPort, 3);
@@ -40,7 +40,13 @@ async function sendRandom(port: number, name: string, docsPort = port): Promise<
   knower.close();
   const client = await RespClient.connect(port, 3);
   const lines = Array.from({ length: COMMANDS }, () => randomCommand(random, docs).line);
-  for (let at = 0; at < lines.length; at += 50) await client.pipeline(lines.slice(at, at + 50));
+  for (let at = 0; at < lines.length; at += 50) {
+    const some = lines.slice(at, at + 50);
+    const isOne = random.below(2) === 0;
+    await client.pipeline(
+      isOne ? [["MULTI"], ...some.slice(0, 10), ["EXEC"], ...some.slice(10)] : some,
+    );
+  }
   client.close();
 }
 

@@ -116,9 +116,9 @@ export class Database {
   }
 
   #use(entry: Ref): void {
-    const store = this.#store;
-    if (store.countsUses) store.count(entry);
-    else this.#entries.setAccess(entry, store.access);
+    const { touched } = this.#store;
+    if (touched >= 0) this.#entries.setAccess(entry, touched);
+    else this.#store.count(entry);
   }
 
   /** Like `read`, without counting as a use. */

@@ -99,6 +99,8 @@ export class Store {
   expiredMembers = 0;
   /** What new entries get as 24 bits about their use: the clock in seconds, or with an LFU policy a frequency. */
   access = 0;
+  /** The same for entries that are used; -1 with an LFU policy: then it depends on the entry, see `count`. */
+  touched = 0;
   readonly frequency: UseFrequency;
   /** Entries tell how often they are used, and not when last: an LFU policy. */
   countsUses = false;
@@ -211,7 +213,11 @@ export class Store {
     if (this.countsUses) {
       this.frequency.refresh(nowMs);
       this.access = this.frequency.initial;
-    } else this.access = Math.floor(nowMs / 1000) & ACCESS_MASK;
+      this.touched = -1;
+    } else {
+      this.access = Math.floor(nowMs / 1000) & ACCESS_MASK;
+      this.touched = this.access;
+    }
   }
 
   /** An entry is used, and uses are counted. */

@@ -20,6 +20,9 @@ const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 const SERVER_SOURCE: string = fileURLToPath(new URL("../../src/server.ts", import.meta.url));
+const THREAD_SOURCE: string = fileURLToPath(
+  new URL("../../src/scripting/script-worker.ts", import.meta.url),
+);
 
 /** Hutch, run from its source as users run it. */
 export function hutch(): Product {
@@ -37,7 +40,9 @@ export function hutchWithPreload(module: string): Product {
 /** Hutch as a single executable, built into `directory`. */
 export function hutchCompiled(directory: string): Product {
   const outfile = join(directory, "hutch");
-  capture([process.execPath, "build", "--compile", SERVER_SOURCE, "--outfile", outfile]);
+  capture([
+    ...[process.execPath, "build", "--compile", SERVER_SOURCE, THREAD_SOURCE, "--outfile", outfile],
+  ]);
   return { ...hutch(), name: "hutch, compiled", command: [outfile] };
 }
 

@@ -83,3 +83,19 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: stri
 export function freeBuffer(buffer: Buffer): void {
   (buffer.buffer as ArrayBuffer).transfer(0);
 }
+
+/** What the runtime's buffers have beyond what is declared: the same without a look at the encoding's name. */
+interface Latin1Buffer {
+  latin1Slice(start: number, end: number): string;
+  latin1Write(text: string, at: number): number;
+}
+
+/** bytes[start, end) as a string of one character a byte. */
+export function latin1Text(bytes: Buffer, start: number, end: number): string {
+  return (bytes as Buffer & Latin1Buffer).latin1Slice(start, end);
+}
+
+/** Writes text of one character a byte, for which there is room. */
+export function writeLatin1(bytes: Buffer, at: number, text: string): void {
+  (bytes as Buffer & Latin1Buffer).latin1Write(text, at);
+}

@@ -2,6 +2,7 @@
  * `redis.call`: a command of a script takes the way that every command takes, with a session that has no connection, and its reply
  * becomes a value of Lua.
  */
+import { writeLatin1 } from "../base/bytes.ts";
 import { Args } from "../protocol/args.ts";
 import { checkBytes, refusalBytes, refusalTable } from "../scripting/answers.ts";
 import { formatArgument } from "../scripting/number-text.ts";
@@ -20,6 +21,9 @@ const ARGUMENTS_FIRST = 1024;
 /** A larger buffer of arguments is let go when the script ends. */
 const ARGUMENTS_KEEP: number = 64 * 1024;
 
+/** So many arguments are compared with those of the call before. */
+const WRITTEN_MAX = 4;
+
 const NO_ARGUMENTS = "Please specify at least one argument for this redis lib call";
 const TOO_LARGE = "The reply of the command is too large";
 const WRONG_ARGUMENTS = "Lua redis lib command arguments must be strings or integers";
@@ -37,6 +41,8 @@ export class ScriptCaller implements ScriptHost {
   readonly #engine: Engine;
   readonly #args: Args = new Args();
   readonly #reader: ReplyReader = new ReplyReader();
+  /** The first arguments that stand in the buffer. */
+  readonly #written: string[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -61,8 +67,10 @@ export class ScriptCaller implements ScriptHost {
   end(): void {
     this.session.client = this.session;
     this.session.reply.clear();
-    if (this.#buffer.length > ARGUMENTS_KEEP)
+    if (this.#buffer.length > ARGUMENTS_KEEP) {
       this.#buffer = Buffer.allocUnsafeSlow(ARGUMENTS_FIRST);
+      this.#written.length = 0;
+    }
   }
 
   call(parameters: readonly LuaValue[]): LuaValue {
@@ -164,6 +172,9 @@ export class ScriptCaller implements ScriptHost {
   /** Puts the arguments into the buffer. Returns false if one of them is no string and no number. */
   #fill(parameters: readonly LuaValue[]): boolean {
     const args = this.#args;
+    const written = this.#written;
+    const { starts } = args;
+    const before = args.count;
     args.clear();
     const { length } = parameters;
     if (length === 0) return false;
@@ -175,7 +186,11 @@ export class ScriptCaller implements ScriptHost {
       else if (typeof text !== "string") return false;
       const end = at + text.length;
       if (end > buffer.length) buffer = this.#grow(at, end);
-      writeText(buffer, at, text);
+      // Scripts call the same commands again and again, often with the same keys: what stands there already is not written again.
+      if (i >= before || starts[i] !== at || written[i] !== text) {
+        writeLatin1(buffer, at, text);
+        if (i < WRITTEN_MAX) written[i] = text;
+      }
       args.push(at, end);
       at = end;
     }
@@ -187,18 +202,7 @@ export class ScriptCaller implements ScriptHost {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed));
     this.#buffer.copy(larger, 0, 0, used);
     this.#buffer = larger;
+    this.#written.length = 0;
     return larger;
   }
-}
-
-/** A call into the runtime costs more than it saves for a short text. */
-const LOOP_MAX = 16;
-
-function writeText(buffer: Buffer, at: number, text: string): void {
-  const { length } = text;
-  if (length > LOOP_MAX) {
-    buffer.write(text, at, "latin1");
-    return;
-  }
-  for (let i = 0; i < length; i++) buffer[at + i] = text.charCodeAt(i);
 }

@@ -5,7 +5,7 @@ import { randomState } from "../scripting/math-library.ts";
 import { Realm } from "../scripting/realm.ts";
 import { scriptErrorText } from "../scripting/script-error.ts";
 import { LuaTable } from "../scripting/table.ts";
-import type { LuaFunction, LuaValue } from "../scripting/values.ts";
+import type { LuaValue } from "../scripting/values.ts";
 import { first } from "../scripting/values.ts";
 import { REDIS_VERSION } from "../base/version.ts";
 import type { Args } from "../protocol/args.ts";
@@ -16,21 +16,9 @@ import type { Engine } from "./engine.ts";
 import { ScriptCache, sha1 } from "./script-cache.ts";
 import { keyCountOrReply, PATIENCE, refusalOf, TOO_LONG, warnOfLong } from "./script-arguments.ts";
 import { ScriptCaller } from "./script-call.ts";
-import type { ScriptFlags } from "./script-flags.ts";
+import type { Runnable } from "./runnable.ts";
 import { writeValue } from "./script-reply.ts";
 import type { Session } from "./session.ts";
-
-/** What is to be run. */
-export interface Runnable {
-  /** SHA1 of a script, or name of a function: as errors call it. */
-  readonly name: string;
-  readonly flags: ScriptFlags;
-  readonly main: LuaFunction;
-  /** Takes KEYS and ARGV as parameters, and does not find them among the globals. */
-  readonly isFunction: boolean;
-  /** Text of the script, or of the function's library. */
-  readonly source: string;
-}
 
 export class Scripts {
   readonly realm: Realm = new Realm(REDIS_VERSION, sha1);
@@ -47,6 +35,9 @@ export class Scripts {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.caller = new ScriptCaller(engine);
+    engine.options.onChange("busy-reply-threshold", (text) => {
+      this.#longAfterNs = Number(text) > 0 ? Number(text) * 1e6 : Infinity;
+    });
   }
 
   /**
@@ -94,8 +85,6 @@ export class Scripts {
   #execute(script: Runnable, keys: LuaValue[], values: LuaValue[], random: bigint): LuaValue {
     const parameters = [new LuaTable(keys), new LuaTable(values)] as const;
     this.realm.begin(...parameters, random);
-    const thresholdMs = this.#engine.options.number("busy-reply-threshold");
-    this.#longAfterNs = thresholdMs > 0 ? thresholdMs * 1e6 : Infinity;
     this.#looks = 0;
     meter.begin(this.#longAfterNs, this.#onTime);
     const result = script.isFunction ? script.main(...parameters) : script.main();

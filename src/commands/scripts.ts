@@ -5,22 +5,17 @@ import { killOrReply } from "./busy.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import type { Script } from "./script-cache.ts";
+import { SHA_LENGTH } from "./script-cache.ts";
 import type { Session } from "./session.ts";
 
-const SHA_LENGTH = 40;
 const NO_SCRIPT_FOUND = "NOSCRIPT No matching script. Please use EVAL.";
-
-function runScript(session: Session, args: Args, reply: Reply, script: Script, ro: boolean): void {
-  const { sha: name, flags, main, body: source } = script;
-  const runnable = { name, flags, main, isFunction: false, source };
-  session.engine.scripts.run(session, args, reply, runnable, 2, ro);
-}
 
 function evaluate(readOnly: boolean): Handler {
   return (session, args, reply) => {
-    const script = session.engine.scripts.cache.add(args.text(1), false);
+    const { scripts } = session.engine;
+    const script = scripts.cache.add(args.text(1), false);
     if (typeof script === "string") return reply.error(script);
-    runScript(session, args, reply, script, readOnly);
+    scripts.run(session, args, reply, script, 2, readOnly);
   };
 }
 
@@ -28,15 +23,13 @@ function evaluateSha(readOnly: boolean): Handler {
   return (session, args, reply) => {
     const script = findScript(session, args, 1);
     if (script === undefined) return reply.error(NO_SCRIPT_FOUND);
-    runScript(session, args, reply, script, readOnly);
+    session.engine.scripts.run(session, args, reply, script, 2, readOnly);
   };
 }
 
 function findScript(session: Session, args: Args, at: number): Script | undefined {
   if (args.length(at) !== SHA_LENGTH) return undefined;
-  const { cache } = session.engine.scripts;
-  const sha = args.text(at);
-  return cache.find(sha) ?? cache.find(sha.toLowerCase());
+  return session.engine.scripts.cache.findAt(args.bytes, args.start(at));
 }
 
 function load(session: Session, args: Args, reply: Reply): void {
@@ -64,7 +57,7 @@ function flush(session: Session, args: Args, reply: Reply): void {
 function show(session: Session, args: Args, reply: Reply): void {
   const script = findScript(session, args, 2);
   if (script === undefined) reply.error(NO_SCRIPT_FOUND);
-  else reply.text(script.source);
+  else reply.text(script.text);
 }
 
 function kill(session: Session, _args: Args, reply: Reply): void {

@@ -8,7 +8,7 @@
  * A batch above `sizeMax` is not sent at all. Commands need not know: from then on what they write is discarded, so that none
  * stops in the middle of what it changes; those that may write much more than there is ask for `overflowed` and stop.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, writeLatin1 } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
 import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
 import {
@@ -198,7 +198,7 @@ export class Reply {
   text(text: string): void {
     this.header(0x24, text.length);
     if (!this.ensure(text.length + 2)) return;
-    this.buffer.write(text, this.pos, "latin1");
+    writeLatin1(this.buffer, this.pos, text);
     this.#endLine(this.pos + text.length);
   }
 

@@ -15,7 +15,8 @@ const NUMBER =
   /[+-]?(?:0[xX](?:[\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]+)(?:[pP][+-]?\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)/iy;
 /** What is a number for strtod, but not in JSON. */
 const LENIENT = /\+|-?0[xX\d]|-?inf|-?nan/iy;
-const PLAIN_INTEGER = /-?(?:0|[1-9]\d{0,14})(?![\d.eExX])/y;
+/** A number of JSON, as JavaScript reads it too. */
+const PLAIN = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -99,11 +100,11 @@ class Decoder {
 
   #number(): LuaValue {
     const text = this.#text;
-    PLAIN_INTEGER.lastIndex = this.#pos;
-    const plain = PLAIN_INTEGER.exec(text);
-    if (plain !== null) {
-      this.#pos = PLAIN_INTEGER.lastIndex;
-      return Number(plain[0]);
+    PLAIN.lastIndex = this.#pos;
+    if (PLAIN.test(text)) {
+      const from = this.#pos;
+      this.#pos = PLAIN.lastIndex;
+      return Number(text.slice(from, this.#pos));
     }
     const start = text[this.#pos] ?? "";
     LENIENT.lastIndex = this.#pos;

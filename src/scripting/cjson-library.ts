@@ -17,9 +17,14 @@ const INTEGER_MAX = 2 ** 31 - 1;
 /** The options of the module that scripts find. */
 const shared = defaultJsonOptions();
 
+/** A script has chosen something. */
+let isChanged = false;
+
 /** A script begins. */
 export function restartJson(): void {
+  if (!isChanged) return;
   resetJsonOptions(shared);
+  isChanged = false;
 }
 
 function onlyOne(parameters: readonly LuaValue[], name: string): void {
@@ -34,6 +39,7 @@ function settings(options: JsonOptions): Record<string, LuaFunction> {
     max: number,
   ): LuaFunction => {
     return (...parameters) => {
+      isChanged = true;
       if (parameters.length > 1) throw badArgument(2, name, "found too many arguments");
       if (parameters[0] !== undefined) options[key] = bounded(parameters, 1, name, 1, max);
       return options[key];
@@ -41,6 +47,7 @@ function settings(options: JsonOptions): Record<string, LuaFunction> {
   };
   const flag = (name: string, key: "encodeKeepBuffer" | "decodeInvalidNumbers"): LuaFunction => {
     return (...parameters) => {
+      isChanged = true;
       if (parameters.length > 1) throw badArgument(2, name, "found too many arguments");
       if (parameters[0] !== undefined) options[key] = onOrOff(parameters[0], name);
       return options[key];
@@ -53,6 +60,7 @@ function settings(options: JsonOptions): Record<string, LuaFunction> {
     encode_keep_buffer: flag("encode_keep_buffer", "encodeKeepBuffer"),
     decode_invalid_numbers: flag("decode_invalid_numbers", "decodeInvalidNumbers"),
     encode_invalid_numbers: (...parameters) => {
+      isChanged = true;
       const [value] = parameters;
       if (value === "null") options.encodeInvalidNumbers = "null";
       else if (value !== undefined) {
@@ -85,6 +93,7 @@ function onOrOff(value: LuaValue, name: string): boolean {
 
 function sparseArray(options: JsonOptions, parameters: readonly LuaValue[]): LuaResult {
   const name = "encode_sparse_array";
+  isChanged = true;
   if (parameters.length > 3) throw badArgument(4, name, "found too many arguments");
   if (parameters[0] !== undefined) options.sparseConvert = onOrOff(parameters[0], name);
   if (parameters[1] !== undefined) {

@@ -27,16 +27,20 @@ export class Environment {
   /** @param hasInputs scripts find KEYS and ARGV among the globals */
   constructor(hasInputs: boolean) {
     this.inputs = hasInputs ? { KEYS: new LuaTable(), ARGV: new LuaTable() } : null;
+    if (!hasInputs) return;
+    this.globals.set("KEYS", new LuaTable());
+    this.globals.set("ARGV", new LuaTable());
   }
 
   /** A script begins with these. */
   begin(keys: LuaTable, values: LuaTable): void {
-    const { inputs, globals } = this;
+    const { inputs } = this;
     if (inputs === null) return;
     inputs.KEYS = keys;
     inputs.ARGV = values;
-    globals.set("KEYS", keys);
-    globals.set("ARGV", values);
+    // They are the first two of the globals, also for whoever looks them up.
+    this.globals.values[0] = keys;
+    this.globals.values[1] = values;
   }
 
   /** Nothing is added any more: every table of the globals is read-only from now on. */

@@ -6,6 +6,8 @@ import { scanFloat, toBinary } from "../base/float-syntax.ts";
 
 /** Integers below this have at most 14 digits. */
 const INTEGER_MAX = 1e14;
+/** Fractions below this are written with an exponent. */
+const FIXED_MIN = 1e-4;
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]+)$/;
@@ -21,7 +23,34 @@ export function formatNumber(value: number): string {
   if (Number.isInteger(value) && value < INTEGER_MAX && value > -INTEGER_MAX) {
     return value === 0 && Object.is(value, -0) ? "-0" : String(value);
   }
+  const magnitude = Math.abs(value);
+  if (magnitude >= FIXED_MIN && magnitude < INTEGER_MAX) {
+    // What JavaScript writes is the shortest text, and within these bounds has no exponent.
+    const shortest = String(value);
+    const digits = significantDigits(shortest);
+    if (digits <= 14) return shortest;
+    // Between two numbers of 14 digits only one of 15 can stand in the middle.
+    if (digits !== 15 || !shortest.endsWith("5")) return withoutZeros(value.toPrecision(14));
+  }
   return formatGeneral(value, 14, false);
+}
+
+function significantDigits(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 48 || code > 57 || (count === 0 && code === 48)) continue;
+    count++;
+  }
+  return count;
+}
+
+/** A decimal fraction without zeros at its end. */
+function withoutZeros(text: string): string {
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 48) end--;
+  if (text.charCodeAt(end - 1) === 46) end--;
+  return text.slice(0, end);
 }
 
 /** A number as an argument of a command. */

@@ -18,7 +18,7 @@ import type { Holder } from "./redis-library.ts";
 import { addRedisLibrary } from "./redis-library.ts";
 import { addStringLibrary } from "./string-library.ts";
 import { addStructLibrary } from "./struct-library.ts";
-import { LuaTable } from "./table.ts";
+import type { LuaTable } from "./table.ts";
 import { addTableLibrary } from "./table-library.ts";
 import type { LuaValue } from "./values.ts";
 import { restartNames } from "./values.ts";
@@ -62,9 +62,8 @@ export class Realm {
   end(): void {
     this.holder.host = null;
     endRandom();
-    this.#scripts.begin(new LuaTable(), new LuaTable());
     Coroutine.reset();
-    for (const number of this.#loaded.splice(0)) removeChunk(number);
+    if (this.#loaded.length > 0) for (const number of this.#loaded.splice(0)) removeChunk(number);
   }
 
   #environment(isLibrary: boolean): Environment {

@@ -1,5 +1,6 @@
 /** Replies of RESP2 and RESP3 as values of Lua, in the conversion that Redis documents for scripts. */
 import { unreachable } from "../base/assert.ts";
+import { latin1Text } from "../base/bytes.ts";
 import { errorTable } from "./error-table.ts";
 import { JSON_NULL } from "./values.ts";
 import { rawSet } from "./operations.ts";
@@ -67,7 +68,7 @@ export class ReplyReader {
     let at = from;
     while (bytes[at] !== CR) at++;
     this.#pos = at + 2;
-    return bytes.toString("latin1", from, at);
+    return latin1Text(bytes, from, at);
   }
 
   #integer(): number {
@@ -86,7 +87,7 @@ export class ReplyReader {
     if (length < 0) return false;
     const from = this.#pos;
     this.#pos = from + length + 2;
-    return this.#bytes.toString("latin1", from, from + length);
+    return latin1Text(this.#bytes, from, from + length);
   }
 
   #error(): LuaValue {

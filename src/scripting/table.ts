@@ -11,13 +11,16 @@
  */
 import type { LuaValue } from "./values.ts";
 
+/** Of all tables without keys; nobody changes it. */
+const NO_VALUES: LuaValue[] = [];
+
 /** Up to so many keys are searched one by one. */
 const SEARCH_MAX = 8;
 
 export class LuaTable {
   list: LuaValue[];
-  keys: LuaValue[] = [];
-  values: LuaValue[] = [];
+  keys: LuaValue[] = NO_VALUES;
+  values: LuaValue[] = NO_VALUES;
   meta: LuaTable | null = null;
   /** Refuses every change. */
   readonly = false;
@@ -144,6 +147,10 @@ export class LuaTable {
       return;
     }
     if (value === undefined) return;
+    if (this.keys === NO_VALUES) {
+      this.keys = [];
+      this.values = [];
+    }
     const { keys } = this;
     // Growth is the moment to drop keys whose values are gone.
     if (keys.length >= SEARCH_MAX && (keys.length & (keys.length - 1)) === 0) this.#compact();

@@ -111,12 +111,8 @@ describe("a script", () => {
     Bun.gc(true);
     const before = heapSize();
     const fill = "while true do t[#t + 1] = string.rep('x', 1e6) .. #t end";
-    expect(run(`local t = {} ${fill}`)).toStartWith("-ERR not enough memory");
     // What pcall catches is the script's own.
     expect(run(`local t = {} while true do pcall(function() ${fill} end) end`)).toStartWith(
-      "-ERR not enough memory",
-    );
-    expect(run("local t = {} while true do t[#t + 1] = {1, 2, 3} end")).toStartWith(
       "-ERR not enough memory",
     );
     Bun.gc(true);

@@ -89,11 +89,11 @@ export interface Loading {
 const PAUSE_BITS = 3;
 const LOADING_BIT = 4;
 const REFUSAL_BIT = 8;
-const BUSY_BIT = 64;
 const TRACKING_BIT = 16;
 const OBSERVED_BIT = 32;
 const GUARD_BIT = 64;
 const TIMED_BIT = 128;
+const BUSY_BIT = 256;
 
 const expiredKey = new Slice();
 /** The commands that remove members, by type code. */

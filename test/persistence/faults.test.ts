@@ -1,13 +1,21 @@
 /** Disks that are full or broken under the log (D9, D10, D11): nothing is acknowledged that is not kept. */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import type { Run } from "../cli/run-hutch.ts";
 import { runHutch } from "../cli/run-hutch.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { until } from "../support/until.ts";
+import {
+  checkAfterKill,
+  Counter,
+  end,
+  logged,
+  makeLog,
+  runTraced,
+  start,
+  strace,
+} from "./faulty-disk.ts";
 import { inFolder, incrementPath, journalPath, logFolder, manifestPath } from "./folder.ts";
 
-const strace = Bun.which("strace");
 const prlimit = Bun.which("prlimit");
 if (strace === null || prlimit === null)
   console.warn("Skipping tests: strace or prlimit is missing");
@@ -15,107 +23,12 @@ if (strace === null || prlimit === null)
 /** Bytes to which the log can grow: as on a disk that is full then. */
 const FILE_MAX = 64 * 1024;
 
-function logged(folder: string, policy: string, more: readonly string[] = []): string[] {
-  return [
-    ...["--port", "0", "--bind", "127.0.0.1", "--dir", folder],
-    ...["--appendonly", "yes", "--appendfsync", policy, ...more],
-  ];
-}
-
-/** Starts the program after a command of the shell, and connects. */
-async function start(args: string[], after?: string): Promise<{ run: Run; client: RespClient }> {
-  const run = runHutch(args, after === undefined ? {} : { after });
-  const client = await RespClient.connect(await run.port());
-  await until("the data", async () => !(await client.text("DBSIZE")).startsWith("-LOADING"));
-  return { run, client };
-}
-
-/** Sends a signal to a server that another program has started: what was run is that program. */
-function end(run: Run, signal: NodeJS.Signals): void {
-  const pid = /PID: (\d+)/.exec(run.out())?.[1];
-  try {
-    if (pid !== undefined) process.kill(Number(pid), signal);
-  } catch {
-    // It has ended.
-  }
-}
-
-/** A log that is there already, so that only its own calls are counted. */
-async function makeLog(folder: string, policy: string): Promise<void> {
-  const { run, client } = await start(logged(folder, policy));
-  await client.text("SET", "before", "1");
-  await run.stop();
-}
-
-/**
- * Runs the program while strace lets calls fail.
- * @param path only calls with files of this path; null: all @param inject of strace: calls, error, which ones of each thread
- */
-function runTraced(folder: string, policy: string, path: string | null, inject: string): Run {
-  const [calls] = inject.split(":", 1);
-  const only = path === null ? "" : `-P ${path}`;
-  const options = `-f -q -o /dev/null ${only} -e trace=${calls} -e inject=${inject}`;
-  return runHutch(logged(folder, policy), { after: `exec ${strace} ${options} "$@"` });
-}
-
-/** Counts a key, "n" if not told otherwise, up, one after the other, until the connection breaks or a write is refused. */
-class Counter {
-  /** The last value that was acknowledged. */
-  acknowledged = 0;
-  readonly ended: Promise<void>;
-  readonly key: string;
-
-  constructor(client: RespClient, key = "n") {
-    this.key = key;
-    this.ended = this.#count(client).catch(() => {});
-  }
-
-  async #count(client: RespClient): Promise<void> {
-    for (;;) {
-      const reply = await client.text("INCR", this.key);
-      if (reply.startsWith("-LOADING") || reply.startsWith("-MISCONF")) continue;
-      if (!reply.startsWith(":")) throw new Error(reply);
-      this.acknowledged = Number(reply.slice(1));
-    }
-  }
-}
-
 /** Waits until the log has been rewritten and old files are gone. */
 async function rewritten(client: RespClient): Promise<void> {
   await until("the rewrite", async () => {
     const info = await client.text("INFO", "persistence");
     return info.includes("aof_rewrites:1") && info.includes("aof_rewrite_in_progress:0");
   });
-}
-
-/** Kills the server, starts another one, and compares. @returns what the first counter has then */
-async function checkAfterKill(
-  folder: string,
-  policy: string,
-  run: Run,
-  ...counters: readonly Counter[]
-): Promise<number> {
-  end(run, "SIGKILL");
-  await run.exited;
-  const again = await start(logged(folder, policy));
-  const found: number[] = [];
-  for (const counter of counters) {
-    await counter.ended;
-    const { key, acknowledged } = counter;
-    const n = Number((await again.client.text("INCRBY", key, "0")).slice(1));
-    expect(n).toBeGreaterThanOrEqual(acknowledged);
-    expect(n).toBeLessThanOrEqual(acknowledged + 1);
-    found.push(n);
-  }
-  expect(await again.client.text("GET", "before")).toContain("1");
-  // Whatever was interrupted, nothing lies around that no manifest names.
-  const manifest = readFileSync(manifestPath(folder), "latin1");
-  const names = readdirSync(logFolder(folder)).filter(
-    (name) => !/\.(?:manifest|journal)$/.test(name),
-  );
-  expect(names.filter((name) => !manifest.includes(`file ${name} `))).toEqual([]);
-  await again.run.stop();
-  return found[0]!;
 }
 
 describe.skipIf(prlimit === null)("a log on a full disk", () => {

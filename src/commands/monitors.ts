@@ -13,10 +13,12 @@ import { readShown } from "./shown-arguments.ts";
 
 const MICROSECONDS = 1e6;
 const SPACE = 0x20;
-const CR = 13;
-const LF = 10;
-/** Room for the name of a native command and for a word in the place of a secret. */
-const NAME_MAX = 256;
+/**
+ * Redis shows arguments of any length. A byte may take four in a line, so that a few commands would fill the memory: what is longer
+ * than anybody reads is cut.
+ */
+const ARGUMENT_SIZE_MAX: number = 4 * 1024 * 1024;
+const LINE_SIZE_MAX: number = 4 * ARGUMENT_SIZE_MAX;
 
 const shown = new Slice();
 
@@ -63,21 +65,25 @@ export class Monitors {
     const head = `+${Math.floor(time / MICROSECONDS)}.${fraction} [${db.index} ${place}]`;
     const batch = this.#nextBatch();
     for (const watching of this.#sessions) watching.follow(batch);
-    batch.ensure(
-      head.length + 2 + args.count + NAME_MAX + quotedSizeMax(args.size) + 2 * args.count,
-    );
-    let pos = batch.length;
-    pos += batch.bytes.write(head, pos, "latin1");
     // In the native protocol the name is a number, and no argument.
-    if (session.native) pos += batch.bytes.write(` "${command.fullName}"`, pos, "latin1");
+    append(batch, session.native ? `${head} "${command.fullName}"` : head);
+    const end = batch.length + LINE_SIZE_MAX;
     for (let i = 0; i < args.count; i++) {
+      if (batch.length > end) {
+        append(batch, ` ... (${args.count - i} more arguments)`);
+        break;
+      }
       readShown(session, command, args, i, shown);
-      batch.bytes[pos++] = SPACE;
-      pos = writeQuoted(batch.bytes, pos, shown.bytes, shown.start, shown.end);
+      const more = shown.length - ARGUMENT_SIZE_MAX;
+      const size = Math.min(shown.length, ARGUMENT_SIZE_MAX);
+      batch.ensure(1 + quotedSizeMax(size));
+      const { bytes } = batch;
+      bytes[batch.length] = SPACE;
+      const from = shown.start;
+      batch.length = writeQuoted(bytes, batch.length + 1, shown.bytes, from, from + size);
+      if (more > 0) append(batch, `... (${more} more bytes)`);
     }
-    batch.bytes[pos++] = CR;
-    batch.bytes[pos++] = LF;
-    batch.length = pos;
+    append(batch, "\r\n");
   }
 
   /** What all who watch get until the end of the turn. */
@@ -89,6 +95,12 @@ export class Monitors {
     this.#batch = new MessageBatch(epoch);
     return this.#batch;
   }
+}
+
+/** @param text ASCII */
+function append(batch: MessageBatch, text: string): void {
+  batch.ensure(text.length);
+  batch.length += batch.bytes.write(text, batch.length, "latin1");
 }
 
 function monitor(session: Session, _args: Args, reply: Reply): void {

@@ -120,3 +120,21 @@ test("MONITOR shows commands of the native protocol too, and who watches is flag
   expect(hutch.engine.isObserved).toBe(false);
   client.close();
 });
+
+test("MONITOR cuts what is longer than anybody reads", async () => {
+  const monitor = await RespClient.connect(hutch.port);
+  await monitor.text("MONITOR");
+  const client = await RespClient.connect(hutch.port);
+  const mib = 1024 * 1024;
+  await client.call("SET", "k", Buffer.alloc(6 * mib));
+  await client.call("DEL", ...Array.from({ length: 6 }, () => Buffer.alloc(4 * mib)), "last");
+  await client.call("ECHO", "--token--");
+  const [set, del] = await linesUntil(monitor, "--token--");
+  expect(set!.length).toBe(
+    '[0 address] "SET" "k" "".... (2097152 more bytes)'.length - 1 + 16 * mib,
+  );
+  expect(set!.endsWith(`\\x00"... (${2 * mib} more bytes)`)).toBe(true);
+  expect(del!.endsWith('\\x00" ... (6 more arguments)')).toBe(true);
+  monitor.close();
+  client.close();
+}, 30_000);

@@ -139,6 +139,12 @@ export class Session {
     this.#setSpecial(IN_TRANSACTION, transaction !== null);
   }
 
+  /** Bytes that it keeps of its commands: queued ones and watched keys. They count towards `client-query-buffer-limit`. */
+  get keptBytes(): number {
+    if (this.watch === null && this.#transaction === null) return 0;
+    return (this.#transaction?.memory ?? 0) + (this.watch?.memory ?? 0);
+  }
+
   /** It queues commands, and nothing else about it is not as usual. */
   get onlyQueues(): boolean {
     return this.special === IN_TRANSACTION;

@@ -102,7 +102,7 @@ export class Connection implements Peer, Waiter {
     session.engine.stats.reads++;
     session.lastActiveMs = session.engine.clock.nowMs;
     if (this.#end === 0 && !this.#stalled) {
-      if (session.transaction !== null && this.#exceeds(chunk.length)) return;
+      if (session.keptBytes > 0 && this.#exceeds(chunk.length)) return;
       this.#consume(chunk, chunk.length);
     } else {
       if (this.#exceeds(this.#end + chunk.length)) return;
@@ -348,11 +348,11 @@ export class Connection implements Peer, Waiter {
     parser.shift(-from);
   }
 
-  /** Whether `size` bytes of commands not yet run are too much, with those that are queued; closes the connection then. */
+  /** Whether `size` bytes of commands not yet run are too much, with what it keeps of earlier ones; closes the connection then. */
   #exceeds(size: number): boolean {
-    const { engine, transaction, authenticated } = this.session;
+    const { engine, keptBytes, authenticated } = this.session;
     const limit = authenticated ? this.#settings.queryBufferMax : UNAUTHENTICATED_INPUT_MAX;
-    if (size + (transaction?.memory ?? 0) <= limit) return false;
+    if (size + keptBytes <= limit) return false;
     engine.stats.clientQueryBufferLimitDisconnections++;
     engine.logger.warning("Closing client that reached max query buffer length");
     this.close();

@@ -93,6 +93,23 @@ describe("the queue", () => {
     expect(hutch.engine.stats.clientQueryBufferLimitDisconnections).toBe(1);
   });
 
+  test("is not all that counts: watched keys do as well", async () => {
+    await client.call("CONFIG", "SET", "client-query-buffer-limit", "1mb");
+    const greedy = await connect();
+    let watched = 0;
+    for (; watched < 100; watched++) {
+      try {
+        const keys = Array.from({ length: 100 }, (_, i) => `key:${watched}:${i}`);
+        await greedy.call("WATCH", ...keys);
+      } catch {
+        break;
+      }
+    }
+    expect(watched).toBeWithin(10, 20);
+    expect(hutch.engine.stats.clientQueryBufferLimitDisconnections).toBe(1);
+    await until("the keys to be forgotten", () => hutch.engine.watchedKeys.count === 0);
+  });
+
   test("gives its memory back, and is used again", async () => {
     const value = "x".repeat(1_000_000);
     await client.pipeline([["MULTI"], ["SET", "k", value], ["EXEC"]]);

@@ -1,7 +1,8 @@
 /**
  * Commands on a key of which very many members are due, others not. No command sees a member whose time has come, so the due
  * ones have to go first; where they are too many for one turn, the command is held back while housekeeping removes them in
- * slices, and everybody else is served. As with CLIENT PAUSE, a command that is held back has not run.
+ * slices, and everybody else is served. So is one on a large value that is due, or members of it, while a snapshot has still to
+ * see it. As with CLIENT PAUSE, a command that is held back has not run.
  *
  * Where nobody can wait (in a script, in a command that looks at keys which its arguments do not name) the members go at once,
  * however many they are.
@@ -19,9 +20,9 @@ import type { Session } from "./session.ts";
  */
 export function holdIfOverdue(session: Session, command: Command, args: Args): boolean {
   const { engine, db } = session;
-  const { overdue } = engine.keyspace;
+  const { overdue, store } = engine.keyspace;
   if (!session.mayWait || overdue.onWork === null || engine.beatPaused) return false;
-  if (!db.keys.members.mayBeDue) return false;
+  if (store.guard === null && !db.keys.members.mayBeDue) return false;
   return someKeyAtHand(session, command, args, 0, (bytes, start, end) => {
     if (db.overdue(bytes, start, end) === NULL_REF) return false;
     overdue.add(db, bytes, start, end);

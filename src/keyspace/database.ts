@@ -161,19 +161,19 @@ export class Database {
   }
 
   /**
-   * The entry of a key that has due members, others not, which the next look at it would take long to remove: because they are many,
-   * or because a snapshot has to see the value first; else NULL_REF. Changes nothing.
+   * The entry of a key of which the next look would take long to remove what is due: because members are many, or because a snapshot
+   * has to see a large value first; else NULL_REF. Changes nothing.
    */
   overdue(key: Buffer, start: number, end: number): Ref {
     const entry = this.#locate(key, start, end);
-    if (entry === NULL_REF || !this.#store.expires || !this.#entries.isTimed(entry))
-      return NULL_REF;
+    const { expires, guard } = this.#store;
+    if (entry === NULL_REF || !expires || !this.#entries.isClocked(entry)) return NULL_REF;
+    const isGuarded = guard !== null && guard.takesLong(this.#keys, entry);
+    // Where nobody has to see it before, a whole entry goes at once.
+    if (this.hasExpired(entry)) return isGuarded ? entry : NULL_REF;
     const { members } = this.#keys;
-    if (!members.isDue(entry)) return NULL_REF;
-    const isMuch =
-      members.countDue(entry) > OVERDUE_MEMBERS_MAX ||
-      (this.#store.guard?.takesLong(this.#keys, entry) ?? false);
-    return isMuch && !this.hasExpired(entry) ? entry : NULL_REF;
+    if (!this.#entries.isTimed(entry) || !members.isDue(entry)) return NULL_REF;
+    return isGuarded || members.countDue(entry) > OVERDUE_MEMBERS_MAX ? entry : NULL_REF;
   }
 
   /** Whether the key holds something whose time has not come. Changes nothing, and deletes nothing. */

@@ -15,7 +15,7 @@ export class DueKeys {
   readonly #database: Database;
   readonly #store: Store;
   readonly #reclaimer: Reclaimer;
-  /** A snapshot has to see a large value first, of which members are due. */
+  /** A snapshot has to see a large value first that is due, or members of it: housekeeping waits. */
   #isPostponed = false;
 
   constructor(database: Database, store: Store, reclaimer: Reclaimer) {
@@ -44,13 +44,17 @@ export class DueKeys {
     const store = this.#store;
     const database = this.#database;
     const { keys } = database;
-    if (keys.expiring === 0 || !store.expires) return false;
+    if (keys.expiring === 0 || !store.expires || this.#isPostponed) return false;
     // A node that is moved within the wheel counts as one that is handed out: both cost about the same.
     let left = limit;
     while (left > 0) {
-      const entry = keys.popDue(left);
+      const entry = keys.popDue(left, store.guard);
       left -= keys.moved + 1;
-      if (entry === NULL_REF) return keys.exhausted;
+      if (entry === NULL_REF) {
+        if (keys.awaited === NULL_REF) return keys.exhausted;
+        this.#postpones(keys.awaited);
+        return false;
+      }
       // It is in no dict any more, and all that is known of it can still be read.
       database.willChange(entry);
       store.expiring(database, entry);
@@ -74,16 +78,24 @@ export class DueKeys {
   }
 
   /**
-   * The same for housekeeping, which waits where a snapshot has to see a large value first.
-   * @returns how many were removed; 0 while it has to wait
+   * The same for housekeeping, and for an entry that has expired as a whole too. It waits where a snapshot has to see a large value
+   * first.
+   * @returns how many members were removed, or 1 for the entry; 0 while it has to wait
    */
   removeWhenSeen(entry: Ref, limit: number): number {
-    if (this.#isPostponed) return 0;
+    if (this.#isPostponed || this.#postpones(entry)) return 0;
+    if (!this.#database.hasExpired(entry)) return this.removeMembers(entry, limit);
+    this.expire(entry);
+    return 1;
+  }
+
+  /** Whether a snapshot has to see the value first, which takes long. */
+  #postpones(entry: Ref): boolean {
     const { guard } = this.#store;
-    if (guard === null) return this.removeMembers(entry, limit);
+    if (guard === null) return false;
     const goOn = (): void => void (this.#isPostponed = false);
     this.#isPostponed = guard.postpones(this.#database.keys, entry, goOn);
-    return this.#isPostponed ? 0 : this.removeMembers(entry, limit);
+    return this.#isPostponed;
   }
 
   /** Removes up to about `limit` members whose time has come, and keys that have no others. Returns true while there may be more. */
@@ -95,8 +107,7 @@ export class DueKeys {
       const entry = members.nextDue(left);
       left -= members.moved + 1;
       if (entry === NULL_REF) return members.exhausted;
-      if (this.#database.hasExpired(entry)) this.expire(entry);
-      else left -= this.removeWhenSeen(entry, Math.max(left, 1));
+      left -= this.removeWhenSeen(entry, Math.max(left, 1));
       if (this.#isPostponed) return false;
     }
     return members.count > 0;

@@ -11,6 +11,7 @@ import { Arena, NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { Wheel } from "../structures/wheel.ts";
 import { ENCODING_EMBSTR, ENCODING_RAW, ENCODING_TIMED, TYPE_STRING } from "../types/kinds.ts";
 import { Entries } from "./entry.ts";
+import type { EntryGuard } from "./entry-guard.ts";
 import { MemberExpiry } from "./member-expiry.ts";
 import type { Store } from "./store.ts";
 
@@ -19,6 +20,8 @@ export class KeyTable {
   readonly dict: Ref;
   /** Those with members that expire. */
   readonly members: MemberExpiry;
+  /** An entry whose time has come that the last `popDue` left, for the guard to see it first; else NULL_REF. */
+  awaited: Ref = NULL_REF;
   readonly #store: Store;
   readonly #entries: Entries;
   /** Entries that expire, by time; made with the first of them. */
@@ -121,10 +124,16 @@ export class KeyTable {
   }
 
   /** Takes out and returns an entry whose time has come, or NULL_REF; see `Wheel.pop`. */
-  popDue(moves: number): Ref {
+  popDue(moves: number, guard: EntryGuard | null): Ref {
+    this.awaited = NULL_REF;
     const node = this.#wheel!.pop(this.#store.clock.nowMs, moves);
     if (node === NULL_REF) return NULL_REF;
     const entry = this.#entries.ofNode(node);
+    if (guard !== null && guard.takesLong(this, entry)) {
+      this.#wheel!.insertInt64(node, this.#wheel!.dueLow(node), this.#wheel!.dueHigh(node));
+      this.awaited = entry;
+      return NULL_REF;
+    }
     if (this.#entries.isTimed(entry)) this.members.leave(entry);
     this.#store.dict.remove(this.dict, entry);
     return entry;

@@ -25,6 +25,8 @@ const MEMBERS = FULL ? 1_000_000 : 100_000;
 const STALL_MAX_MS = FULL ? 20 : 60 * crowding();
 const ATTEMPTS = 3;
 const BATCH = 2000;
+/** A key is handed out at the end of its tick. */
+const LATE_MS = 16;
 /** Members that stay. */
 const STAYS = 10;
 
@@ -185,6 +187,37 @@ describe("a command on a key with many due members", () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  test.each([
+    ["and a command looks at it", 0],
+    ["and nobody does", 1],
+  ])(
+    "a large value that expires while a snapshot has still to see it, %s",
+    async (_what, active) => {
+      const folder = mkdtempSync(join(tmpdir(), "hutch-overdue-"));
+      try {
+        const { instance: server, client } = await start({ dir: folder });
+        const { writtenAtOnce } = watchGuard(server);
+        const run = (line: string): Promise<string> => client.text(...line.split(" "));
+        await fillLarge(client, kindOf("set"), "s", members);
+        await run("PEXPIRE s 1000");
+        await run("DEL h");
+        const caller = new LocalCaller(server.engine);
+        // In one turn, so that the snapshot has not begun.
+        const saving = caller.call(["BGSAVE"], false);
+        server.engine.clock.advance(1000 + LATE_MS);
+        server.engine.keyspace.activeExpiry = active === 1;
+        server.engine.keyspace.housekeep(1e6);
+        expect(await saving).toBe("Background saving started");
+        if (active === 0) expect(await run("EXISTS s")).toBe(":0");
+        else await until("the key to go", async () => (await run("DBSIZE")) === ":0");
+        expect(writtenAtOnce()).toBe(0);
+        client.close();
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 
   test("waits where the library calls it", async () => {
     const { instance: server, client } = await start();

@@ -3,6 +3,7 @@ import { latencyRows } from "./commands/latency.ts";
 import { slowLogRows } from "./commands/slow-log-commands.ts";
 import { monitorRows } from "./commands/monitors.ts";
 import { pubsubRows } from "./commands/pubsub.ts";
+import { aclRows } from "./commands/acl.ts";
 import { commandInfoRows } from "./commands/command-info.ts";
 import { clientRows } from "./commands/client.ts";
 import { infoRows } from "./commands/info.ts";
@@ -113,6 +114,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...functionRows,
   ...connectionRows,
   ...transactionRows,
+  ...aclRows,
   ...clientRows,
   ...pubsubRows,
   ...monitorRows,

@@ -13,6 +13,8 @@ import { Beat } from "./net/beat.ts";
 import { Connection } from "./net/connection.ts";
 import { Settings } from "./net/settings.ts";
 import { Aof } from "./persistence/aof.ts";
+import type { UserLine } from "./security/rule-text.ts";
+import { configureUsers } from "./user-file.ts";
 import { Saving } from "./persistence/saving.ts";
 
 export interface InstanceSetup {
@@ -24,6 +26,8 @@ export interface InstanceSetup {
   readonly verify?: boolean;
   /** The commands, if not all of them under their own names. */
   readonly rows?: readonly CommandRow[];
+  /** Users that the config file declares. */
+  readonly users?: readonly UserLine[];
   /** Loads the snapshot that there is, if there is no log; if absent, the server begins empty then. */
   readonly loads?: boolean;
 }
@@ -49,10 +53,14 @@ export interface Instance {
 /** How long connections may take to read the replies they are owed when the server stops. */
 const DRAIN_NS = 2e9;
 
-/** Starts a server. Throws `ListenError` if an address can't be had, `DataError` if its files can't be used. */
+/**
+ * Starts a server. Throws `ListenError` if an address can't be had, `DataError` if its files can't be used, `UserError` if its users
+ * can't be made.
+ */
 export function startInstance(setup: InstanceSetup): Instance {
   const { options } = setup;
   const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
+  configureUsers(engine, setup.users ?? []);
   const settings = new Settings(engine);
   const saving = Saving.of(engine);
   const aof = Aof.of(engine);

@@ -33,8 +33,9 @@ export class LocalCaller {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#session = engine.createSession();
-    // Whoever holds the engine in his hands needs no password.
+    // Whoever holds the engine in his hands needs no password, and nothing is denied to him.
     this.#session.authenticated = true;
+    this.#session.user = null;
     this.#session.reply.version = 3;
     engine.beatTasks.push(() => this.#runWaiting());
   }
@@ -70,6 +71,8 @@ export class LocalCaller {
         return;
       }
       this.#engine.beginTurn();
+      // It may have logged in as somebody who has changed since.
+      session.userChanged();
       this.#args.fill(call.args);
       // Held back: it has not run, and is run again when the pause has ended.
       if (!execute(session, this.#args)) return;
@@ -83,6 +86,7 @@ export class LocalCaller {
   #park(call: Call): void {
     const parked = this.#engine.createSession();
     parked.authenticated = true;
+    parked.user = this.#session.user;
     parked.db = this.#session.db;
     parked.noTouch = this.#session.noTouch;
     parked.lastCommand = this.#session.lastCommand;

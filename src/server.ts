@@ -24,6 +24,7 @@ import { ALL_ROWS } from "./all-rows.ts";
 import { startInstance } from "./instance.ts";
 import { ListenError } from "./listen.ts";
 import { DataError } from "./persistence/data-error.ts";
+import { UserError } from "./user-file.ts";
 
 /** Writes all of a text at once: the process may end right after. */
 function print(fd: number, text: string): void {
@@ -58,7 +59,7 @@ function warnOfInert(options: Options, logger: Logger): void {
   }
 }
 
-function run({ options, configFile, rows }: Start): void {
+function run({ options, configFile, rows, users }: Start): void {
   const logger = createLogger(options);
   handleDefects(logger);
   logger.role = "C";
@@ -75,9 +76,10 @@ function run({ options, configFile, rows }: Start): void {
 
   let instance;
   try {
-    instance = startInstance({ options, logger, rows, loads: true });
+    instance = startInstance({ options, logger, rows, users, loads: true });
   } catch (error) {
     if (error instanceof DataError) failToLoad(error, logger);
+    if (error instanceof UserError) failToLoad(error, logger);
     if (!(error instanceof ListenError)) throw error;
     logger.warning(`Warning: ${error.message}`);
     logger.warning(`Failed listening on port ${options.text("port")} (TCP), aborting.`);
@@ -95,7 +97,7 @@ function run({ options, configFile, rows }: Start): void {
   engine.hooks.rewriteConfig = () => {
     if (configFile === null) return "ERR The server is running without a config file";
     try {
-      rewriteConfigFile(configFile, options);
+      rewriteConfigFile(configFile, options, engine.access.configLines());
     } catch (error) {
       logger.warning(`CONFIG REWRITE failed: ${systemErrorText(error)}`);
       return `ERR Rewriting config file: ${systemErrorText(error)}`;
@@ -139,8 +141,8 @@ function ready(logger: Logger, manager: ServiceManager | null): void {
   manager?.ready();
 }
 
-/** Ends the program: it must not serve data that is not whole. */
-function failToLoad(error: DataError, logger: Logger): never {
+/** Ends the program: it must not serve data that is not whole, or anybody it does not know. */
+function failToLoad(error: Error, logger: Logger): never {
   logger.warning(error.message);
   print(2, error.message);
   process.exit(1);

@@ -8,7 +8,6 @@ import { Options } from "../../src/base/options.ts";
 import { ALL_ROWS } from "../../src/all-rows.ts";
 import { Engine } from "../../src/commands/engine.ts";
 import { execute, run } from "../../src/commands/execute.ts";
-import { createNativeCommands } from "../../src/commands/native.ts";
 import type { Session } from "../../src/commands/session.ts";
 import { NativeParser } from "../../src/protocol/native.ts";
 import { FRAME, RespParser } from "../../src/protocol/resp-request.ts";
@@ -33,7 +32,7 @@ function filledSession(): Session {
 }
 
 const session: Session = filledSession();
-const nativeCommands = createNativeCommands();
+const { nativeCommands } = session.engine;
 
 /** Runs `runChunk` over chunks of one kind, and forgets the replies after each. */
 function walkBench(
@@ -68,6 +67,15 @@ function runNative(chunk: Buffer): void {
 group("parse, execute and answer 64 requests", () => {
   walkBench("SET", chunks("resp", "SET", DEPTH), runResp);
   walkBench("GET", chunks("resp", "GET", DEPTH), runResp);
+  const { users } = session.engine.access;
+  users.set("alice", ["+@read", "+@write", "~own:*", "~key:*"]);
+  const asUser = (chunk: Buffer): void => {
+    session.user = users.find("alice");
+    runResp(chunk);
+    session.user = users.default;
+  };
+  walkBench("SET, a restricted user", chunks("resp", "SET", DEPTH), asUser);
+  walkBench("GET, a restricted user", chunks("resp", "GET", DEPTH), asUser);
   walkBench("native SET", chunks("native", "SET", DEPTH), runNative);
   walkBench("MULTI of ten SETs, five of them", chunks("resp", "MULTI", 5), runResp);
   walkBench("native GET", chunks("native", "GET", DEPTH), runNative);

@@ -17,12 +17,13 @@ export function ownTest(name: string): Test {
   return { name, command: null, range: KEY_RANGE };
 }
 
-/** Runs redis-benchmark once with about so many requests. */
+/** Runs redis-benchmark once with about so many requests. @param user logs in, with any password */
 export async function redisBenchmark(
   port: number,
   test: Test,
   depth: number,
   requests: number,
+  user?: string,
 ): Promise<LoadResult> {
   // All connections get the same number of whole pipelines: redis-benchmark sends no partial one.
   const round = CONNECTIONS * depth;
@@ -32,6 +33,7 @@ export async function redisBenchmark(
       ...["redis-benchmark", "-h", "127.0.0.1", "-p", String(port), "--csv"],
       ...["-P", String(depth), "-n", String(count), "-c", String(CONNECTIONS)],
       ...["-r", String(test.range), "-d", String(VALUE_SIZE)],
+      ...(user === undefined ? [] : ["--user", user, "-a", "x"]),
       ...(test.command ?? ["-t", test.name.toLowerCase()]),
     ]),
     { stdin: "ignore", stdout: "pipe", stderr: "ignore" },

@@ -55,3 +55,9 @@ export class Random {
     return ((this.int32() >>> 5) * 67108864 + (this.int32() >>> 6)) / 9007199254740992;
   }
 }
+
+/** Hexadecimal digits for a secret that is given away: from the operating system. */
+export function secretHex(digits: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(Math.ceil(digits / 2)));
+  return Buffer.from(bytes).toString("hex").slice(0, digits);
+}

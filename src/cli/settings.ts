@@ -6,6 +6,7 @@ import { Glob } from "bun";
 import { readFileSync } from "node:fs";
 import type { Options } from "../base/options.ts";
 import { systemErrorText } from "../base/system-errors.ts";
+import type { UserLine } from "../security/rule-text.ts";
 import type { CommandNames } from "./command-names.ts";
 import { StartError, fileError } from "./config-error.ts";
 import { fromBytes, splitWords, toBytes } from "./words.ts";
@@ -24,16 +25,18 @@ const BAD_DIRECTIVE = "Bad directive or wrong number of arguments";
 
 /** Directives that are no options: they would change who may do what, so they are never passed over in silence. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ["user", "users other than the default one are not supported"],
   ["loadmodule", "modules are not supported"],
 ]);
 
 export class SettingSource {
   readonly #options: Options;
   readonly #names: CommandNames;
+  readonly #users: UserLine[];
   #saveSeen = false;
 
-  constructor(options: Options, names: CommandNames) {
+  /** @param users gets the users that are declared */
+  constructor(options: Options, names: CommandNames, users: UserLine[]) {
+    this.#users = users;
     this.#options = options;
     this.#names = names;
   }
@@ -48,6 +51,10 @@ export class SettingSource {
     if (FORGOTTEN.has(name) && args.length === 1) return null;
     if (name === "rename-command" && args.length === 2) {
       return this.#names.rename(args[0]!, args[1]!);
+    }
+    if (name === "user" && args.length > 0) {
+      this.#users.push({ name: args[0]!, rules: args.slice(1) });
+      return null;
     }
     if (name === "sentinel") return "sentinel directive while not in sentinel mode";
     if (args.length > 0 && UNSUPPORTED.has(name)) return UNSUPPORTED.get(name)!;

@@ -16,6 +16,7 @@ import { OPTION_ROWS } from "../base/option-table.ts";
 import { Options } from "../base/options.ts";
 import { systemErrorText } from "../base/system-errors.ts";
 import type { CommandRow } from "../commands/row.ts";
+import type { UserLine } from "../security/rule-text.ts";
 import type { CommandLine } from "./arguments.ts";
 import { environmentSettings, lineOf, parseArguments } from "./arguments.ts";
 import { CommandNames } from "./command-names.ts";
@@ -30,6 +31,8 @@ export interface Start {
   readonly configFile: string | null;
   /** The commands under the names that the config file gives them. */
   readonly rows: readonly CommandRow[];
+  /** Users that are declared, not yet looked at. */
+  readonly users: readonly UserLine[];
 }
 
 /**
@@ -43,9 +46,10 @@ export function readStart(
 ): Start {
   const options = new Options(OPTION_ROWS);
   const names = new CommandNames(allRows);
+  const users: UserLine[] = [];
   const commandLine = parseArguments(argv.map(toBytes), options);
   if (commandLine.wants !== "start") {
-    return { commandLine, options, configFile: null, rows: allRows };
+    return { commandLine, options, configFile: null, rows: allRows, users };
   }
   options.record("dir", toBytes(process.cwd()));
   // Redis's default is to keep nothing but snapshots; this program loses no write unless it is told that it may.
@@ -58,11 +62,11 @@ export function readStart(
 
   const configFile =
     commandLine.configFile === null ? null : toBytes(resolve(fromBytes(commandLine.configFile)));
-  const fileSource = new SettingSource(options, names);
+  const fileSource = new SettingSource(options, names, users);
   if (configFile !== null) fileSource.applyLines(readConfig(configFile));
   if (commandLine.fromInput) fileSource.applyLines(readFileSync(0, "latin1"));
 
-  const environmentSource = new SettingSource(options, names);
+  const environmentSource = new SettingSource(options, names, users);
   for (const { variable, name, value } of environmentSettings(environment, options)) {
     const bytes = toBytes(value);
     const isList = options.row(name)!.type === "list";
@@ -73,7 +77,7 @@ export function readStart(
     }
   }
 
-  const commandSource = new SettingSource(options, names);
+  const commandSource = new SettingSource(options, names, users);
   for (const setting of commandLine.settings) {
     if (setting.length === 2) makeDirectory(setting[0]!, setting[1]!);
     const reason = commandSource.apply(setting);
@@ -91,7 +95,7 @@ export function readStart(
     if (reason !== null) throw configError(`Can't use ${DATA_DIRECTORY}: ${reason}`);
   }
   checkLogFile(options);
-  return { commandLine, options, configFile, rows: names.rows };
+  return { commandLine, options, configFile, rows: names.rows, users };
 }
 
 /** Where data goes that nobody named a place for, unless a config file shows that everything is arranged as for Redis. */

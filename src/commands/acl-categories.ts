@@ -30,6 +30,11 @@ export const CATEGORIES = [
 
 export type Category = (typeof CATEGORIES)[number];
 
+/** The categories of a command as bits: bit n for the one at index n. */
+export function categoryBits(command: Command): number {
+  return categoriesOf(command).reduce((bits, name) => bits | (1 << CATEGORIES.indexOf(name)), 0);
+}
+
 /** Groups whose commands all belong to a category. */
 const OF_GROUP: Readonly<Partial<Record<string, Category>>> = {
   generic: "keyspace",

@@ -24,6 +24,8 @@ import type { Reply } from "../protocol/reply.ts";
 import type { Due } from "./due-heap.ts";
 import { DueHeap } from "./due-heap.ts";
 import type { Engine } from "./engine.ts";
+import { askPermission, denialError } from "./permission.ts";
+import { ALLOWED } from "../security/inquiry.ts";
 import type { Session } from "./session.ts";
 
 /** Tries to do what the command wants: writes its one reply and returns true, or changes nothing and returns false. */
@@ -336,9 +338,17 @@ export class Blocking implements KeyWatcher {
     return entry === NULL_REF ? NO_TYPE : this.#engine.keyspace.store.entries.type(entry);
   }
 
-  /** Runs the command again. Returns whether it has got its reply. */
+  /** Runs the command again, if the session still may. Returns whether it has got its reply. */
   #try(wait: Wait): boolean {
     const { session } = wait;
+    const command = session.lastCommand;
+    if (command !== null) {
+      const denied = askPermission(session, command, wait.args, "toplevel");
+      if (denied !== ALLOWED) {
+        this.#answer(wait, denialError(session, denied, command));
+        return true;
+      }
+    }
     const { store } = this.#engine.keyspace;
     const { reply } = session;
     const { pos, errors } = reply;

@@ -4,16 +4,16 @@ import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { clientTypeOrReply, isOfType } from "./client-list.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
+import type { User } from "../security/user.ts";
+import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
-
-const DEFAULT_USER = "default";
 
 interface Filter {
   id: number | null;
   address: string | null;
   localAddress: string | null;
   type: string | null;
-  user: string | null;
+  user: User | null;
   /** At least this old, in seconds. */
   ageMin: number | null;
   skipSelf: boolean;
@@ -33,7 +33,7 @@ export function clientKill(session: Session, args: Args, reply: Reply): void {
   if (old) {
     filter.address = args.text(2);
     filter.skipSelf = false;
-  } else if (!readFilterOrReply(args, filter, reply)) {
+  } else if (!readFilterOrReply(session.engine, args, filter, reply)) {
     return;
   }
   const { engine } = session;
@@ -53,9 +53,9 @@ export function clientKill(session: Session, args: Args, reply: Reply): void {
 }
 
 /** Reads pairs of a filter's name and its value; else answers an error and returns false. */
-function readFilterOrReply(args: Args, filter: Filter, reply: Reply): boolean {
+function readFilterOrReply(engine: Engine, args: Args, filter: Filter, reply: Reply): boolean {
   for (let i = 2; i < args.count; i += 2) {
-    if (i + 1 === args.count || !readPairOrReply(args, i, filter, reply)) {
+    if (i + 1 === args.count || !readPairOrReply(engine, args, i, filter, reply)) {
       if (i + 1 === args.count) reply.error(SYNTAX_ERROR);
       return false;
     }
@@ -63,7 +63,13 @@ function readFilterOrReply(args: Args, filter: Filter, reply: Reply): boolean {
   return true;
 }
 
-function readPairOrReply(args: Args, at: number, filter: Filter, reply: Reply): boolean {
+function readPairOrReply(
+  engine: Engine,
+  args: Args,
+  at: number,
+  filter: Filter,
+  reply: Reply,
+): boolean {
   const value = at + 1;
   if (args.is(at, "ID")) {
     filter.id = positive(args, value) ?? 0;
@@ -82,8 +88,9 @@ function readPairOrReply(args: Args, at: number, filter: Filter, reply: Reply): 
   } else if (args.is(at, "LADDR")) {
     filter.localAddress = args.text(value);
   } else if (args.is(at, "USER")) {
-    filter.user = args.text(value);
-    if (filter.user !== DEFAULT_USER) return refuse(reply, `ERR No such user '${filter.user}'`);
+    const name = args.text(value);
+    filter.user = engine.access.users.find(name);
+    if (filter.user === null) return refuse(reply, `ERR No such user '${name}'`);
   } else if (args.is(at, "SKIPME") && (args.is(value, "YES") || args.is(value, "NO"))) {
     filter.skipSelf = args.is(value, "YES");
   } else {

@@ -32,7 +32,7 @@ export function isOfType(session: Session, type: string): boolean {
 }
 
 export function clientInfo(session: Session, args: Args, reply: Reply): void {
-  reply.verbatim(`${describe(session, argumentBytes(args))}\n`, "txt");
+  reply.verbatim(`${describeClient(session, argumentBytes(args))}\n`, "txt");
 }
 
 export function clientList(session: Session, args: Args, reply: Reply): void {
@@ -51,7 +51,7 @@ export function clientList(session: Session, args: Args, reply: Reply): void {
   }
   let lines = "";
   for (const one of listed) {
-    lines += `${describe(one, one === session ? argumentBytes(args) : 0)}\n`;
+    lines += `${describeClient(one, one === session ? argumentBytes(args) : 0)}\n`;
   }
   reply.verbatim(lines, "txt");
 }
@@ -71,8 +71,8 @@ function sessionsOfIdsOrReply(session: Session, args: Args, reply: Reply): Sessi
   return found;
 }
 
-/** @param argumentsSize bytes of the arguments of the command that it runs right now */
-function describe(session: Session, argumentsSize: number): string {
+/** A session as a line of fields. @param argumentsSize bytes of the arguments of the command that it runs right now */
+export function describeClient(session: Session, argumentsSize: number): string {
   const { engine, peer, reply, subscriptions, transaction } = session;
   const { nowMs } = engine.clock;
   const input = peer?.inputBytes ?? 0;
@@ -109,7 +109,7 @@ function describe(session: Session, argumentsSize: number): string {
     `tot-mem=${total}`,
     `events=${unsent > 0 ? "rw" : "r"}`,
     `cmd=${session.lastCommand?.fullName ?? "NULL"}`,
-    `user=${session.user}`,
+    `user=${session.user?.name ?? "(superuser)"}`,
     `redir=${session.tracker?.options.redirect ?? -1}`,
     `resp=${session.version}`,
     `lib-name=${session.libraryName}`,

@@ -1,6 +1,8 @@
 /** A command of the table, ready to run: its row, the row's facts in the form that execution reads, its counters. */
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { unreachable } from "../base/assert.ts";
+import { categoryBits } from "./acl-categories.ts";
+import { accessOf, keySpecsOf, soleKeyOf } from "./key-specs.ts";
 import type { CommandRow, Flag, Handler, KeySpec } from "./row.ts";
 
 const FLAG_NAMES: readonly Flag[] = [
@@ -75,6 +77,8 @@ export function letters(bytes: Uint8Array, start: number, end: number): number {
 }
 
 export class Command {
+  /** Small integer by which access control knows the command; the table gives every command and subcommand another. */
+  id = 0;
   readonly row: CommandRow;
   /** "get", or "config|get" for a subcommand. */
   readonly fullName: string;
@@ -103,6 +107,12 @@ export class Command {
   readonly parent: Command | null;
   /** By upper-case name; null if this is no container. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
+  /** The specifications that name keys; none if the command has no keys. */
+  readonly keySpecs: readonly KeySpec[];
+  /** Index of the one key, for the many commands that have exactly one, at a fixed place; else -1. */
+  readonly soleKeyAt: number;
+  /** What is done with that key, as bits: see `accessOf`. */
+  readonly soleKeyAccess: number;
 
   // Counters, for INFO commandstats.
   calls = 0;
@@ -116,6 +126,7 @@ export class Command {
   latency: LatencyHistogram | null = null;
   /** The call that is timed next: each of the first ones, then one in a few. See `timeCall`. */
   timedCall = 0;
+  #categories: number | undefined;
 
   constructor(row: CommandRow, parent: Command | null = null) {
     this.row = row;
@@ -140,6 +151,9 @@ export class Command {
     this.runsSubscribed = row.runsSubscribed === true;
     this.isExec = this.fullName === "exec";
     this.isQueued = !this.runsInMulti && (this.flags & NO_MULTI) === 0;
+    this.keySpecs = keySpecsOf(row);
+    this.soleKeyAt = soleKeyOf(this.keySpecs);
+    this.soleKeyAccess = this.soleKeyAt === -1 ? 0 : accessOf(this.keySpecs[0]!.flags);
     this.subcommands =
       row.subcommands === undefined
         ? null
@@ -154,8 +168,19 @@ export class Command {
     this.latency.record(ns, calls);
   }
 
+  /** All specifications, those of what is not a key included. */
   get keys(): readonly KeySpec[] {
     return this.row.keys ?? [];
+  }
+
+  get children(): readonly Command[] {
+    return this.subcommands === null ? [] : [...this.subcommands.values()];
+  }
+
+  /** Bit n: it belongs to the category at index n. */
+  get categories(): number {
+    this.#categories ??= categoryBits(this);
+    return this.#categories;
   }
 
   /** The flags' names, in Redis's order. */

@@ -6,6 +6,8 @@ import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { INVALID_CLIENT_NAME, isPrintable } from "./client-names.ts";
 import { DATABASE_OUT_OF_RANGE, int32OrReply, SYNTAX_ERROR } from "./guards.ts";
+import { DEFAULT_USER } from "../security/users.ts";
+import { noteDenial } from "./permission.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 
@@ -15,8 +17,6 @@ const NO_PASSWORD_SET =
 const HELLO_NEEDS_AUTH =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> " +
   "option can be used to authenticate the client and select the RESP protocol version at the same time";
-
-const DEFAULT_USER = "default";
 
 function ping(session: Session, args: Args, reply: Reply): void {
   if (args.count > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
@@ -58,8 +58,8 @@ function reset(session: Session, _args: Args, reply: Reply): void {
   engine.channels.forget(session);
   engine.monitors.forget(session);
   session.reply.version = 2;
-  session.user = DEFAULT_USER;
-  session.authenticated = !engine.password.required;
+  session.user = engine.access.users.default;
+  session.authenticated = engine.access.isOpen;
   session.name = "";
   session.noTouch = false;
   session.noEvict = false;
@@ -71,27 +71,32 @@ function reset(session: Session, _args: Args, reply: Reply): void {
 
 function auth(session: Session, args: Args, reply: Reply): void {
   if (args.count > 3) return reply.error(SYNTAX_ERROR);
-  if (args.count === 2 && !session.engine.password.required) return reply.error(NO_PASSWORD_SET);
+  const { users } = session.engine.access;
+  if (args.count === 2 && users.default.noPassword) return reply.error(NO_PASSWORD_SET);
   const user = args.count === 3 ? args.text(1) : DEFAULT_USER;
-  if (authenticateOrReply(session, user, args.copy(args.count - 1), reply)) reply.ok();
+  if (authenticateOrReply(session, user, args.copy(args.count - 1), args.text(0), reply))
+    reply.ok();
 }
 
-/** Logs the session in as `user`; else answers an error and, if that was one too many, closes the connection. */
+/**
+ * Logs the session in as the user of that name; else answers an error and, if that was one too many, closes the connection.
+ * @param command the word that asked for it
+ */
 function authenticateOrReply(
   session: Session,
-  user: string,
+  name: string,
   password: Buffer,
+  command: string,
   reply: Reply,
 ): boolean {
-  const { engine } = session;
-  // The password is looked at for an unknown user too: the time of an answer tells nobody which users there are.
-  const matches = engine.password.matches(password) || !engine.password.required;
-  if (matches && user === DEFAULT_USER) {
+  const user = session.engine.access.users.authenticate(name, password);
+  if (user !== null) {
+    session.user = user;
     session.authenticated = true;
     session.failedAuths = 0;
     return true;
   }
-  engine.stats.aclDeniedAuth++;
+  noteDenial(session, "auth", session.transaction === null ? "toplevel" : "multi", command, name);
   reply.error(WRONG_PASSWORD);
   if (++session.failedAuths >= FAILED_AUTH_MAX) session.peer?.closeAfterReplies();
   return false;
@@ -124,8 +129,8 @@ function hello(session: Session, args: Args, reply: Reply): void {
       return reply.error(`ERR Syntax error in HELLO option '${args.text(i)}'`);
     }
   }
-  if (user !== null && !authenticateOrReply(session, user, password!, reply)) return;
-  if (!session.authenticated && session.engine.password.required) {
+  if (user !== null && !authenticateOrReply(session, user, password!, args.text(0), reply)) return;
+  if (!session.authenticated && !session.engine.access.isOpen) {
     return reply.error(HELLO_NEEDS_AUTH);
   }
   if (name !== null) session.name = name;

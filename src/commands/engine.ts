@@ -22,12 +22,13 @@ import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
 import type { Busy } from "./busy.ts";
 import type { Command } from "./command.ts";
+import { guardedRow } from "./key-guarded-rows.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
 import type { PauseMode } from "./pause.ts";
 import { endPauseIfDue, letGo } from "./pause.ts";
-import { Password } from "./password.ts";
 import { FunctionLibraries } from "./function-libraries.ts";
+import { Access } from "./access.ts";
 import type { CommandRow } from "./row.ts";
 import { Blocking } from "./blocking.ts";
 import type { ScriptCache } from "./script-cache.ts";
@@ -72,7 +73,14 @@ export interface Hooks {
   readonly typescriptThread: URL;
   /** All databases were emptied by FLUSHALL. */
   flushed(): void;
+  /** Puts the users of the option `aclfile` in the place of those that there are, or writes them there. @returns an error text, or null */
+  loadUsers(): string | null;
+  saveUsers(): string | null;
 }
+
+const NO_USER_FILE =
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then " +
+  "issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.";
 
 /** How far the loading of data has come. */
 export interface Loading {
@@ -124,7 +132,7 @@ export class Engine {
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
   /** The commands of the native protocol, by number. */
-  readonly nativeCommands: readonly Command[] = createNativeCommands();
+  readonly nativeCommands: readonly Command[];
   /** Function libraries, which are part of the data. */
   readonly functions: FunctionLibraries = new FunctionLibraries(this);
   readonly runId: string;
@@ -149,8 +157,8 @@ export class Engine {
   readonly held: Set<Session> = new Set();
   /** Unix time in ms before which no further warning of web clients is logged. */
   webClientLogMs = 0;
-  /** The password of the default user. */
-  readonly password: Password = new Password();
+  /** Users and what they may do. */
+  readonly access: Access;
   /** Path of the config file that the server was started with, or "". */
   configFile = "";
   /** The service manager that is told how the server is, or "no". */
@@ -165,6 +173,8 @@ export class Engine {
     scriptThread: new URL("../scripting/script-worker.ts", import.meta.url),
     typescriptThread: new URL("../scripting/typescript-thread.ts", import.meta.url),
     flushed: () => {},
+    loadUsers: () => NO_USER_FILE,
+    saveUsers: () => NO_USER_FILE,
   };
   /** True while DEBUG PAUSE-CRON holds: nothing happens without a client asking for it. */
   beatPaused = false;
@@ -193,13 +203,16 @@ export class Engine {
     this.tracking = new Tracking(this);
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
-    this.table = new CommandTable(setup.rows);
+    this.table = new CommandTable(
+      setup.verify === true ? setup.rows.map((row) => guardedRow(row)) : setup.rows,
+    );
+    this.access = new Access(this, this.options);
+    this.nativeCommands = createNativeCommands(this.table);
     this.slowLog = new SlowLog(this, () => this.#observe());
     this.latency = new LatencyMonitor(this, () => this.#observe());
     this.options.onChange("latency-tracking", (text) => (this.tracksLatency = text === "yes"));
     this.runId = this.#randomId();
     this.replicationId = this.#randomId();
-    this.options.onChange("requirepass", (password) => this.password.set(password));
     const { store } = this.keyspace;
     this.options.onChange("maxmemory-policy", (policy) => store.countUses(policy.endsWith("-lfu")));
     this.options.onChange("lfu-log-factor", (text) => (store.frequency.logFactor = Number(text)));
@@ -324,11 +337,6 @@ export class Engine {
   setGuard(guard: EntryGuard | null): void {
     this.keyspace.store.guard = guard;
     this.special = guard === null ? this.special & ~GUARD_BIT : this.special | GUARD_BIT;
-  }
-
-  /** A password is set: sessions begin unauthenticated. */
-  get passwordRequired(): boolean {
-    return this.password.required;
   }
 
   /** A new session with an id of its own; the caller adds it to `sessions` if it is a client. */

@@ -8,6 +8,7 @@
 import { nanoseconds } from "../base/clock.ts";
 import type { Args } from "../protocol/args.ts";
 import { nativeError } from "../protocol/native.ts";
+import { ALLOWED } from "../security/inquiry.ts";
 import type { Command } from "./command.ts";
 import {
   ALLOW_BUSY,
@@ -23,7 +24,9 @@ import {
 import { holdIfGuarded } from "./guarded.ts";
 import { holdIfOverdue } from "./overdue.ts";
 import { holdIfPaused } from "./pause.ts";
+import { askPermission, denialError, denialInTransaction } from "./permission.ts";
 import type { Session } from "./session.ts";
+import { RESTRICTED } from "./session.ts";
 import { LARGE_SIZE } from "./slow-log.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -169,9 +172,15 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
     reply.queued();
     return true;
   }
+  if (session.special === RESTRICTED && engine.special === 0) {
+    const denial = denialOf(session, command, args);
+    if (denial !== null) return reject(session, command, denial);
+    call(session, command, args);
+    return true;
+  }
   // What was sent before this command stands before its reply.
   if (session.isPushed) session.mergePushes();
-  const isOpen = session.authenticated || !engine.password.required;
+  const isOpen = session.authenticated || engine.access.isOpen;
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
   const { busyScript } = engine;
   // PING is how clients ask whether the server is still there.
@@ -181,6 +190,8 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   if (transaction !== null && (command.flags & NO_MULTI) !== 0) {
     return reject(session, command, NOT_IN_TRANSACTION);
   }
+  const denial = denialOf(session, command, args);
+  if (denial !== null) return reject(session, command, denial);
   let { flags } = command;
   // EXEC does whatever the commands do that it will run, and may only what all of them may.
   if (transaction !== null && command.isExec) {
@@ -230,6 +241,13 @@ function isHeldBack(session: Session, command: Command, args: Args, flags: numbe
   return holdIfOverdue(session, command, args) || holdIfGuarded(session, command, args);
 }
 
+/** Why the session's user may not run the command, or null. */
+function denialOf(session: Session, command: Command, args: Args): string | null {
+  const context = session.transaction === null ? "toplevel" : "multi";
+  const denied = askPermission(session, command, args, context);
+  return denied === ALLOWED ? null : denialError(session, denied, command);
+}
+
 /** Why the server's state does not let a command with these flags run now, or null. */
 function refusalOf(session: Session, command: Command, flags: number): string | null {
   const { engine } = session;
@@ -261,7 +279,10 @@ export function runQueued(session: Session, transaction: Transaction): void {
     for (const command of commands) {
       const { pos } = reply;
       const args = transaction.next();
-      if (engine.isObserved) callObserved(session, command, args);
+      // The rules may have changed since it was queued, by a command before it even.
+      const denied = askPermission(session, command, args, "multi");
+      if (denied !== ALLOWED) refuse(session, command, denialInTransaction(denied));
+      else if (engine.isObserved) callObserved(session, command, args);
       else call(session, command, args);
       if (engine.tracks) track(session, command, args);
       // CLIENT REPLY OFF answers nothing, but the array has as many elements as there were commands.
@@ -274,6 +295,13 @@ export function runQueued(session: Session, transaction: Transaction): void {
     // They were counted, and EXEC itself has not failed.
     reply.errors = errors;
   }
+}
+
+/** Answers an error instead of running a command that was queued. */
+function refuse(session: Session, command: Command, error: string): void {
+  command.rejected++;
+  session.engine.stats.countError(error);
+  session.reply.error(error);
 }
 
 /** Answers an error instead of running the command. A transaction that it was meant for will not run. */

@@ -7,6 +7,7 @@ import {
   SEARCH,
   SEARCH_STORE,
 } from "./geo-search.ts";
+import type { Args } from "../protocol/args.ts";
 import { UNIT_SYNTAX } from "./geo-values.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import { oneKey } from "./row.ts";
@@ -15,14 +16,29 @@ function handlerOf(kind: number): Handler {
   return (session, args, reply) => search(session, args, kind, reply);
 }
 
-/** The key that is searched, and the one that follows STORE or STOREDIST if there is such a word. */
+/** The key that is searched, and the ones that follow STORE and STOREDIST if there are such words. */
 function keysWithStore(from: number): readonly KeySpec[] {
   return [
     ...oneKey("RO access"),
     ...["STORE", "STOREDIST"].map((keyword): KeySpec => {
-      return { flags: "OW update", begin: { keyword, from }, find: { last: 0, step: 1 } };
+      return {
+        flags: "OW update",
+        begin: { keyword, from },
+        find: { last: 0, step: 1 },
+        locate: (args, command) => destination(args, command + from, keyword),
+      };
     }),
   ];
+}
+
+/** The last one counts, as when the command runs. @param from index of the first option */
+function destination(args: Args, from: number, keyword: string): number {
+  let at = 0;
+  for (let i = from; i < args.count - 1; i++) {
+    if (args.is(i, keyword)) at = i + 1;
+    if (args.is(i, "COUNT") || args.is(i, "STORE") || args.is(i, "STOREDIST")) i++;
+  }
+  return at;
 }
 
 const AREA_SYNTAX =

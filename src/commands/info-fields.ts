@@ -219,10 +219,10 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["io_threaded_writes_processed", 0];
   yield ["client_query_buffer_limit_disconnections", stats.clientQueryBufferLimitDisconnections];
   yield ["client_output_buffer_limit_disconnections", stats.clientOutputBufferLimitDisconnections];
-  yield ["acl_access_denied_auth", stats.aclDeniedAuth];
-  yield ["acl_access_denied_cmd", 0];
-  yield ["acl_access_denied_key", 0];
-  yield ["acl_access_denied_channel", 0];
+  yield ["acl_access_denied_auth", stats.denied.auth];
+  yield ["acl_access_denied_cmd", stats.denied.command];
+  yield ["acl_access_denied_key", stats.denied.key];
+  yield ["acl_access_denied_channel", stats.denied.channel];
 }
 
 function* replicationFields(engine: Engine): Iterable<Field> {

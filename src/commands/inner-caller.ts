@@ -34,6 +34,7 @@ export class InnerCaller {
     this.#engine = engine;
     this.#session = engine.createSession();
     this.#session.authenticated = true;
+    this.#session.user = null;
     this.#session.mayWait = false;
     this.#session.reply.version = 3;
   }

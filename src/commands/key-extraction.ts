@@ -4,61 +4,75 @@
  */
 import { isWord } from "../base/bytes.ts";
 import type { Args } from "../protocol/args.ts";
+import type { KeyUses } from "../security/inquiry.ts";
 import type { Command } from "./command.ts";
+import { accessOf, hasFlag } from "./key-specs.ts";
 import type { KeySpec } from "./row.ts";
 
 /** The keys of one command line. One object is filled again and again. */
-export class KeyList {
+export class KeyList implements KeyUses {
   count = 0;
   /** Indexes of the arguments that are keys. */
   readonly positions: number[] = [];
   /** What the command does with each: the flags of a `KeySpec`. */
   readonly flags: string[] = [];
+  /** The same as bits: see `accessOf`. */
+  readonly access: number[] = [];
 
-  push(position: number, flags: string): void {
+  push(position: number, flags: string, access: number): void {
     this.positions[this.count] = position;
     this.flags[this.count] = flags;
+    this.access[this.count] = access;
     this.count++;
   }
 }
 
 /** Whether the command can have keys at all. */
 export function hasKeys(command: Command): boolean {
-  return command.keys.some((spec) => !hasFlag(spec, "not_key"));
+  return command.keySpecs.length > 0;
 }
 
 /**
  * Finds the keys of the command line that begins at argument `from` and fills `list` with them.
- * @returns false, the list empty, if the line has not the form that the specifications describe
+ * @returns false, the list empty, if the line has no keys where the specifications say that they stand
  */
 export function extractKeys(command: Command, args: Args, from: number, list: KeyList): boolean {
   list.count = 0;
-  for (const spec of command.keys) {
-    if (hasFlag(spec, "not_key")) continue;
-    if (!extract(spec, args, from, list)) {
-      list.count = 0;
-      return false;
-    }
+  const { soleKeyAt } = command;
+  if (soleKeyAt !== -1) {
+    if (from + soleKeyAt >= args.count) return false;
+    const { flags, flagsOf } = command.keySpecs[0]!;
+    const own = flagsOf?.(args, from);
+    const access = own === undefined ? command.soleKeyAccess : accessOf(own);
+    list.push(from + soleKeyAt, own ?? flags, access);
+    return true;
   }
-  return true;
+  for (const spec of command.keySpecs) {
+    if (extract(spec, args, from, list)) continue;
+    list.count = 0;
+    return false;
+  }
+  return list.count > 0;
 }
 
 function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolean {
   const count = args.count - from;
-  if (spec.begin === "unknown" || spec.find === "unknown") {
-    const at = spec.locate?.(args, from) ?? 0;
-    if (at !== 0) list.push(at, spec.flags);
+  if (spec.locate !== undefined) {
+    const at = spec.locate(args, from);
+    if (at !== 0) pushRange(spec, args, from, at - from, lastLocated(spec, at - from, count), list);
     return true;
   }
+  // Only the command can tell, when it runs.
+  if (spec.begin === "unknown" || spec.find === "unknown") return true;
   let first = beginOf(spec, args, from, count);
-  // A keyword that may be missing follows keys that stand elsewhere.
-  if (first === 0) return list.count > 0;
+  // A keyword may be missing.
+  if (first === 0) return true;
   const { find } = spec;
   let last: number;
   if ("countAt" in find) {
     if (first + find.countAt >= count) return false;
     const keys = args.integer(from + first + find.countAt);
-    // More keys than arguments is refused below; NaN is no count.
+    // NaN is no count.
     if (!(keys > 0)) return false;
     first += find.firstKey;
     last = first + (keys - 1) * find.step;
@@ -70,11 +84,32 @@ function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolea
     // Only the first of `limit` equal parts holds keys.
     last = first + Math.floor((count - first) / find.limit) + find.last;
   }
-  if (last < first || last >= count) return false;
-  const flags = spec.flagsOf?.(args, from) ?? spec.flags;
-  for (let i = first; i <= last; i += find.step) list.push(from + i, flags);
+  // What is not there is passed over: there may be other keys, and the command refuses the line if it has to.
+  if (last < first || last >= count) return true;
+  pushRange(spec, args, from, first, last, list);
   // Some keys stand where no specification can tell.
   return !hasFlag(spec, "incomplete");
+}
+
+/** Where the keys end of which `locate` found the first: it is the only one, or they go on to the end of the line. */
+function lastLocated({ find }: KeySpec, first: number, count: number): number {
+  return find !== "unknown" && "last" in find && find.last < 0 ? count + find.last : first;
+}
+
+/** Adds the keys from `first` to `last`, both relative to `from`. */
+function pushRange(
+  spec: KeySpec,
+  args: Args,
+  from: number,
+  first: number,
+  last: number,
+  list: KeyList,
+): void {
+  const { find } = spec;
+  const step = find === "unknown" ? 1 : find.step;
+  const flags = spec.flagsOf?.(args, from) ?? spec.flags;
+  const access = accessOf(flags);
+  for (let i = first; i <= last; i += step) list.push(from + i, flags, access);
 }
 
 /** Where the specification begins, relative to `from`; 0 if its keyword is not there. */
@@ -89,8 +124,4 @@ function beginOf(spec: KeySpec, args: Args, from: number, count: number): number
     if (isWord(args.bytes, args.start(at), args.end(at), begin.keyword)) return i + 1;
   }
   return 0;
-}
-
-function hasFlag(spec: KeySpec, flag: string): boolean {
-  return spec.flags.includes(flag);
 }

@@ -12,7 +12,8 @@ import { TYPE_STRING } from "../types/kinds.ts";
 import { Command } from "./command.ts";
 import { value, WRONG_TYPE } from "./guards.ts";
 import { tellDelete, tellSet } from "./tell.ts";
-import type { Handler } from "./row.ts";
+import type { CommandRow, Handler, KeySpec } from "./row.ts";
+import type { CommandTable } from "./table.ts";
 import type { Session } from "./session.ts";
 
 const PONG = Buffer.from("PONG");
@@ -59,25 +60,45 @@ function ping(_session: Session, args: Args, reply: Reply): void {
   nativeOk(reply, args.bytes, args.start(0), args.end(0));
 }
 
-function native(name: string, arity: number, flags: string, handler: Handler): Command {
-  return new Command({
-    name,
-    arity,
-    flags,
+function native(
+  counterpart: Command | null,
+  row: Pick<CommandRow, "name" | "arity" | "flags" | "keys">,
+  handler: Handler,
+): Command {
+  const command = new Command({
+    ...row,
     since: "1.0.0",
     group: "native",
     summary: "",
     complexity: "O(1)",
     handler,
   });
+  if (counterpart !== null) command.id = counterpart.id;
+  return command;
 }
 
-/** By command number. Arity counts strings only: the number is no argument. */
-export function createNativeCommands(): readonly Command[] {
+/** The key is the first string: no name stands before it. */
+function keyAtStart(flags: string): readonly KeySpec[] {
+  return [{ flags, begin: 0, find: { last: 0, step: 1 } }];
+}
+
+/**
+ * By command number. Arity counts strings only: the number is no argument. Whoever may run a command of RESP that does the same may
+ * run these.
+ */
+export function createNativeCommands(table: CommandTable): readonly Command[] {
+  const read = { name: "get", arity: 1, flags: "readonly fast", keys: keyAtStart("RO access") };
+  const write = { name: "set", arity: 2, flags: "write denyoom", keys: keyAtStart("OW update") };
+  const take = {
+    name: "clear",
+    arity: 1,
+    flags: "write fast",
+    keys: keyAtStart("RW access delete"),
+  };
   return [
-    native("get", 1, "readonly fast", get),
-    native("set", 2, "write denyoom", set),
-    native("clear", 1, "write fast", clear),
-    native("ping", 1, "fast", ping),
+    native(table.byName("get"), read, get),
+    native(table.byName("set"), write, set),
+    native(table.byName("getdel"), take, clear),
+    native(table.byName("ping"), { name: "ping", arity: 1, flags: "fast" }, ping),
   ];
 }

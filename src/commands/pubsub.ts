@@ -158,6 +158,7 @@ function joining(kind: Kind, row: Pick<CommandRow, "since" | "summary" | "syntax
     group: "pubsub",
     complexity: "O(N) where N is the number of names.",
     runsSubscribed: true,
+    channels: kind === PATTERN ? "patterns" : "all",
     ...(kind === SHARD ? { keys: shardKeys(-1) } : {}),
     handler: subscriber(kind),
   };
@@ -219,6 +220,7 @@ export const pubsubRows: readonly CommandRow[] = [
     summary: "Sends a message to all who have subscribed to a channel or to a pattern of it.",
     complexity: "O(N+M) where N is the number of subscribers and M the number of all patterns.",
     syntax: "channel:string message:string",
+    channels: "first",
     handler: publish,
   },
   {
@@ -231,6 +233,7 @@ export const pubsubRows: readonly CommandRow[] = [
     summary: "Sends a message to all who have subscribed to a shard channel.",
     complexity: "O(N) where N is the number of subscribers.",
     syntax: "shardchannel:string message:string",
+    channels: "first",
     handler: spublish,
   },
   {

@@ -37,7 +37,7 @@ export type Flag =
 /**
  * Where a command's keys stand and what it does with them, as COMMAND INFO's key specifications.
  *   begin   index of the first key, or a keyword after which keys begin, searched from `from`
- *           "unknown" where only the command can tell; `locate` may know one of the keys
+ *           "unknown" where only the command can tell, or `locate`
  *   find    a range (last: relative to the first, negative counts from the end; step; limit) or a count argument
  */
 export interface KeySpec {
@@ -48,7 +48,10 @@ export interface KeySpec {
     | { readonly last: number; readonly step: number; readonly limit?: number }
     | { readonly countAt: number; readonly firstKey: number; readonly step: number }
     | "unknown";
-  /** Index of the key in `args`, or 0. @param from index of the command's name */
+  /**
+   * Finds the key, or the first of those up to the end of the line, where `begin` and `find` are too simple to be right: its index in
+   * `args`, or 0. @param from index of the command's name
+   */
   readonly locate?: (args: Args, from: number) => number;
   readonly notes?: string;
   /** With `variable_flags`: the flags of one command line. @param from index of the command's name in `args` */
@@ -62,6 +65,8 @@ export interface CommandRow {
   readonly arity: number;
   /** Space separated `Flag`s. */
   readonly flags: string;
+  /** Which arguments are channels that are published or subscribed to; "patterns": all are patterns of channels. */
+  readonly channels?: "first" | "all" | "patterns";
   /** Key specifications, in the order in which keys are extracted. */
   readonly keys?: readonly KeySpec[];
   /** First Redis version with the command; of one that only Hutch has, its first Hutch version, which is below 1. */

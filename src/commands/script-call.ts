@@ -15,6 +15,8 @@ import type { Command } from "./command.ts";
 import { NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { runFromScript } from "./execute.ts";
+import { askPermission, denialInScript, permissionOf } from "./permission.ts";
+import { ALLOWED } from "../security/inquiry.ts";
 import type { Session } from "./session.ts";
 
 const ARGUMENTS_FIRST = 1024;
@@ -103,8 +105,12 @@ export class ScriptCaller implements ScriptHost {
   }
 
   mayRun(parameters: readonly LuaValue[]): boolean | null {
-    const isKnown = this.#fill(parameters) && this.#find(this.#args) !== null;
-    const may = isKnown ? true : null;
+    const command = this.#fill(parameters) ? this.#find(this.#args) : null;
+    const { user } = this.session;
+    const may =
+      command === null
+        ? null
+        : user === null || permissionOf(user, command, this.#args, 0) === ALLOWED;
     const bytes = checkBytes(may);
     this.record.append(bytes, 0, bytes.length);
     return may;
@@ -163,6 +169,8 @@ export class ScriptCaller implements ScriptHost {
       return "Wrong number of args calling Redis command from script";
     }
     if ((flags & NO_SCRIPT) !== 0) return "This Redis command is not allowed from script";
+    const denied = askPermission(this.session, command, args, "lua");
+    if (denied !== ALLOWED) return denialInScript(this.session, denied, command);
     if (this.#readOnly && (flags & WRITE) !== 0) {
       return "Write commands are not allowed from read-only scripts.";
     }

@@ -10,6 +10,7 @@ import type { Database } from "../keyspace/database.ts";
 import type { Watch } from "../keyspace/watched-keys.ts";
 import type { BufferPool } from "../protocol/buffer-pool.ts";
 import { Reply } from "../protocol/reply.ts";
+import type { User } from "../security/user.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Tracker } from "./tracking.ts";
@@ -49,6 +50,8 @@ const IN_TRANSACTION = 8;
 const PUSHED = 16;
 const SUBSCRIBED = 32;
 const TRACKING = 64;
+/** Its user may not do everything. */
+export const RESTRICTED = 128;
 
 export class Session {
   readonly engine: Engine;
@@ -61,7 +64,6 @@ export class Session {
   /** Bits of what is not as usual with this session; 0 for nearly all. Execution looks at it once per command. */
   special = 0;
   failedAuths = 0;
-  user = "default";
   name = "";
   libraryName = "";
   libraryVersion = "";
@@ -85,6 +87,7 @@ export class Session {
   /** Messages that wait to be sent behind the replies so far. */
   #pushes: PushQueue | null = null;
   #subscriptions: Subscriptions | null = null;
+  #user: User | null = null;
   #replyMode: ReplyMode = "on";
   #transaction: Transaction | null = null;
 
@@ -93,7 +96,8 @@ export class Session {
     this.id = id;
     this.reply = new Reply(pool);
     this.db = engine.keyspace.databases[0]!;
-    this.authenticated = !engine.passwordRequired;
+    this.user = engine.access.users.default;
+    this.authenticated = engine.access.isOpen;
     this.createdMs = engine.clock.nowMs;
     this.lastActiveMs = engine.clock.nowMs;
   }
@@ -102,13 +106,29 @@ export class Session {
     return this.reply.version;
   }
 
-  /** Has given the password, or began when there was none. */
+  /** Has logged in, or began when nobody had to. */
   get authenticated(): boolean {
     return (this.special & UNAUTHENTICATED) === 0;
   }
 
   set authenticated(value: boolean) {
     this.#setSpecial(UNAUTHENTICATED, !value);
+  }
+
+  /** Whose commands it runs; null: the server's own, to whom nothing is denied. */
+  get user(): User | null {
+    return this.#user;
+  }
+
+  set user(user: User | null) {
+    this.#user = user;
+    this.userChanged();
+  }
+
+  /** To be called when the user may do more or less than before. */
+  userChanged(): void {
+    const user = this.#user;
+    this.#setSpecial(RESTRICTED, user !== null && !user.unrestricted);
   }
 
   /** Its reads do not count as uses of keys (CLIENT NO-TOUCH). */

@@ -11,6 +11,7 @@ import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { SortedSetCursor } from "../types/sorted-set-cursor.ts";
 import { Value } from "../types/value.ts";
 import { int64OrReply, SYNTAX_ERROR, WRONG_TYPE } from "./guards.ts";
+import { mayReadEveryKey } from "./permission.ts";
 import type { CommandRow, KeySpec } from "./row.ts";
 import type { Session } from "./session.ts";
 import { SortElements, sortScore } from "./sort-elements.ts";
@@ -47,7 +48,7 @@ function sortReadOnly(session: Session, args: Args, reply: Reply): void {
 }
 
 function sortKey(session: Session, args: Args, mayStore: boolean, reply: Reply): void {
-  const options = optionsOrReply(args, mayStore, reply);
+  const options = optionsOrReply(session, args, mayStore, reply);
   if (options === null) return;
   const { store } = session.engine.keyspace;
   const entry = session.db.read(args.bytes, args.start(1), args.end(1));
@@ -68,7 +69,12 @@ function sortKey(session: Session, args: Args, mayStore: boolean, reply: Reply):
 }
 
 /** The options from argument 2 on; else answers an error and returns null. */
-function optionsOrReply(args: Args, mayStore: boolean, reply: Reply): Options | null {
+function optionsOrReply(
+  session: Session,
+  args: Args,
+  mayStore: boolean,
+  reply: Reply,
+): Options | null {
   const options: Options = {
     descending: false,
     alpha: false,
@@ -97,14 +103,22 @@ function optionsOrReply(args: Args, mayStore: boolean, reply: Reply): Options | 
     } else if (args.is(i, "BY") && left >= 1) {
       options.by = new SortPattern(args, ++i);
       if (options.by.isConstant) options.unsorted = true;
+      else if (!mayReadEveryKey(session, args)) return deny("BY", reply);
     } else if (args.is(i, "GET") && left >= 1) {
       options.gets.push(new SortPattern(args, ++i));
+      if (!mayReadEveryKey(session, args)) return deny("GET", reply);
     } else {
       reply.error(SYNTAX_ERROR);
       return null;
     }
   }
   return options;
+}
+
+/** Nobody can say beforehand which keys a pattern reads. */
+function deny(option: string, reply: Reply): null {
+  reply.error(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
+  return null;
 }
 
 /** Whether elements stay in the order that they have. A set that is stored has none, and is sorted. */

@@ -1,4 +1,5 @@
 /** Counters of a server that INFO shows and CONFIG RESETSTAT sets back. */
+import type { DenialReason } from "../security/denial-log.ts";
 import { Rate } from "./rate.ts";
 
 /** Error codes that are counted apart; what a script answers may be any word. */
@@ -22,7 +23,8 @@ export class Stats {
   writes = 0;
   unexpectedErrorReplies = 0;
   errorReplies = 0;
-  aclDeniedAuth = 0;
+  /** Refusals of access control, by reason. */
+  readonly denied: Record<DenialReason, number> = { auth: 0, command: 0, key: 0, channel: 0 };
   peakMemory = 0;
   /** Bytes of the JavaScript heap before there was any data. */
   readonly startupMemory: number = process.memoryUsage().heapUsed;
@@ -75,7 +77,7 @@ export class Stats {
     this.writes = 0;
     this.unexpectedErrorReplies = 0;
     this.errorReplies = 0;
-    this.aclDeniedAuth = 0;
+    Object.assign(this.denied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.clientQueryBufferLimitDisconnections = 0;
     this.clientOutputBufferLimitDisconnections = 0;
     this.errors.clear();

@@ -3,6 +3,8 @@
  * Names are looked up in a small open-addressed table by their first four letters, last letter and length.
  */
 import { isWord } from "../base/bytes.ts";
+import { COMMANDS_MAX } from "../security/catalogue.ts";
+import { assert } from "../base/assert.ts";
 import type { Args } from "../protocol/args.ts";
 import { Command, letters, UPPER_CASE } from "./command.ts";
 import type { CommandRow } from "./row.ts";
@@ -12,6 +14,7 @@ const SLOTS = 2048;
 export class CommandTable {
   readonly #slots: (Command | null)[] = new Array<Command | null>(SLOTS).fill(null);
   readonly #commands: Command[] = [];
+  #nextId = 0;
 
   constructor(rows: readonly CommandRow[]) {
     for (const row of rows) this.add(row);
@@ -20,6 +23,8 @@ export class CommandTable {
   /** Adds a command; its name must be free. */
   add(row: CommandRow): Command {
     const command = new Command(row);
+    for (const one of [command, ...command.children]) one.id = this.#nextId++;
+    assert(this.#nextId < COMMANDS_MAX, "a set of commands has a bit for each");
     const name = Buffer.from(command.upperName, "latin1");
     let slot = slotOf(command.head, name.length, name, name.length);
     while (this.#slots[slot] !== null) slot = (slot + 1) % SLOTS;

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { nanoseconds } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
+import { GuardedDatabase, KeyGuard } from "./key-guard.ts";
 import { OverdueKeys } from "./overdue-keys.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { Store } from "./store.ts";
@@ -17,6 +18,8 @@ export class Keyspace {
   readonly databases: readonly Database[];
   readonly reclaimer: Reclaimer;
   readonly overdue: OverdueKeys = new OverdueKeys();
+  /** Says which keys a command may look up, in verify mode. */
+  readonly keyGuard: KeyGuard | null;
   /** False while DEBUG SET-ACTIVE-EXPIRE 0 holds: keys expire only when they are looked at. */
   activeExpiry = true;
   /** Time that active expiry has taken, in nanoseconds. */
@@ -27,9 +30,11 @@ export class Keyspace {
   constructor(clock: Clock, random: Random, count: number, verify = false) {
     this.store = new Store(clock, random, verify);
     this.reclaimer = new Reclaimer(this.store);
-    this.databases = Array.from(
-      { length: count },
-      (_, index) => new Database(index, this.store, this.reclaimer),
+    this.keyGuard = verify ? new KeyGuard() : null;
+    this.databases = Array.from({ length: count }, (_, index) =>
+      this.keyGuard === null
+        ? new Database(index, this.store, this.reclaimer)
+        : new GuardedDatabase(index, this.store, this.reclaimer, this.keyGuard),
     );
   }
 

@@ -91,7 +91,11 @@ function reasonToRefuse(
   socket: Socket<Connection>,
 ): string | null {
   if (engine.sessions.size >= settings.clientsMax) return TOO_MANY;
-  if (settings.protectedMode && !engine.passwordRequired && !isLoopback(socket.remoteAddress)) {
+  if (
+    settings.protectedMode &&
+    engine.access.users.default.noPassword &&
+    !isLoopback(socket.remoteAddress)
+  ) {
     return PROTECTED;
   }
   return null;

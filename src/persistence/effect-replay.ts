@@ -34,6 +34,7 @@ export class EffectReplay {
     this.#engine = engine;
     this.#session = engine.createSession();
     this.#session.authenticated = true;
+    this.#session.user = null;
     engine.keyspace.store.expires = false;
   }
 

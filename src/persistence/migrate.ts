@@ -303,17 +303,35 @@ class Migration {
   }
 }
 
+/** Index of the first key behind KEYS, or 0. */
+function firstOfMany(args: Args, from: number): number {
+  for (let i = from + FIRST_OPTION; i < args.count - 1; i++) {
+    if (args.is(i, "KEYS")) return i + 1;
+    if (args.is(i, "AUTH")) i++;
+    else if (args.is(i, "AUTH2")) i += 2;
+  }
+  return 0;
+}
+
 export const migrateRows: readonly CommandRow[] = [
   {
     name: "migrate",
     arity: -6,
     flags: "write movablekeys",
     keys: [
-      { flags: "RW access delete", begin: 3, find: { last: 0, step: 1 } },
+      {
+        flags: "RW access delete",
+        begin: KEY,
+        find: { last: 0, step: 1 },
+        // Empty where KEYS names the keys; elsewhere it is the key of that name.
+        locate: (args, from) =>
+          args.length(from + KEY) === 0 && firstOfMany(args, from) !== 0 ? 0 : from + KEY,
+      },
       {
         flags: "RW access delete incomplete",
         begin: { keyword: "KEYS", from: -2 },
         find: { last: -1, step: 1 },
+        locate: firstOfMany,
       },
     ],
     since: "2.6.0",

@@ -227,7 +227,6 @@ describe("what can't be taken", () => {
       [["--dir", "/dev/null"], `>>> 'dir "/dev/null"' Not a directory`],
       [["-", "--daemonize", "yes"], "from standard input can't go to the background"],
       [["--tls-port", "1"], "TLS is not supported"],
-      [["--user", "x", "on"], "users other than the default one are not supported"],
       [["--__proto__", "1"], "Bad directive or wrong number of arguments"],
       [["--save", "1"], "Invalid save parameters"],
     ];

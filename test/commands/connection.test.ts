@@ -81,7 +81,7 @@ test("a wrong password leaves a client logged in as it was, and counts", async (
   }
   expect(await client.text("AUTH", "somebody", "secret")).toBe(WRONG_PASSWORD);
   expect(await client.text("PING")).toBe("+PONG");
-  expect(hutch!.engine.stats.aclDeniedAuth).toBe(6);
+  expect(hutch!.engine.stats.denied.auth).toBe(6);
 });
 
 test("the tenth wrong password in a row closes the connection", async () => {

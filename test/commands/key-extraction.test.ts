@@ -84,12 +84,18 @@ describe("key extraction", () => {
   test("gives nothing for a line that is too short", () => {
     expect(keysOf([first], "c")).toBeNull();
     expect(keysOf([all], "c")).toBeNull();
-    expect(keysOf([first, { ...first, begin: 3 }], "c a")).toBeNull();
+    expect(keysOf([first, { ...first, begin: 3 }], "c")).toBeNull();
+  });
+
+  test("gives the keys that are there if others are not: PFMERGE without sources writes all the same", () => {
+    expect(keysOf([first, { ...first, begin: 2, find: { last: -1, step: 1 } }], "c a")).toEqual([
+      "a RO",
+    ]);
   });
 
   test("leaves out what is no key, and gives up where there may be more", () => {
     const channel: KeySpec = { ...first, flags: "not_key" };
-    expect(keysOf([channel], "c a")).toEqual([]);
+    expect(keysOf([channel], "c a")).toBeNull();
     expect(hasKeys(command([channel]))).toBe(false);
     expect(hasKeys(command([channel, first]))).toBe(true);
     expect(keysOf([{ ...first, flags: "RO incomplete" }], "c a")).toBeNull();

@@ -1,6 +1,6 @@
 /**
  * Who may import whom. Folders of src/ have ranks; a file imports its own folder or a lower rank, type imports included.
- * protocol/, effects/ and scripting/ stand beside the ranks: they know base/ only, and everybody from commands/ up may use them. client/,
+ * protocol/, effects/, scripting/ and security/ stand beside the ranks: they know base/ only, and everybody from commands/ up may use them. client/,
  * which knows base/ and protocol/, is for those who talk to other servers.
  */
 import { posix } from "node:path";
@@ -14,7 +14,6 @@ const RANKS: Readonly<Record<string, number>> = {
   types: 3,
   keyspace: 4,
   commands: 5,
-  security: 5,
   net: 6,
   persistence: 7,
   replication: 8,
@@ -27,6 +26,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   protocol: ["base"],
   effects: ["base"],
   scripting: ["base"],
+  security: ["base"],
   client: ["base", "protocol"],
 };
 /** The lowest rank that may import a folder without a rank. */
@@ -34,6 +34,7 @@ const PURE_FROM_RANK: Readonly<Record<string, number>> = {
   protocol: 5,
   effects: 5,
   scripting: 5,
+  security: 5,
   client: 7,
 };
 

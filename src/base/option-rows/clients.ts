@@ -1,6 +1,6 @@
 /** What clients may use, and who may do what. */
 import type { OptionRow } from "../options.ts";
-import { checkOutputLimit, refuse } from "./checks.ts";
+import { checkOutputLimit } from "./checks.ts";
 import {
   INERT,
   INT64_MAX,
@@ -55,18 +55,13 @@ export const clientRows: readonly OptionRow[] = [
     "keys remembered for client-side caches, 0 for all",
   ),
   text("requirepass", "", "password of the default user", { sensitive: true }),
-  text("aclfile", "", "file of users", {
-    ...FIXED,
-    inert: true,
-    check: refuse("", "users from a file are not supported"),
-  }),
-  integer("acllog-max-len", 128, [0, INT64_MAX], "entries of the log of refusals", INERT),
+  text("aclfile", "", "file of users", FIXED),
+  integer("acllog-max-len", 128, [0, INT64_MAX], "entries of the log of refusals"),
   choice(
     "acl-pubsub-default",
     ["allchannels", "resetchannels"],
     "resetchannels",
     "channels a new user may use",
-    INERT,
   ),
   choice("enable-debug-command", WHO, "no", "who may use DEBUG", FIXED),
   choice("enable-module-command", WHO, "no", "who may use MODULE", { ...FIXED, inert: true }),

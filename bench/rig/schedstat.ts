@@ -44,8 +44,8 @@ const SPACE: number = " ".charCodeAt(0);
 const ZERO: number = "0".charCodeAt(0);
 
 /**
- * Reads again and again how long a thread of this process has waited for a core. Nothing is left for the garbage collector: a probe
- * that reads a file a thousand times a second would otherwise measure mostly itself.
+ * Reads again and again how long a thread of this process has waited for a core: from one open file into one buffer, so that nothing
+ * is left for the garbage collector.
  */
 export class WaitClock {
   readonly #file: number;

@@ -2,7 +2,7 @@
  * The arguments of one command: slices of the buffer that the command arrived in. One object a connection is filled
  * again for each command; a command that keeps bytes copies them.
  */
-import { isWord } from "../base/bytes.ts";
+import { isWord, latin1Text } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/numbers.ts";
 
 const CAPACITY_FIRST = 16;
@@ -86,7 +86,7 @@ export class Args {
 
   /** The argument as a string of one character a byte; for names and messages, not for keys. */
   text(index: number): string {
-    return this.bytes.toString("latin1", this.starts[index]!, this.ends[index]!);
+    return latin1Text(this.bytes, this.starts[index]!, this.ends[index]!);
   }
 
   /** A copy of the argument's bytes that may be kept. */

@@ -66,7 +66,8 @@ export function caughtValue(error: unknown): LuaValue {
 
 /** As Redis has it: an error that is a table gives its field `err`. */
 function protectedCall(...parameters: LuaValue[]): LuaResult {
-  if (parameters.length === 0) throw badArgument(1, "pcall", "value expected");
+  // Redis's own pcall finds its own mark in the place of what is missing.
+  if (parameters.length === 0) return [false, "attempt to call a boolean value"];
   const [callee, ...rest] = parameters;
   const { stack } = meter;
   try {
@@ -238,7 +239,15 @@ function loaders(compile: Compile): Record<string, (...parameters: LuaValue[]) =
       const name = parameters[1] === undefined ? "=(load)" : textAt(parameters, 2, "load");
       let source = "";
       for (;;) {
-        const piece = first(invoke(reader));
+        let piece: LuaValue;
+        const { stack } = meter;
+        try {
+          piece = first(invoke(reader));
+        } catch (error) {
+          const value = caughtValue(error);
+          meter.stack = stack;
+          return [undefined, value];
+        }
         if (piece === undefined || piece === "") return loadText(compile, source, name);
         if (typeof piece !== "string") return [undefined, "reader function must return a string"];
         meter.reserve(source.length + piece.length);

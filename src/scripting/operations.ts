@@ -161,7 +161,11 @@ export function arithmetic(
 /** C's pow, which knows some results where JavaScript gives NaN. */
 export function power(a: number, b: number): number {
   if (a === 1 || (a === -1 && (b === Infinity || b === -Infinity))) return 1;
-  return a ** b;
+  const result = a ** b;
+  if (Math.abs(result) < 2 ** 53 || a === 2) return result;
+  // The engine multiplies step by step, which rounds each time where the result is beyond the exact integers.
+  const isExact = Number.isSafeInteger(a) && Number.isInteger(b) && Number.isFinite(result);
+  return isExact ? Number(BigInt(a) ** BigInt(b)) : result;
 }
 
 export function negate(value: LuaValue, name: string): LuaValue {

@@ -95,6 +95,9 @@ function mayRun(host: ScriptHost, parameters: readonly LuaValue[]): LuaResult {
   if (parameters.length === 0) {
     throw failure("Please specify at least one argument for this redis lib call");
   }
+  if (!parameters.every((value) => asText(value) !== undefined)) {
+    throw failure("Lua redis lib command arguments must be strings or integers");
+  }
   const may = host.mayRun(parameters);
   if (may === null) throw failure("Invalid command passed to redis.acl_check_cmd()");
   return may;

@@ -142,7 +142,7 @@ function packFloat(value: number, size: number, littleEndian: boolean): string {
 function pack(...given: LuaValue[]): LuaResult {
   // What is missing is nil for this library.
   const parameters = [...given, undefined];
-  const format = new Format(textAt(parameters, 1, "pack"), "pack");
+  const format = new Format(textAt(given, 1, "pack"), "pack");
   let result = "";
   let at = 2;
   while (format.next()) {

@@ -3,6 +3,12 @@ import type { Case } from "../case.ts";
 import { scriptCases } from "../script-cases.ts";
 
 const SCRIPTS: readonly string[] = [
+  "return redis.call('echo', 532^53)",
+  "return {pcall()}",
+  "return struct.pack()",
+  "local i = 0 return load(function() i = nosuch return nil end)",
+  "return tostring(load(function() error('in') end))",
+  "return redis.acl_check_cmd({1, 2}, 'x')",
   'return ("x"):nope()',
   "return {type(redis),type(cjson.null),type(coroutine.create(function() end)),type(1),type('')}",
   "return tostring(cjson.null)",

@@ -22,7 +22,9 @@ export function holdIfOverdue(session: Session, command: Command, args: Args): b
   const { engine, db } = session;
   const { overdue, store } = engine.keyspace;
   if (!session.mayWait || overdue.onWork === null || engine.beatPaused) return false;
-  if (store.guard === null && !db.keys.members.mayBeDue) return false;
+  // While a snapshot is made, whatever expires may be due and large.
+  const mayBeDue = db.keys.members.mayBeDue || (store.guard !== null && db.expiring > 0);
+  if (!mayBeDue) return false;
   return someKeyAtHand(session, command, args, 0, (bytes, start, end) => {
     if (db.overdue(bytes, start, end) === NULL_REF) return false;
     overdue.add(db, bytes, start, end);

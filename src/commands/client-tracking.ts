@@ -6,9 +6,13 @@ import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { Tracker, TrackingMode } from "./tracking.ts";
+import { compareBytes } from "./tracking.ts";
 
 const NOT_ASKED =
   "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
+
+/** Prefixes that are compared with each other, every one. */
+const COMPARED_MAX = 1000;
 
 /** The options of CLIENT TRACKING as they are read. */
 interface Request {
@@ -101,6 +105,14 @@ function conflict(request: Request, tracker: Tracker | null): string | null {
 
 /** Why the prefixes overlap with each other or with those that the client has, or null. */
 function overlap(prefixes: readonly string[], tracker: Tracker | null): string | null {
+  // In order, a prefix of another stands right before one that it is a prefix of.
+  const sorted = [...(tracker?.prefixes ?? []), ...prefixes].toSorted(compareBytes);
+  const at = sorted.findIndex((prefix, i) => i > 0 && overlaps(prefix, sorted[i - 1]!));
+  if (at === -1) return null;
+  // Which two Redis would name is found out by comparing all of them, if they are few.
+  if (sorted.length > COMPARED_MAX) {
+    return overlapError(sorted[at - 1]!, "another provided", sorted[at]!);
+  }
   for (const [index, prefix] of prefixes.entries()) {
     for (const other of tracker?.prefixes ?? []) {
       if (overlaps(prefix, other)) return overlapError(prefix, "an existing", other);
@@ -157,7 +169,7 @@ function trackingInfo(session: Session, _args: Args, reply: Reply): void {
   reply.text("redirect");
   getRedirection(session, _args, reply);
   reply.text("prefixes");
-  const prefixes = [...(tracker?.prefixes ?? [])].toSorted((a, b) => (a < b ? -1 : 1));
+  const prefixes = [...(tracker?.prefixes ?? [])].toSorted(compareBytes);
   reply.array(prefixes.length);
   for (const prefix of prefixes) reply.text(prefix);
 }

@@ -159,10 +159,14 @@ export class Session {
     this.#setSpecial(IN_TRANSACTION, transaction !== null);
   }
 
-  /** Bytes that it keeps of its commands: queued ones and watched keys. They count towards `client-query-buffer-limit`. */
+  /**
+   * Bytes that it keeps of its commands: queued ones, watched keys, prefixes that it tracks. They count towards
+   * `client-query-buffer-limit`.
+   */
   get keptBytes(): number {
-    if (this.watch === null && this.#transaction === null) return 0;
-    return (this.#transaction?.memory ?? 0) + (this.watch?.memory ?? 0);
+    if (this.watch === null && this.special === 0) return 0;
+    const queued = this.#transaction?.memory ?? 0;
+    return queued + (this.watch?.memory ?? 0) + (this.#tracker?.memory ?? 0);
   }
 
   /** It queues commands, and nothing else about it is not as usual. */

@@ -55,6 +55,8 @@ export class Tracker {
   isBroken = false;
   /** Those of all its options so far. */
   readonly prefixes: Set<string> = new Set();
+  /** Bytes that these take, about. */
+  memory = 0;
 
   constructor(session: Session, options: TrackingOptions) {
     this.session = session;
@@ -79,6 +81,8 @@ interface Audience {
 const BYTES_FIRST = 1024;
 /** A larger buffer is let go when it is empty. */
 const BYTES_KEEP = 65_536;
+/** Bytes that a prefix takes, without its own, about. */
+const PREFIX_SIZE = 768;
 /** Keys that are forgotten at once where there are too many. */
 const LIMIT_STEP = 100;
 
@@ -149,6 +153,7 @@ export class Tracking implements KeyObserver {
         this.#audiences.set(prefix, audience);
       }
       audience.trackers.add(tracker);
+      if (!tracker.prefixes.has(prefix)) tracker.memory += PREFIX_SIZE + 2 * prefix.length;
       tracker.prefixes.add(prefix);
     }
   }
@@ -329,7 +334,8 @@ function listOf(list: readonly Uint8Array[]): Buffer {
   return Buffer.concat(parts);
 }
 
-function compareBytes(a: string, b: string): number {
+/** The order of two texts of one character a byte. */
+export function compareBytes(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

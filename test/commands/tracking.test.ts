@@ -118,6 +118,44 @@ describe("client-side caching", () => {
       expect(await messages(reader)).toEqual(['>["invalidate", ["k"]]']);
   });
 
+  test("counts prefixes towards client-query-buffer-limit", async () => {
+    await other.call("CONFIG", "SET", "client-query-buffer-limit", "1mb");
+    let prefixes = 0;
+    for (; prefixes < 10_000; prefixes++) {
+      try {
+        await client.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", `prefix-${prefixes}-`);
+      } catch {
+        break;
+      }
+    }
+    expect(prefixes).toBeWithin(1000, 2000);
+    await until("it to be forgotten", () => hutch.engine.tracking.prefixes === 0);
+  });
+
+  test("takes a hundred thousand prefixes at once, and finds two that overlap, without delay", async () => {
+    const prefixes = Array.from({ length: 100_000 }, (_, i) => `prefix-${i}-`);
+    const options = (names: readonly string[]): string[] =>
+      names.flatMap((name) => ["PREFIX", name]);
+    const begin = performance.now();
+    expect(
+      await client.text(
+        "CLIENT",
+        "TRACKING",
+        "ON",
+        "BCAST",
+        ...options([...prefixes, "prefix-99"]),
+      ),
+    ).toBe(
+      "-ERR Prefix 'prefix-99' overlaps with another provided prefix 'prefix-99-'. Prefixes for a single client must not overlap.",
+    );
+    expect(await client.text("CLIENT", "TRACKING", "ON", "BCAST", ...options(prefixes))).toBe(
+      "+OK",
+    );
+    await other.call("SET", "prefix-4711-", "1");
+    expect(await messages(client)).toEqual(['>["invalidate", ["prefix-4711-"]]']);
+    expect(performance.now() - begin).toBeLessThan(10_000);
+  });
+
   test("survives names of JavaScript as keys and prefixes", async () => {
     await client.call(
       "CLIENT",

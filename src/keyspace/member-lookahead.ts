@@ -31,6 +31,7 @@ export class MemberLookahead {
     this.#dict = NULL_REF;
     this.#keyHash = 0;
     this.#count = 0;
+    this.#store.kit.forget();
   }
 
   /**
@@ -41,7 +42,12 @@ export class MemberLookahead {
     if (keyHash !== this.#keyHash || this.#keyHash === 0) this.#open(keys, keyHash);
     if (this.#dict === NULL_REF) return;
     if (end - start > MEMBER_SIZE_MAX) return;
-    this.#hashes[this.#count++] = this.#store.kit.hash(bytes, start, end);
+    this.#hashes[this.#count++] = this.#store.kit.hashAhead(bytes, start, end);
+  }
+
+  /** Ends with the commands of a pipeline: their bytes may change. */
+  end(): void {
+    this.#store.kit.forget();
   }
 
   /** Has the processor fetch what was announced. */

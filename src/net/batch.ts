@@ -117,5 +117,6 @@ export class Batch {
   clear(): void {
     this.count = 0;
     this.#lookahead.clear();
+    this.#members.end();
   }
 }

@@ -9,6 +9,9 @@ import { Listpack } from "../structures/listpack.ts";
 import { EncodingLimits } from "./encoding-limits.ts";
 import { MemberTimes } from "./member-times.ts";
 
+/** Members that can be hashed ahead. */
+const AHEAD_MAX = 64;
+
 export class Kit {
   readonly arena: Arena;
   readonly blobs: Blobs;
@@ -24,6 +27,15 @@ export class Kit {
   readonly words: Int32Array = new Int32Array(HASH_WORDS);
   readonly #seed: HashSeed;
 
+  // Members that commands will ask for in this order, all of them in `#aheadBytes`: hashed, with their words.
+  readonly #aheadHashes: Int32Array = new Int32Array(AHEAD_MAX);
+  readonly #aheadStarts: Int32Array = new Int32Array(AHEAD_MAX);
+  readonly #aheadEnds: Int32Array = new Int32Array(AHEAD_MAX);
+  readonly #aheadWords: Int32Array = new Int32Array(AHEAD_MAX * HASH_WORDS);
+  #aheadBytes: Buffer | null = null;
+  #aheadCount = 0;
+  #aheadNext = 0;
+
   constructor(parts: Pick<Kit, "arena" | "blobs" | "random" | "clock">, seed: HashSeed) {
     this.arena = parts.arena;
     this.blobs = parts.blobs;
@@ -35,8 +47,49 @@ export class Kit {
     this.memberTimes = new MemberTimes(this);
   }
 
+  /**
+   * Hashes a member that `hash` will be asked for, in the order of the members in `bytes`, which does not change before `forget`.
+   * Members in another buffer than the first one's, and those beyond AHEAD_MAX, will be hashed again.
+   */
+  hashAhead(bytes: Buffer, start: number, end: number): number {
+    const slot = this.#aheadCount;
+    const isForeign = slot > 0 && bytes !== this.#aheadBytes;
+    if (slot === AHEAD_MAX || isForeign) return this.hash(bytes, start, end);
+    const words = this.#aheadWords;
+    const hash = hashBytes(bytes, start, end, this.#seed, words, slot * HASH_WORDS);
+    this.#aheadHashes[slot] = hash;
+    this.#aheadStarts[slot] = start;
+    this.#aheadEnds[slot] = end;
+    this.#aheadBytes = bytes;
+    this.#aheadCount = slot + 1;
+    return hash;
+  }
+
+  /** Forgets what was hashed ahead. */
+  forget(): void {
+    this.#aheadBytes = null;
+    this.#aheadCount = 0;
+    this.#aheadNext = 0;
+  }
+
   /** Hashes a member or field; leaves its words in `words`. */
   hash(bytes: Buffer, start: number, end: number): number {
+    if (bytes === this.#aheadBytes) {
+      // Members that no command has asked for are passed over.
+      let next = this.#aheadNext;
+      while (next < this.#aheadCount && this.#aheadStarts[next]! < start) next++;
+      this.#aheadNext = next;
+      if (
+        next < this.#aheadCount &&
+        this.#aheadStarts[next] === start &&
+        this.#aheadEnds[next] === end
+      ) {
+        const from = next * HASH_WORDS;
+        const count = Math.min(HASH_WORDS, (end - start) >>> 2);
+        for (let i = 0; i < count; i++) this.words[i] = this.#aheadWords[from + i]!;
+        return this.#aheadHashes[next]!;
+      }
+    }
     return hashBytes(bytes, start, end, this.#seed, this.words);
   }
 }

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { Batch } from "../../src/net/batch.ts";
+import { executeFound } from "../../src/commands/execute.ts";
 import { RespParser } from "../../src/protocol/resp-request.ts";
 import { TestEngine } from "../support/test-engine.ts";
 
 const MEMBERS = 600;
+
+function integer(value: number): { type: "integer"; value: bigint } {
+  return { type: "integer", value: BigInt(value) };
+}
 
 /** An engine with a big and a small collection of each type that has members. */
 function filled(): TestEngine {
@@ -94,5 +99,41 @@ describe("members of a pipeline", () => {
       ["SADD", "big:set", "member 2"],
     ];
     expect(fetched(filled(), commands, members)).toEqual([[0, 1]]);
+  });
+
+  test("have the hash of their own bytes, whichever frames and failures lie between them", () => {
+    const engine = filled();
+    engine.run("SET", "string", "value");
+    const { session } = engine;
+    const batch = new Batch(engine.engine);
+    const parser = new RespParser();
+    // Words of inline commands stand at the same offsets of buffers of their own.
+    const inline = (member: string): string => `SADD big:set ${member}\r\n`;
+    const frame = (...args: string[]): string =>
+      `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("")}`;
+    const pipelines = [
+      inline("aaaaa") + inline("bbbbb") + inline("ccccc"),
+      frame("SADD", "big:set", "ddddd") + inline("eeeee") + frame("SADD", "big:set", "fffff"),
+      frame("SADD", "string", "wrong") + frame("SADD", "big:set", "ggggg", "hhhhh", "iiiii"),
+      frame("SADD", "big:set") + frame("SADD", "big:set", "jjjjj") + frame("PING"),
+      frame("SREM", "big:set", "aaaaa") + frame("SADD", "big:set", "aaaaa", "kkkkk"),
+    ];
+    // One buffer serves all of them, as a connection's read buffer does.
+    const bytes = Buffer.alloc(1024);
+    for (const text of pipelines) {
+      const end = bytes.write(text, "latin1");
+      parser.pos = 0;
+      batch.scan(parser, bytes, end, Infinity);
+      batch.prefetch(session.db, false);
+      for (let i = 0; i < batch.count; i++)
+        executeFound(session, batch.commands[i]!, batch.take(i));
+      batch.clear();
+      session.reply.clear();
+    }
+    for (const letter of "abcdefghijk") {
+      expect(engine.run("SISMEMBER", "big:set", letter.repeat(5))).toEqual(integer(1));
+    }
+    expect(engine.run("SISMEMBER", "big:set", "wrong")).toEqual(integer(0));
+    expect(engine.run("SCARD", "big:set")).toEqual(integer(MEMBERS + 11));
   });
 });

@@ -7,6 +7,7 @@
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   fsyncSync,
   ftruncateSync,
   openSync,
@@ -93,6 +94,13 @@ function checkManifest(
     if (!(error instanceof ManifestError)) throw error;
     print(`${path} is damaged. ${error.message}`);
     return 1;
+  }
+  const journal = path.replace(/\.manifest$/, ".journal");
+  if (journal !== path && existsSync(journal)) {
+    print(
+      `${journal} was left by a server that did not end in order: what it has and the files lack,`,
+    );
+    print("after a loss of power, the next start adds to them.");
   }
   const { base, increments } = manifest;
   const files = [...(base === null ? [] : [base]), ...increments];

@@ -4,7 +4,13 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../../src/cli/check.ts";
 import { createServer } from "../../src/create-server.ts";
-import { inFolder, incrementPath, logFolder, manifestPath } from "../persistence/folder.ts";
+import {
+  inFolder,
+  incrementPath,
+  journalPath,
+  logFolder,
+  manifestPath,
+} from "../persistence/folder.ts";
 import { until } from "../support/until.ts";
 import { runHutch } from "./run-hutch.ts";
 
@@ -101,6 +107,10 @@ describe("hutch check", () => {
       expect(sound.text).toContain(`${base} is valid`);
       expect(sound.text).toContain(`${increment} is valid`);
       expect(sound.text).toEndWith(`${path}: all 2 files are valid`);
+      expect(sound.text).not.toContain("journal");
+      writeFileSync(journalPath(folder), "");
+      expect(say(path).text).toContain(`${journalPath(folder)} was left by a server`);
+      expect(say(path).status).toBe(0);
 
       const whole = readFileSync(increment);
       writeFileSync(increment, whole.subarray(0, whole.length - 20));

@@ -43,6 +43,9 @@ export class ScriptCaller implements ScriptHost {
   readonly #engine: Engine;
   readonly #args: Args = new Args();
   readonly #reader: ReplyReader = new ReplyReader();
+  /** The command without subcommands that was called last, by its name as the script wrote it. */
+  #lastName: string | undefined;
+  #lastCommand: Command | null = null;
   /** The first arguments that stand in the buffer. */
   readonly #written: string[] = [];
 
@@ -156,7 +159,14 @@ export class ScriptCaller implements ScriptHost {
   }
 
   #find(args: Args): Command | null {
+    // The first argument as it stands in the buffer; undefined where the buffer has just grown.
+    const name = this.#written[0];
+    if (name !== undefined && name === this.#lastName) return this.#lastCommand;
     const command = this.#engine.table.find(args);
+    if (name !== undefined && command !== null && command.subcommands === null) {
+      this.#lastName = name;
+      this.#lastCommand = command;
+    }
     if (command === null || command.subcommands === null || args.count < 2) return command;
     return command.subcommands.get(args.text(1).toUpperCase()) ?? null;
   }

@@ -9,6 +9,11 @@ import type { LuaValue } from "./values.ts";
 
 const CR = 13;
 
+/** The strings of one byte. */
+const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, code) =>
+  String.fromCharCode(code),
+);
+
 export class ReplyReader {
   #bytes: Buffer = Buffer.alloc(0);
   #pos = 0;
@@ -87,6 +92,7 @@ export class ReplyReader {
     if (length < 0) return false;
     const from = this.#pos;
     this.#pos = from + length + 2;
+    if (length === 1) return CHARACTERS[this.#bytes[from]!];
     return latin1Text(this.#bytes, from, from + length);
   }
 

@@ -9,7 +9,7 @@ import { checkBytes } from "../scripting/answers.ts";
 import type { Assignment, Request } from "../scripting/worker-messages.ts";
 import { unpackValue } from "../scripting/worker-messages.ts";
 import type { Busy } from "./busy.ts";
-import { BUSY_FUNCTION, BUSY_SCRIPT } from "./busy.ts";
+import { BUSY_FUNCTION, BUSY_SCRIPT, endBusy } from "./busy.ts";
 import type { Engine } from "./engine.ts";
 import type { ScriptCaller } from "./script-call.ts";
 import { writeValue } from "./script-reply.ts";
@@ -126,18 +126,7 @@ export class BusyScript implements Busy {
   #finish(answer: () => void): void {
     if (this.#hasEnded) return;
     this.stop();
-    const { session } = this;
-    const { reply } = session;
-    const { pos, errors } = reply;
     this.#onEnd();
-    answer();
-    if (reply.errors !== errors) {
-      if (session.lastCommand !== null) session.lastCommand.failed++;
-      this.#engine.stats.countError(reply.lastError);
-    }
-    session.blocked = false;
-    session.endReply(pos);
-    // Not inside the command that ends it: no command runs within another.
-    queueMicrotask(() => session.resume());
+    endBusy(this.#engine, this.session, answer);
   }
 }

@@ -45,3 +45,18 @@ export function killOrReply(engine: Engine, functions: boolean, reply: Reply): v
   busyScript.kill();
   reply.ok();
 }
+
+/** What was busy has ended: answers the client that waited for it, and lets that one go on. */
+export function endBusy(engine: Engine, session: Session, answer: () => void): void {
+  const { reply } = session;
+  const { pos, errors } = reply;
+  answer();
+  if (reply.errors !== errors) {
+    if (session.lastCommand !== null) session.lastCommand.failed++;
+    engine.stats.countError(reply.lastError);
+  }
+  session.blocked = false;
+  session.endReply(pos);
+  // Not inside the command that ends it: no command runs within another.
+  queueMicrotask(() => session.resume());
+}

@@ -12,7 +12,7 @@ import type { RealmFunction } from "../scripting/typescript-realms.ts";
 import { TypeScriptRealms } from "../scripting/typescript-realms.ts";
 import { REFUSED } from "../scripting/answers.ts";
 import type { Busy } from "./busy.ts";
-import { BUSY_FUNCTION } from "./busy.ts";
+import { BUSY_FUNCTION, endBusy } from "./busy.ts";
 import type { Engine } from "./engine.ts";
 import { keyCountOrReply, PATIENCE, refusalOf, TOO_LONG, warnOfLong } from "./script-arguments.ts";
 import type { ScriptFlags } from "./script-flags.ts";
@@ -199,19 +199,8 @@ class BusyFunction implements Busy {
   #finish(result: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const { session } = this;
-    const { reply } = session;
-    const { pos, errors } = reply;
     this.#onEnd();
-    writeResult(reply, result);
-    if (reply.errors !== errors) {
-      if (session.lastCommand !== null) session.lastCommand.failed++;
-      this.#engine.stats.countError(reply.lastError);
-    }
-    session.blocked = false;
-    session.endReply(pos);
-    // Not inside the command that ends it: no command runs within another.
-    queueMicrotask(() => session.resume());
+    endBusy(this.#engine, this.session, () => writeResult(this.session.reply, result));
   }
 }
 

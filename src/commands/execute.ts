@@ -24,7 +24,7 @@ import {
 import { holdIfGuarded } from "./guarded.ts";
 import { holdIfOverdue } from "./overdue.ts";
 import { holdIfPaused } from "./pause.ts";
-import { askPermission, denialError, denialInTransaction } from "./permission.ts";
+import { askPermission, denialError, denialInTransaction, isPlainlyAllowed } from "./permission.ts";
 import type { Session } from "./session.ts";
 import { RESTRICTED } from "./session.ts";
 import { LARGE_SIZE } from "./slow-log.ts";
@@ -173,8 +173,10 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
     return true;
   }
   if (session.special === RESTRICTED && engine.special === 0) {
-    const denial = denialOf(session, command, args);
-    if (denial !== null) return reject(session, command, denial);
+    if (!isPlainlyAllowed(session, command, args)) {
+      const denial = denialOf(session, command, args);
+      if (denial !== null) return reject(session, command, denial);
+    }
     call(session, command, args);
     return true;
   }

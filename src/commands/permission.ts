@@ -83,6 +83,17 @@ export function permissionOf(user: User, command: Command, args: Args, from: num
   return user.check(question);
 }
 
+/**
+ * The short way to a yes for commands with one key at a fixed place, which nearly all are: true if the session's user may run the command
+ * and do everything with the key; false says nothing.
+ */
+export function isPlainlyAllowed(session: Session, command: Command, args: Args): boolean {
+  const at = command.soleKeyAt;
+  if (at === -1 || at >= args.count) return false;
+  const { bytes, starts, ends } = args;
+  return session.user!.allowsFully(command.id, bytes, starts[at]!, ends[at]!);
+}
+
 /** Whether a session may run a command line and besides read every key that there is. */
 export function mayReadEveryKey(session: Session, args: Args): boolean {
   const { user, engine } = session;

@@ -12,6 +12,7 @@ export interface Line {
 // What is done with a key, as bits.
 export const READS = 1;
 export const WRITES = 2;
+export const READS_AND_WRITES: number = READS | WRITES;
 
 /** The arguments that are keys. */
 export interface KeyUses {

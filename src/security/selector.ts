@@ -5,7 +5,15 @@
 import type { Catalogue } from "./catalogue.ts";
 import { CommandSet } from "./command-set.ts";
 import type { Inquiry, KeyUses, Line } from "./inquiry.ts";
-import { ALLOWED, DENIED_CHANNEL, DENIED_COMMAND, DENIED_KEY, READS, WRITES } from "./inquiry.ts";
+import {
+  ALLOWED,
+  DENIED_CHANNEL,
+  DENIED_COMMAND,
+  DENIED_KEY,
+  READS,
+  READS_AND_WRITES,
+  WRITES,
+} from "./inquiry.ts";
 import { Pattern } from "./pattern.ts";
 import {
   BAD_SYNTAX,
@@ -15,7 +23,6 @@ import {
   UNKNOWN_COMMAND,
 } from "./rule-errors.ts";
 
-const READS_AND_WRITES = READS | WRITES;
 /** What patterns and names of users must not hold, so that a line of rules can be taken apart at its spaces. */
 const SPACES = /[\0\t-\r ]/;
 
@@ -226,7 +233,9 @@ export class Selector {
   /** Whether bytes[start, end) may be used as a key. @param access READS, WRITES, both or neither */
   allowsKey(bytes: Buffer, start: number, end: number, access: number): boolean {
     if (this.#allKeys) return true;
-    for (const key of this.#keys) {
+    const keys = this.#keys;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
       if ((key.access & access) === access && key.pattern.matches(bytes, start, end)) return true;
     }
     return false;

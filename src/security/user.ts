@@ -4,7 +4,7 @@
  */
 import type { Catalogue } from "./catalogue.ts";
 import type { Inquiry } from "./inquiry.ts";
-import { ALLOWED, DENIED_COMMAND } from "./inquiry.ts";
+import { ALLOWED, DENIED_COMMAND, READS_AND_WRITES } from "./inquiry.ts";
 import type { Password } from "./password.ts";
 import { matchesPassword, passwordOf, passwordOfHash } from "./password.ts";
 import { BAD_HASH, BAD_SYNTAX, NO_SUCH_PASSWORD } from "./rule-errors.ts";
@@ -164,6 +164,17 @@ export class User {
   accepts(password: Uint8Array): boolean {
     const matches = matchesPassword(password, this.passwords);
     return this.enabled && (this.noPassword || matches);
+  }
+
+  /** Whether a selector allows a command and all that it could do with its one key, bytes[start, end). */
+  allowsFully(commandId: number, bytes: Buffer, start: number, end: number): boolean {
+    const selectors = this.#selectors;
+    for (let i = 0; i < selectors.length; i++) {
+      const selector = selectors[i]!;
+      if (!selector.commands.allows(commandId)) continue;
+      if (selector.allowsKey(bytes, start, end, READS_AND_WRITES)) return true;
+    }
+    return false;
   }
 
   /**

@@ -50,6 +50,8 @@ export interface Instance {
   readonly stopped: Promise<void>;
 }
 
+/** How often a server that is to stop looks whether a script has ended. */
+const SCRIPT_POLL_MS = 10;
 /** How long connections may take to read the replies they are owed when the server stops. */
 const DRAIN_NS = 2e9;
 
@@ -92,6 +94,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       beginToStop();
       engine.logger.notice("User requested shutdown...");
       listeners.stop();
+      engine.busyScript?.stop();
       saving.stop();
       closeConnections(engine)
         .then(() => aof.close())
@@ -107,6 +110,11 @@ export function startInstance(setup: InstanceSetup): Instance {
   const shutdown = (save: boolean | null, force: boolean): string | null => {
     saving.cancel();
     const wanted = save ?? (saving.isWanted && engine.loading === null);
+    if (wanted && engine.busyScript?.hasWritten === true) {
+      engine.logger.warning("A script is half done: the server stops when it has ended.");
+      void scriptEnds(engine).then(() => shutdown(save, force));
+      return null;
+    }
     if (wanted) {
       engine.logger.notice("Saving the final RDB snapshot before exiting.");
       if (saving.save() !== null && !force) {
@@ -134,6 +142,11 @@ export function startInstance(setup: InstanceSetup): Instance {
   const loaded = load();
   const { places } = listeners;
   return { engine, port, places, loaded, shutdown, stop, stopping, stopped };
+}
+
+/** Settles when the script has ended that keeps everybody waiting. */
+async function scriptEnds(engine: Engine): Promise<void> {
+  while (engine.busyScript !== null) await Bun.sleep(SCRIPT_POLL_MS);
 }
 
 /** Closes every connection once its replies are sent; those that do not read them in time are cut off. */

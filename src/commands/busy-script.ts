@@ -3,6 +3,7 @@
  * they come. Meanwhile nobody else's commands run, but for those that ask about it or end it: a script is one change, however
  * long it takes.
  */
+import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { REDIS_VERSION } from "../base/version.ts";
 import { checkBytes } from "../scripting/answers.ts";
@@ -27,6 +28,7 @@ export class BusyScript implements Busy {
   readonly #engine: Engine;
   readonly #caller: ScriptCaller;
   readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #signal = new Int32Array(new SharedArrayBuffer(4));
   /** Called when the script has ended, before its client is answered. */
   readonly #onEnd: () => void;
@@ -50,6 +52,7 @@ export class BusyScript implements Busy {
     this.#onEnd = onEnd;
     session.blocked = true;
     const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
     this.#worker = new Worker(engine.hooks.scriptThread);
     const assignment: Assignment = { ...job, version: REDIS_VERSION, signal: this.#signal };
     port1.on("message", (request: Request) => {
@@ -93,6 +96,7 @@ export class BusyScript implements Busy {
   /** The server stops, or the script has ended: nobody is answered any more. */
   stop(): void {
     this.#hasEnded = true;
+    this.#port.close();
     void this.#worker.terminate();
   }
 

@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { connect as connectNative } from "../../src/index.ts";
 import type { Instance } from "../../src/instance.ts";
+import { EffectReplay } from "../../src/persistence/effect-replay.ts";
+import { Args } from "../../src/protocol/args.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { encodeCommand, RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
@@ -192,6 +194,17 @@ describe("transactions", () => {
     const log = await admin.text("ACL", "LOG");
     expect(log).toContain('"context", "multi", "object", "get", "username", "alice"');
   });
+});
+
+test("a log is run again whatever users may do now", () => {
+  const { engine, session } = new TestEngine();
+  engine.access.users.set("default", ["-@all", "resetkeys"]);
+  const args = new Args();
+  args.fill(["SET", "k", "v"].map((word) => Buffer.from(word)));
+  const replay = new EffectReplay(engine);
+  expect(replay.run(args)).toBeNull();
+  replay.end();
+  expect([replay.commands, replay.failed, session.db.size]).toEqual([1, 0, 1]);
 });
 
 test("PFMERGE without sources is no way to write a key (it is one in Redis 7.0)", async () => {

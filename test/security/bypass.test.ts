@@ -219,6 +219,13 @@ describe("ways around", () => {
     expect(asUser(["EVAL", "return 1", "1", "b:string"])).toBe(DENIED_KEY);
     expect(show(engine.run("ACL", "LOG", "1"))).toContain('"context", "toplevel"');
     expect(show(engine.run("ACL", "LOG"))).toContain('"context", "lua"');
+    const code =
+      "redis.register_function('peek', function() return redis.call('GET', 'b:string') end)";
+    engine.run("FUNCTION", "LOAD", "REPLACE", `#!lua name=peeking\n${code}`);
+    expect(asUser(["FCALL", "peek", "0"])).toStartWith(
+      "-ERR ACL failure in script: No permissions to access a key",
+    );
+    engine.run("FUNCTION", "FLUSH");
   });
 
   test("transactions, other databases, names of JavaScript", () => {

@@ -41,6 +41,10 @@ function isSecret(engine: Engine, { fullName }: Command, args: Args, index: numb
   switch (fullName) {
     case "auth":
       return index > 0;
+    case "acl|setuser":
+    case "acl|deluser":
+    case "acl|getuser":
+      return index > 1;
     case "hello":
       return isAfter(args, index, 1, "AUTH") || isAfter(args, index, 2, "AUTH");
     case "migrate":

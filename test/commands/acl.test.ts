@@ -242,6 +242,16 @@ test("acl-pubsub-default says which channels new users may use", async () => {
   expect(await admin.text("ACL", "LIST")).toContain("user alice off sanitize-payload &* -@all");
 });
 
+test("the slow log names no users and no passwords", () => {
+  const engine = new TestEngine({ "slowlog-log-slower-than": "0" });
+  engine.run("ACL", "SETUSER", "alice", ">secret");
+  engine.run("ACL", "GETUSER", "alice");
+  engine.run("ACL", "DELUSER", "alice", "bob");
+  const log = show(engine.run("SLOWLOG", "GET"));
+  for (const line of ["SETUSER", "GETUSER", "DELUSER"]) expect(log).toContain(line);
+  expect(log).not.toMatch(/alice|bob|secret/);
+});
+
 test("passwords are made of as many bits as are asked for", () => {
   const engine = new TestEngine();
   const made = (...args: string[]) => engine.bytes("ACL", "GENPASS", ...args).toString();

@@ -41,6 +41,15 @@ function sameLog(ours: RespValue, theirs: RespValue): boolean {
   return plain(ours) === plain(theirs);
 }
 
+/** The arguments of entries of the slow log. */
+function sameSlow(ours: RespValue, theirs: RespValue): boolean {
+  const lines = (value: RespValue): string =>
+    value.type === "array"
+      ? value.items.map((entry) => (entry.type === "array" ? show(entry.items[3]!) : "")).join()
+      : show(value);
+  return lines(ours) === lines(theirs) && lines(ours).includes("(redacted)");
+}
+
 const COMPARED = /"(count|reason|context|object|username)"(, |: )(:\d+|"[^"]*")/g;
 
 function plainEntry(entry: RespValue): string {
@@ -430,6 +439,15 @@ export const cases: readonly Case[] = [
     "SUNIONSTORE b",
     "SUNIONSTORE b a",
   ]),
+  {
+    ...acl("the slow log shows nothing of users", [
+      "CONFIG SET slowlog-log-slower-than 0",
+      "ACL SETUSER alice >secret",
+      "CONFIG SET slowlog-log-slower-than -1",
+      { run: "SLOWLOG GET 1", compare: sameSlow },
+    ]),
+    cleanup: ["CONFIG SET slowlog-log-slower-than 10000", "SLOWLOG RESET", "ACL DELUSER alice"],
+  },
   acl("selectors are alternatives", [
     "ACL SETUSER alice on nopass +get ~a (+set ~b) (+get +set %R~c)",
     "AUTH alice x",

@@ -4,10 +4,11 @@
  *   XADD        each entry
  *   XGROUP      each group, each consumer
  *   XCLAIM      the pending entries of each consumer, those together that were delivered at the same time and equally often
- *   XDEL        see below
+ *   XDEL, XTRIM see below
  *   XSETID      the last id, the greatest deleted one, the number of entries ever added
  *
- * Entries may be pending that are deleted. XCLAIM takes only what is there, so these are added, claimed and deleted again.
+ * Entries may be pending that are deleted. XCLAIM takes only what is there, so these are added, claimed and deleted again. Where none
+ * was ever deleted but by trimming, they are trimmed again: XSETID can't take back what XDEL notes as the greatest deleted id.
  * A stream without any entry begins with one that a trim to nothing removes at once.
  */
 import { int64 } from "../base/numbers.ts";
@@ -40,9 +41,13 @@ export function* writeStreamCommands(
   const { words } = target.output;
   const groups = streams.groups.of(stream.block);
   let stubs = 0;
+  let entries = 0;
+  /** Stubs stand behind entries. */
+  let isMixed = false;
   const walk = new StreamMerge(store, listpack, stream, groups);
   yield* walk.run(
     (entry) => {
+      entries++;
       begin(target, "XADD", 3 + 2 * entry.fields);
       writeId(target, entry.id);
       writePairs(target, entry);
@@ -50,11 +55,18 @@ export function* writeStreamCommands(
     (id) => {
       writeStub(target, id);
       stubs++;
+      if (entries > 0) isMixed = true;
     },
   );
   if (stubs === 0 && streams.length(stream) === 0) writeNothing(target, walk.lastId);
   for (const group of groups) yield* writeGroup(target, store, group);
-  if (stubs > 0) {
+  const maxDeletedId = new StreamId();
+  streams.maxDeletedId(stream, maxDeletedId);
+  if (stubs > 0 && maxDeletedId.isMin() && !isMixed) {
+    begin(target, "XTRIM", 4);
+    words.text("MAXLEN");
+    words.integer(entries);
+  } else if (stubs > 0) {
     yield* walk.run(
       () => {},
       (id) => {
@@ -69,8 +81,6 @@ export function* writeStreamCommands(
   streams.readAdded(stream);
   words.int64(int64.low, int64.high);
   words.text("MAXDELETEDID");
-  const maxDeletedId = new StreamId();
-  streams.maxDeletedId(stream, maxDeletedId);
   writeId(target, maxDeletedId);
 }
 

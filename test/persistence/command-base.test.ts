@@ -44,6 +44,12 @@ async function fill(server: EmbeddedServer, name: string): Promise<void> {
   client.close();
 }
 
+async function streamOf(client: RespClient, key: string): Promise<string> {
+  const full = show(await client.call("XINFO", "STREAM", key, "FULL", "COUNT", "0"));
+  // How entries lie in nodes, and when consumers were last seen, commands do not tell.
+  return full.replace(/"(radix-tree-\w+|seen-time|active-time)", :-?\d+/g, "");
+}
+
 /** What the digest does not see of streams. */
 async function streamsOf(server: EmbeddedServer): Promise<unknown[]> {
   const client = await RespClient.connect(server.port);
@@ -58,9 +64,7 @@ async function streamsOf(server: EmbeddedServer): Promise<unknown[]> {
       "gone",
       "bare",
     ]) {
-      const full = show(await client.call("XINFO", "STREAM", key, "FULL", "COUNT", "0"));
-      // How entries lie in nodes, and when consumers were last seen, commands do not tell.
-      found.push(full.replace(/"(radix-tree-\w+|seen-time|active-time)", :-?\d+/g, ""));
+      found.push(await streamOf(client, key));
     }
   }
   client.close();
@@ -95,6 +99,27 @@ describe("a base of commands", () => {
       server = await serve(folder);
       expect(await server.call("DEBUG", "DIGEST")).toBe(digest);
       expect(await streamsOf(server)).toEqual(streams);
+      await server.stop();
+    });
+  });
+
+  test("of a stream of which only a trim took entries says that none was deleted", async () => {
+    await inFolder(async (folder) => {
+      let server = await serve(folder);
+      for (let i = 1; i <= 9; i++) await server.call("XADD", "stream", `${i}-1`, "f", "v");
+      await server.call("XGROUP", "CREATE", "stream", "g", "0");
+      await server.call("XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">");
+      await server.call("XTRIM", "stream", "MAXLEN", "4");
+      let client = await RespClient.connect(server.port);
+      const before = await streamOf(client, "stream");
+      client.close();
+      expect(before).toContain('"max-deleted-entry-id", "0-0"');
+      await rewritten(server);
+      await server.stop();
+      server = await serve(folder);
+      client = await RespClient.connect(server.port);
+      expect(await streamOf(client, "stream")).toBe(before);
+      client.close();
       await server.stop();
     });
   });

@@ -81,6 +81,8 @@ function asUser(line: readonly string[]): string {
   // CLIENT REPLY may leave it without one.
   const reply = engine.run(...line) as RespValue | undefined;
   session.user = null;
+  // Or in a transaction, in which nothing would be looked at.
+  session.endTransaction();
   return reply === undefined ? "" : show(reply);
 }
 

@@ -48,6 +48,9 @@ export class Connection implements Peer, Waiter {
   waits = false;
   /** Offset of the effect stream before the commands whose replies are not sent or held yet. */
   #offset = 0;
+  /** Commands whose replies are not sent or held yet had effects; and the batch ends there with the last of their replies. */
+  #wrote = false;
+  #repliesEnd = -1;
   /** Chosen by the first byte. */
   #parser: RespParser | NativeParser | null = null;
   /** The read buffer; bytes [0, #end) are those of commands not yet run. */
@@ -186,8 +189,11 @@ export class Connection implements Peer, Waiter {
     if (this.session.reply.pos > 0) {
       if (this.session.reply.overflowed) return this.dropForOutput();
       const gate = this.#gate;
-      if (output.holds || (gate.mustWait && !this.#reads(gate))) {
-        output.hold(gate.offset, gate.offset > this.#offset);
+      const wrote = this.#hasWritten(gate);
+      this.#wrote = false;
+      this.#repliesEnd = -1;
+      if (output.holds || (gate.mustWait && !(gate.failing && !wrote))) {
+        output.hold(gate.offset, wrote);
         gate.add(this);
       } else {
         const before = output.sent;
@@ -217,9 +223,14 @@ export class Connection implements Peer, Waiter {
     return true;
   }
 
-  /** While the log fails, whoever only reads is answered. */
-  #reads(gate: CommitGate): boolean {
-    return gate.failing && gate.offset === this.#offset;
+  /**
+   * Whether replies come with effects of their own; while the log fails, whoever only reads is answered. What others have written
+   * since in the same turn does not count, unless a reply was made meanwhile (to a command that waited).
+   */
+  #hasWritten(gate: CommitGate): boolean {
+    return (
+      this.#wrote || (this.session.reply.pos !== this.#repliesEnd && gate.offset > this.#offset)
+    );
   }
 
   release(safe: number, readers: boolean): boolean {
@@ -266,6 +277,7 @@ export class Connection implements Peer, Waiter {
   /** Runs the frames of bytes[parser position, end) and keeps the rest. */
   #consume(bytes: Buffer, end: number): void {
     this.#offset = this.#gate.offset;
+    this.#repliesEnd = -1;
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
     const { batch } = this.#settings;
@@ -280,6 +292,8 @@ export class Connection implements Peer, Waiter {
       batch.clear();
     }
     if (result === BROKEN && !this.#closing) this.#refuse(parser.error);
+    if (this.#gate.offset > this.#offset) this.#wrote = true;
+    this.#repliesEnd = session.reply.pos;
     this.#keep(parser, bytes, end);
   }
 

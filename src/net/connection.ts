@@ -186,12 +186,12 @@ export class Connection implements Peer, Waiter {
       this.session.reply.sizeMax = this.#settings.outputLimits(this.session).replySizeMax;
       this.session.mergePushes();
     }
+    const wrote = this.#hasWritten(this.#gate);
+    this.#wrote = false;
+    this.#repliesEnd = -1;
     if (this.session.reply.pos > 0) {
       if (this.session.reply.overflowed) return this.dropForOutput();
       const gate = this.#gate;
-      const wrote = this.#hasWritten(gate);
-      this.#wrote = false;
-      this.#repliesEnd = -1;
       if (output.holds || (gate.mustWait && !(gate.failing && !wrote))) {
         output.hold(gate.offset, wrote);
         gate.add(this);

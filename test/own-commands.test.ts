@@ -67,6 +67,10 @@ const COMMANDS: OwnCommands = {
       call("SET", keys[1]!, callBuffer("GET", keys[0]!) as Buffer);
     },
   },
+  "too.large": {
+    run: ({ call }) =>
+      (call("MGET", ...Array.from({ length: 200 }, () => "large")) as unknown[]).length,
+  },
   "key.count": { keys: { first: 1, last: -1, step: 2 }, run: ({ keys }) => keys.map(String) },
   outer: { run: ({ call }) => [call("counter.max", "nested", 5), call("GET", "nested")] as never },
 };
@@ -135,6 +139,13 @@ describe("a server with commands of its embedder's", () => {
     expect(await server.call("MGET", "first", "second", "third")).toEqual(["1", "2", null]);
     await expect(server.call("BREAKS")).rejects.toThrow("ERR broken +OK");
     expect(await server.call("PING")).toBe("PONG");
+  });
+
+  test("a reply that is larger than any may be is an error to them, and the next call works", async () => {
+    await server.call("SETRANGE", "large", 20_000_000, "x");
+    await expect(server.call("TOO.LARGE")).rejects.toThrow("the reply of the command is too large");
+    expect(await server.call("OUTER")).toEqual([5, "5"]);
+    await server.call("DEL", "large", "nested");
   });
 
   test("none waits, none needs a connection, one that reads does not write, and promises are no answers", async () => {

@@ -81,6 +81,10 @@ export class InnerCaller {
     this.#refuse(args);
     const from = reply.pos;
     if (!execute(session, args)) throw new ReplyError("ERR commands are paused");
+    if (reply.overflowed) {
+      reply.clear();
+      throw new ReplyError("ERR the reply of the command is too large");
+    }
     const decoder = new RespReplyDecoder(wantsBytes);
     decoder.feed(reply.buffer.subarray(from, reply.pos));
     const value = decoder.next() ?? null;

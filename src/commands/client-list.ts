@@ -1,13 +1,11 @@
 /** CLIENT LIST and CLIENT INFO: a client as a line of fields, those of Redis 7.4 in its order. */
 import { CHANNEL, PATTERN, SHARD } from "./channels.ts";
+import { clientBytes, unsentBytes } from "./client-memory.ts";
 import { int64, parseInt64, toNumber } from "../base/numbers.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
 import type { Session } from "./session.ts";
-
-/** Bytes of a session and its connection on the JavaScript heap, measured over ten thousand of them. */
-const SESSION_SIZE = 1300;
 
 /** Redis's classes of clients. Here they are normal ones or subscribers. */
 const CLIENT_TYPES: ReadonlySet<string> = new Set([
@@ -77,11 +75,8 @@ export function describeClient(session: Session, argumentsSize: number): string 
   const { nowMs } = engine.clock;
   const input = peer?.inputBytes ?? 0;
   const inputFree = peer?.inputFreeBytes ?? 0;
-  // Replies that the system did not take yet; those of this turn stand in the reply's own buffer.
-  const unsent = Math.max(0, (peer?.outputBytes ?? 0) - reply.pos);
-  const queued = transaction?.memory ?? 0;
-  const total =
-    SESSION_SIZE + input + inputFree + reply.buffer.length + unsent + argumentsSize + queued;
+  const unsent = unsentBytes(session);
+  const total = clientBytes(session) + argumentsSize;
   const fields = [
     `id=${session.id}`,
     `addr=${peer?.address ?? ""}`,

@@ -36,6 +36,7 @@ export function flagBit(flag: Flag): number {
 }
 
 export const WRITE: number = flagBit("write");
+export const DENY_OOM: number = flagBit("denyoom");
 export const READONLY: number = flagBit("readonly");
 export const FAST: number = flagBit("fast");
 export const LOADING: number = flagBit("loading");

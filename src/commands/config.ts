@@ -106,6 +106,8 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   const { store, reclaimer } = engine.keyspace;
   engine.keyspace.expiryNs = 0;
   reclaimer.freed = 0;
+  engine.keyspace.eviction.evicted = 0;
+  engine.memoryLimit.resetExceeded();
   store.hits = 0;
   store.misses = 0;
   store.expired = 0;

@@ -21,8 +21,11 @@ import { BufferPool } from "../protocol/buffer-pool.ts";
 import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
 import type { Busy } from "./busy.ts";
+import { ClientMemory } from "./client-memory.ts";
 import type { Command } from "./command.ts";
 import { guardedRow } from "./key-guarded-rows.ts";
+import { usedMemory } from "./memory-figures.ts";
+import { LIMIT_BIT, MemoryLimit } from "./memory-limit.ts";
 import { addInfoFields } from "./info-fields.ts";
 import { createNativeCommands } from "./native.ts";
 import type { PauseMode } from "./pause.ts";
@@ -102,8 +105,9 @@ const OBSERVED_BIT = 32;
 const GUARD_BIT = 64;
 const TIMED_BIT = 128;
 const BUSY_BIT = 256;
+// And LIMIT_BIT, of memory-limit.ts.
 
-const expiredKey = new Slice();
+const goneKey = new Slice();
 /** The commands that remove members, by type code. */
 const REMOVERS: Readonly<Record<number, string>> = {
   [TYPE_HASH]: "HDEL",
@@ -131,6 +135,7 @@ export class Engine {
   readonly tracking: Tracking;
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
+  readonly clientMemory: ClientMemory = new ClientMemory();
   /** The commands of the native protocol, by number. */
   readonly nativeCommands: readonly Command[];
   /** Function libraries, which are part of the data. */
@@ -149,6 +154,9 @@ export class Engine {
   readonly monitors: Monitors = new Monitors(this.deliveries, () => this.#observe());
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
+  readonly memoryLimit: MemoryLimit;
+  /** Bytes in use before there was any data. */
+  readonly startupMemory: number;
   /** Unix time in ms until which CLIENT PAUSE holds commands back, or 0. */
   pausedUntilMs = 0;
   /** Bits of what is not as usual with this server; 0 nearly always. Execution looks at it once per command. */
@@ -200,6 +208,9 @@ export class Engine {
       setup.verify ?? false,
     );
     this.blocking = new Blocking(this);
+    this.memoryLimit = new MemoryLimit(this, (isLimited) => {
+      this.special = isLimited ? this.special | LIMIT_BIT : this.special & ~LIMIT_BIT;
+    });
     this.tracking = new Tracking(this);
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
@@ -255,9 +266,11 @@ export class Engine {
       () => this.blocking.expire(),
       () => this.blocking.serve(),
       () => this.stats.sampleRates(this.clock.monotonicMs),
+      () => this.stats.samplePeak(usedMemory(this)),
     );
     this.keyspace.overdue.onCaughtUp = () => letGo(this);
     addInfoFields(this);
+    this.startupMemory = usedMemory(this);
   }
 
   /** What runs scripts; made when somebody asks for it, since most servers never do. */
@@ -347,6 +360,7 @@ export class Engine {
   /** Forgets a client that has gone. */
   removeSession(session: Session): void {
     this.sessions.delete(session.id);
+    this.clientMemory.forget(session);
     this.held.delete(session);
     this.blocking.forget(session);
     this.channels.forget(session);
@@ -361,15 +375,24 @@ export class Engine {
     effects.active = active;
     this.keyspace.store.onExpire = active
       ? (database, entry) => {
-          database.readKey(entry, expiredKey);
-          const { bytes, start, end } = expiredKey;
+          database.readKey(entry, goneKey);
+          const { bytes, start, end } = goneKey;
           effects.expired(database.index, bytes, start, end);
+        }
+      : null;
+    const { options } = this;
+    this.keyspace.store.onEvict = active
+      ? (database, entry) => {
+          database.readKey(entry, goneKey);
+          const { bytes, start, end } = goneKey;
+          const name = options.flag("lazyfree-lazy-eviction") ? "UNLINK" : "DEL";
+          effects.delete(database.index, bytes, start, end, name);
         }
       : null;
     this.keyspace.store.onMemberExpire = active
       ? (database, entry, member) => {
-          database.readKey(entry, expiredKey);
-          const { bytes, start, end } = expiredKey;
+          database.readKey(entry, goneKey);
+          const { bytes, start, end } = goneKey;
           const name = REMOVERS[this.keyspace.store.entries.type(entry)]!;
           const { bytes: own, start: from, end: to } = member;
           effects.memberExpired(database.index, name, bytes, start, end, own, from, to);

@@ -12,6 +12,7 @@ import { ALLOWED } from "../security/inquiry.ts";
 import type { Command } from "./command.ts";
 import {
   ALLOW_BUSY,
+  DENY_OOM,
   FAST,
   LOADING,
   MAY_REPLICATE,
@@ -22,6 +23,7 @@ import {
   WRITE,
 } from "./command.ts";
 import { holdIfGuarded } from "./guarded.ts";
+import { LIMIT_BIT, OUT_OF_MEMORY } from "./memory-limit.ts";
 import { holdIfOverdue } from "./overdue.ts";
 import { holdIfPaused } from "./pause.ts";
 import { askPermission, denialError, denialInTransaction, isPlainlyAllowed } from "./permission.ts";
@@ -42,6 +44,7 @@ const ONLY_SUBSCRIBED =
 /** What Redis tells clients in MONITOR mode, which are replicas to it. */
 const NO_KEYS = "ERR Replica can't interact with the keyspace";
 const TOUCHES_KEYS: number = WRITE | READONLY | MAY_REPLICATE;
+const ENDS_TRANSACTION: ReadonlySet<string> = new Set(["exec", "discard", "quit", "reset"]);
 const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
 /** Characters of an unknown command's name, and of its arguments together, that the error shows. */
 const SHOWN_MAX = 128;
@@ -84,7 +87,7 @@ export function run(session: Session, command: Command, args: Args): boolean {
 /** Runs a command of a script, which has looked at all but the server's state. */
 export function runFromScript(session: Session, command: Command, args: Args): void {
   session.lastCommand = command;
-  if (session.engine.special !== 0) {
+  if ((session.engine.special & ~LIMIT_BIT) !== 0) {
     const refusal = refusalOf(session, command, command.flags);
     if (refusal !== null) {
       reject(session, command, refusal);
@@ -167,12 +170,19 @@ function timeCall(session: Session, command: Command, args: Args): void {
 /** `run` for a session or an engine that is not in its usual state. */
 function runSpecial(session: Session, command: Command, args: Args): boolean {
   const { engine, reply, transaction } = session;
-  if (session.onlyQueues && engine.special === 0 && command.isQueued) {
+  let { special } = engine;
+  // With a limit of memory every command comes by here; where there is room, it is as if there were no limit.
+  if ((special & LIMIT_BIT) !== 0 && hasMemory(session, command, args)) special &= ~LIMIT_BIT;
+  if ((special | session.special) === 0) {
+    call(session, command, args);
+    return true;
+  }
+  if (session.onlyQueues && special === 0 && command.isQueued) {
     transaction!.queue(command, args);
     reply.queued();
     return true;
   }
-  if (session.special === RESTRICTED && engine.special === 0) {
+  if (session.special === RESTRICTED && special === 0) {
     if (!isPlainlyAllowed(session, command, args)) {
       const denial = denialOf(session, command, args);
       if (denial !== null) return reject(session, command, denial);
@@ -198,6 +208,9 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   // EXEC does whatever the commands do that it will run, and may only what all of them may.
   if (transaction !== null && command.isExec) {
     flags = (flags | (transaction.flags & ~LOADING)) & ~(transaction.missing & LOADING);
+  }
+  if ((special & LIMIT_BIT) !== 0 && needsMemory(session, command, flags)) {
+    return reject(session, command, OUT_OF_MEMORY);
   }
   const refusal = refusalOf(session, command, flags);
   if (refusal !== null) return reject(session, command, refusal);
@@ -241,6 +254,26 @@ function isHeldBack(session: Session, command: Command, args: Args, flags: numbe
   if (holdIfPaused(session, flags)) return true;
   // In this order: where few members are due, the look at a guarded key removes them.
   return holdIfOverdue(session, command, args) || holdIfGuarded(session, command, args);
+}
+
+/**
+ * Makes room for a command where memory is short. Returns false if there is none. A command within another is part of that one, for
+ * which room was made.
+ */
+function hasMemory(session: Session, command: Command, args: Args): boolean {
+  const { engine, transaction } = session;
+  if (!session.mayWait) return true;
+  const queued = transaction !== null && command.isExec ? transaction.size : 0;
+  const hasRoom = engine.memoryLimit.prepare(args.size + queued);
+  // That a key was evicted is told before what the command says about it.
+  if (engine.tracks) engine.tracking.flush(null);
+  return hasRoom;
+}
+
+/** Whether the command may need memory. One that is queued takes some, whatever it does. @param flags what it may do */
+function needsMemory(session: Session, command: Command, flags: number): boolean {
+  if ((flags & DENY_OOM) !== 0) return true;
+  return session.transaction !== null && !ENDS_TRANSACTION.has(command.fullName);
 }
 
 /** Why the session's user may not run the command, or null. */

@@ -116,6 +116,8 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["allocator_active", active];
   yield ["allocator_resident", resident];
   yield ["allocator_muzzy", 0];
+  // The JavaScript heap is no part of used_memory.
+  yield ["used_memory_javascript", figures.heap];
   yield ["total_system_memory", system];
   yield ["total_system_memory_human", human(system)];
   const scripts = engine.scriptCache?.memory ?? 0;
@@ -138,13 +140,13 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["rss_overhead_bytes", rss - resident];
   yield ["mem_fragmentation_ratio", ratio(rss, used)];
   yield ["mem_fragmentation_bytes", rss - used];
-  yield ["mem_not_counted_for_evict", 0];
+  yield ["mem_not_counted_for_evict", figures.log];
   yield ["mem_replication_backlog", 0];
   yield ["mem_total_replication_buffers", 0];
   yield ["mem_clients_slaves", 0];
   yield ["mem_clients_normal", figures.clients];
   yield ["mem_cluster_links", 0];
-  yield ["mem_aof_buffer", engine.effects.buffer.length];
+  yield ["mem_aof_buffer", figures.log];
   yield ["mem_allocator", "hutch-arena"];
   yield ["mem_overhead_db_hashtable_rehashing", figures.resizing];
   yield ["active_defrag_running", 0];
@@ -193,11 +195,11 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["expired_stale_perc", "0.00"];
   yield ["expired_time_cap_reached_count", 0];
   yield ["expire_cycle_cpu_milliseconds", Math.round(engine.keyspace.expiryNs / 1e6)];
-  yield ["evicted_keys", 0];
+  yield ["evicted_keys", engine.keyspace.eviction.evicted];
   yield ["evicted_clients", 0];
   yield ["evicted_scripts", engine.scriptCache?.evicted ?? 0];
-  yield ["total_eviction_exceeded_time", 0];
-  yield ["current_eviction_exceeded_time", 0];
+  yield ["total_eviction_exceeded_time", Math.round(engine.memoryLimit.exceededMs.all)];
+  yield ["current_eviction_exceeded_time", Math.round(engine.memoryLimit.exceededMs.now)];
   yield ["keyspace_hits", store.hits];
   yield ["keyspace_misses", store.misses];
   yield ["pubsub_channels", engine.channels.of(CHANNEL).size];

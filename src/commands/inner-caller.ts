@@ -6,9 +6,10 @@
 import { Args } from "../protocol/args.ts";
 import type { ReplyValue } from "../protocol/resp-reply-decoder.ts";
 import { ReplyError, RespReplyDecoder } from "../protocol/resp-reply-decoder.ts";
-import { NO_SCRIPT, WRITE } from "./command.ts";
+import { DENY_OOM, NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { execute } from "./execute.ts";
+import { OUT_OF_MEMORY } from "./memory-limit.ts";
 import type { Session } from "./session.ts";
 
 const byEngine = new WeakMap<Engine, InnerCaller>();
@@ -18,6 +19,7 @@ export class InnerCaller {
   /** Runs the commands; its replies go no further. */
   readonly #session: Session;
   #mayWrite = false;
+  #hasWritten = false;
   #depth = 0;
 
   /** The one of an engine. */
@@ -51,7 +53,7 @@ export class InnerCaller {
     inner.db = session.db;
     inner.client = session.client;
     this.#mayWrite = mayWrite;
-    this.#depth++;
+    if (this.#depth++ === 0) this.#hasWritten = false;
     blocking.hold();
     effects.beginBlock();
     try {
@@ -105,5 +107,10 @@ export class InnerCaller {
     if ((flags & WRITE) !== 0 && !this.#mayWrite) {
       throw new ReplyError("ERR Write commands are not allowed from read-only scripts.");
     }
+    // What has begun to write ends.
+    if (!this.#hasWritten && (flags & DENY_OOM) !== 0 && this.#engine.memoryLimit.isFull) {
+      throw new ReplyError(OUT_OF_MEMORY);
+    }
+    if ((flags & WRITE) !== 0) this.#hasWritten = true;
   }
 }

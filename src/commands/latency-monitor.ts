@@ -20,8 +20,12 @@ export interface LatencySeries {
   maxMs: number;
 }
 
-/** "command" and "fast-command": by whether the command is called fast. "expire-cycle": removing what has outlived its time. */
-export type LatencyEvent = "command" | "fast-command" | "expire-cycle";
+/**
+ * "command" and "fast-command": by whether the command is called fast. "expire-cycle": removing what has outlived its time.
+ * "eviction-cycle": making room; "eviction-del": one key of that.
+ */
+export type LatencyEvent =
+  "command" | "fast-command" | "expire-cycle" | "eviction-cycle" | "eviction-del";
 
 export class LatencyMonitor {
   readonly events: Map<string, LatencySeries> = new Map();

@@ -55,6 +55,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   command: "SLOWLOG GET names the commands that took long. Large values are better read in parts.",
   "fast-command":
     "Commands that are never slow were: the machine was busy with something else, or out of memory.",
+  "eviction-cycle":
+    "Commands wait while keys are evicted. A lower maxmemory-eviction-tenacity makes them wait for less of it at a time.",
+  "eviction-del": "Evicted keys have large values.",
   "expire-cycle": "Many keys expire at the same time. Times that differ a little spread the work.",
 };
 

@@ -2,20 +2,26 @@
 import type { Engine } from "./engine.ts";
 
 export interface MemoryFigures {
-  /** What there was at the start, blocks of the arena in use, and buffers of clients. */
+  /** Blocks of the arena in use, buffers of clients, scripts, effects that wait for the log. */
   readonly used: number;
   /** The highest `used` that was seen. */
   readonly peak: number;
   /** `used` when the server was put together. */
   readonly startup: number;
-  /** Buffers of clients. */
+  /** Clients and their buffers. */
   readonly clients: number;
+  /** Effects that wait for the log: they do not count towards the limit. */
+  readonly log: number;
+  /** Scripts and functions. */
+  readonly scripts: number;
+  /** The JavaScript heap in use, which is no part of `used`. */
+  readonly heap: number;
   /** The tables of the databases' dicts. */
   readonly tables: number;
   /** The tables of those dicts that are being resized, and how many they are. */
   readonly resizing: number;
   readonly resizingCount: number;
-  /** What is not data of keys: startup, clients, tables. */
+  /** What is not data of keys: startup, clients, scripts, the log, tables. */
   readonly overhead: number;
   /** What keys and values take. */
   readonly dataset: number;
@@ -29,15 +35,19 @@ export interface MemoryFigures {
   readonly rss: number;
 }
 
+/** Bytes in use: what counts towards the limit, and effects that wait for the log. */
+export function usedMemory({ memoryLimit, effects }: Engine): number {
+  return memoryLimit.counted + effects.buffer.length;
+}
+
 export function memoryFigures(engine: Engine): MemoryFigures {
   const { arena, dict } = engine.keyspace.store;
-  const { stats } = engine;
-  let clients = 0;
-  for (const { peer } of engine.sessions.values()) {
-    if (peer !== null) clients += peer.inputBytes + peer.inputFreeBytes + peer.outputBytes;
-  }
-  const used = stats.startupMemory + arena.usedBytes + clients;
-  if (used > stats.peakMemory) stats.peakMemory = used;
+  const { stats, startupMemory: startup } = engine;
+  const used = usedMemory(engine);
+  stats.samplePeak(used);
+  const clients = engine.clientMemory.total;
+  const log = engine.effects.buffer.length;
+  const scripts = engine.memoryLimit.scriptBytes;
   let tables = 0;
   let resizing = 0;
   let resizingCount = 0;
@@ -48,13 +58,16 @@ export function memoryFigures(engine: Engine): MemoryFigures {
     resizing += bytes;
     resizingCount++;
   }
-  const rss = process.memoryUsage.rss();
-  const overhead = stats.startupMemory + clients + tables;
+  const { rss, heapUsed } = process.memoryUsage();
+  const overhead = startup + clients + log + scripts + tables;
   return {
     used,
     peak: stats.peakMemory,
-    startup: stats.startupMemory,
+    startup,
     clients,
+    log,
+    scripts,
+    heap: heapUsed,
     tables,
     resizing,
     resizingCount,

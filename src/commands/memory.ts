@@ -53,7 +53,7 @@ function stats(session: Session, _args: Args, reply: Reply): void {
   integer("clients.slaves", 0);
   integer("clients.normal", figures.clients);
   integer("cluster.links", 0);
-  integer("aof.buffer", 0);
+  integer("aof.buffer", figures.log);
   integer("lua.caches", session.engine.scriptCache?.memory ?? 0);
   integer("functions.caches", session.engine.functions.memory);
   for (const database of keyspace.databases) {
@@ -140,7 +140,7 @@ function mallocStats(session: Session, _args: Args, reply: Reply): void {
     ` bytes of segments: ${arena.reservedBytes}`,
     ` entries waiting to be freed: ${session.engine.keyspace.reclaimer.pending}`,
     "JavaScript heap:",
-    ` bytes in use: ${figures.used - figures.allocated}`,
+    ` bytes in use: ${figures.heap}`,
     "Process:",
     ` bytes resident: ${figures.rss}`,
     "",

@@ -4,6 +4,7 @@ import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Engine } from "./engine.ts";
 import { NOT_AN_INTEGER } from "./guards.ts";
+import { OUT_OF_MEMORY } from "./memory-limit.ts";
 import type { ScriptFlags } from "./script-flags.ts";
 
 /** One that takes long, has written, and can't go on in later turns may take so many times the threshold. */
@@ -32,6 +33,7 @@ export function keyCountOrReply(args: Args, at: number, isFunction: boolean, rep
 /** Why the server's state does not let a script run, or null. @param readOnly called by a command that only reads */
 export function refusalOf(engine: Engine, flags: ScriptFlags, readOnly: boolean): string | null {
   if (flags.isCompatible || flags.noWrites) return null;
+  if (engine.memoryLimit.isFull && !flags.allowOom) return OUT_OF_MEMORY;
   if (engine.writeRefusal !== null) return WRITES_BLOCKED;
   if (readOnly) return "ERR Can not execute a script with write flag using *_ro command.";
   return null;

@@ -12,11 +12,13 @@ import type { ScriptHost } from "../scripting/script-host.ts";
 import type { LuaValue } from "../scripting/values.ts";
 import type { CallState } from "../scripting/worker-messages.ts";
 import type { Command } from "./command.ts";
-import { NO_SCRIPT, WRITE } from "./command.ts";
+import { DENY_OOM, NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { runFromScript } from "./execute.ts";
+import { OUT_OF_MEMORY } from "./memory-limit.ts";
 import { askPermission, denialInScript, permissionOf } from "./permission.ts";
 import { ALLOWED } from "../security/inquiry.ts";
+import type { ScriptFlags } from "./script-flags.ts";
 import type { Session } from "./session.ts";
 
 const ARGUMENTS_FIRST = 1024;
@@ -38,6 +40,8 @@ export class ScriptCaller implements ScriptHost {
   /** What the script has got from the server. */
   readonly record: ReplyRecord = new ReplyRecord();
   #readOnly = false;
+  /** It may take memory where there is none. */
+  #mayExceed = false;
   #replication = 3;
   #buffer: Buffer = Buffer.allocUnsafeSlow(ARGUMENTS_FIRST);
   readonly #engine: Engine;
@@ -55,8 +59,8 @@ export class ScriptCaller implements ScriptHost {
     this.session.mayWait = false;
   }
 
-  /** A script of a client begins. @param readOnly commands that write are refused */
-  begin(client: Session, readOnly: boolean): void {
+  /** A script of a client begins. @param readOnly commands that write are refused @param flags that it has declared */
+  begin(client: Session, readOnly: boolean, flags: ScriptFlags): void {
     const { session } = this;
     session.db = client.db;
     session.client = client.client;
@@ -65,7 +69,8 @@ export class ScriptCaller implements ScriptHost {
     session.reply.version = 2;
     this.hasWritten = false;
     this.record.clear();
-    this.#readOnly = readOnly;
+    this.#readOnly = readOnly || flags.noWrites;
+    this.#mayExceed = flags.allowOom;
     this.#replication = 3;
   }
 
@@ -184,6 +189,9 @@ export class ScriptCaller implements ScriptHost {
     if (this.#readOnly && (flags & WRITE) !== 0) {
       return "Write commands are not allowed from read-only scripts.";
     }
+    // What has begun to write ends.
+    const mayExceed = this.hasWritten || this.#mayExceed || (flags & DENY_OOM) === 0;
+    if (!mayExceed && this.#engine.memoryLimit.isFull) return `-${OUT_OF_MEMORY}`;
     return null;
   }
 

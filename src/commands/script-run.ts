@@ -64,7 +64,7 @@ export class Scripts {
     const { caller, realm } = this;
     const { effects, blocking } = this.#engine;
     const random = randomState();
-    caller.begin(session, readOnly || script.flags.noWrites);
+    caller.begin(session, readOnly, script.flags);
     realm.holder.host = caller;
     blocking.hold();
     effects.beginBlock();

@@ -81,6 +81,8 @@ export class Session {
   lastCommand: Command | null = null;
   /** Commands run. */
   commands = 0;
+  /** Bytes with which it stands in the sum of all clients, see client-memory.ts. */
+  countedBytes = 0;
   /** The session of the client that its commands are run for: another one only within a script. */
   client: Session = this;
   #tracker: Tracker | null = null;

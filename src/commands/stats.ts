@@ -25,9 +25,8 @@ export class Stats {
   errorReplies = 0;
   /** Refusals of access control, by reason. */
   readonly denied: Record<DenialReason, number> = { auth: 0, command: 0, key: 0, channel: 0 };
+  /** The most memory in use that was seen. */
   peakMemory = 0;
-  /** Bytes of the JavaScript heap before there was any data. */
-  readonly startupMemory: number = process.memoryUsage().heapUsed;
   clientQueryBufferLimitDisconnections = 0;
   clientOutputBufferLimitDisconnections = 0;
   /** Errors answered, by code ("ERR", "WRONGTYPE"). */
@@ -65,6 +64,11 @@ export class Stats {
     this.commandRate.sample(this.commandsProcessed, nowMs);
     this.inputRate.sample(this.bytesReceived, nowMs);
     this.outputRate.sample(this.bytesSent, nowMs);
+  }
+
+  /** Notes how many bytes are in use. */
+  samplePeak(bytes: number): void {
+    if (bytes > this.peakMemory) this.peakMemory = bytes;
   }
 
   reset(): void {

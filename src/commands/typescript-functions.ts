@@ -73,7 +73,7 @@ export class TypeScriptFunctions {
     const { effects, blocking, scripts, options } = engine;
     const realms = this.#realms!;
     const input = pack(args, 3, keyCount);
-    scripts.caller.begin(session, readOnly || script.flags.noWrites);
+    scripts.caller.begin(session, readOnly, script.flags);
     blocking.hold();
     effects.beginBlock();
     let goesOn = false;

@@ -203,10 +203,10 @@ export class EffectStream {
     this.bytes(digits, 0, writeInt64(digits, 0, low, high));
   }
 
-  /** The effect of a key that is deleted. */
-  delete(database: number, key: Buffer, start: number, end: number): void {
+  /** The effect of a key that is deleted. @param name of the command that does it */
+  delete(database: number, key: Buffer, start: number, end: number, name = "DEL"): void {
     this.begin(database, 2);
-    this.text("DEL");
+    this.text(name);
     this.bytes(key, start, end);
   }
 

@@ -74,6 +74,8 @@ export const MOVE_TO: KeyEvent = keyEvent(CLASS_GENERIC, "move_to");
 export const COPY_TO: KeyEvent = keyEvent(CLASS_GENERIC, "copy_to");
 export const RESTORE: KeyEvent = keyEvent(CLASS_GENERIC, "restore");
 export const EXPIRED: KeyEvent = keyEvent(CLASS_EXPIRED, "expired");
+/** A key was deleted to make room. */
+export const EVICTED: KeyEvent = keyEvent(CLASS_EVICTED, "evicted");
 /** A key was not there and is now. What it holds is told by another event. */
 export const NEW: KeyEvent = keyEvent(CLASS_NEW, "new", false);
 /** A command that reads found no key. */

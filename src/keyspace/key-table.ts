@@ -139,6 +139,20 @@ export class KeyTable {
     return entry;
   }
 
+  /** Appends up to `wanted` of the entries that expire next to `into`. */
+  soonest(wanted: number, into: Ref[]): void {
+    const from = into.length;
+    this.#wheel?.soonest(wanted, into);
+    for (let i = from; i < into.length; i++) into[i] = this.#entries.ofNode(into[i]!);
+  }
+
+  /** Appends `wanted` entries that expire to `into`, if there are any, roughly by chance; see `Wheel.sample`. */
+  sampleExpiring(random32: () => number, wanted: number, into: Ref[]): void {
+    const from = into.length;
+    this.#wheel?.sample(random32, wanted, into);
+    for (let i = from; i < into.length; i++) into[i] = this.#entries.ofNode(into[i]!);
+  }
+
   #ownWheel(): Wheel {
     this.#wheel ??= new Wheel(this.#store.arena, this.#store.clock.nowMs);
     return this.#wheel;

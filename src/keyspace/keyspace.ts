@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { nanoseconds } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
+import { Eviction } from "./eviction.ts";
 import { GuardedDatabase, KeyGuard } from "./key-guard.ts";
 import { OverdueKeys } from "./overdue-keys.ts";
 import { Reclaimer } from "./reclaim.ts";
@@ -18,6 +19,7 @@ export class Keyspace {
   readonly databases: readonly Database[];
   readonly reclaimer: Reclaimer;
   readonly overdue: OverdueKeys = new OverdueKeys();
+  readonly eviction: Eviction;
   /** Says which keys a command may look up, in verify mode. */
   readonly keyGuard: KeyGuard | null;
   /** False while DEBUG SET-ACTIVE-EXPIRE 0 holds: keys expire only when they are looked at. */
@@ -36,6 +38,7 @@ export class Keyspace {
         ? new Database(index, this.store, this.reclaimer)
         : new GuardedDatabase(index, this.store, this.reclaimer, this.keyGuard),
     );
+    this.eviction = new Eviction(this.store, this.databases);
   }
 
   /**

@@ -103,6 +103,11 @@ export class Reclaimer {
     this.#waiting.push({ dict, cursor: 0, left: this.#store.dict.count(dict) });
   }
 
+  /** Whether something waits to be freed. */
+  get isBusy(): boolean {
+    return this.#orphan !== NULL_REF || this.#waiting.length > 0;
+  }
+
   /** Entries and elements that wait to be freed. */
   get pending(): number {
     let count = 0;

@@ -87,6 +87,8 @@ export class Store {
   timedKeys = 0;
   /** Told of every member that is about to be removed because its time has come, while others of its key stay. */
   onMemberExpire: ((database: Database, entry: Ref, member: Slice) => void) | null = null;
+  /** Told of every key that is about to be deleted to make room. */
+  onEvict: ((database: Database, entry: Ref) => void) | null = null;
   /** Changes since the start; every successful write adds to it. */
   changes = 0;
   /** Lookups by a read command that found a live key. */

@@ -32,6 +32,7 @@ export class Beat {
     this.#engine = engine;
     this.#settings = settings;
     engine.keyspace.overdue.onWork = () => this.#sliceSoon();
+    engine.memoryLimit.onWork = () => this.#sliceSoon();
     engine.blocking.onDue = (dueMs) => this.#awaitDue(dueMs);
     engine.options.onChange("hz", (hz) => {
       clearInterval(this.#timer);
@@ -74,11 +75,12 @@ export class Beat {
 
   #slice(): void {
     if (this.#slicing || this.#stopped) return;
-    const { keyspace, latency } = this.#engine;
+    const { keyspace, latency, memoryLimit } = this.#engine;
     const { expiryNs } = keyspace;
     const more = keyspace.housekeep(SLICE_NS);
     if (latency.active) latency.note("expire-cycle", keyspace.expiryNs - expiryNs);
-    if (more) this.#sliceSoon();
+    const evicts = memoryLimit.step();
+    if (more || evicts) this.#sliceSoon();
   }
 
   /** Has a slice begin after the turn. */

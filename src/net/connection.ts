@@ -175,7 +175,9 @@ export class Connection implements Peer, Waiter {
 
   /** Gives back a read buffer that is not in use. */
   trim(): void {
-    if (this.#end === 0) this.#buffer = NOTHING;
+    if (this.#end > 0 || this.#buffer.length === 0) return;
+    this.#buffer = NOTHING;
+    this.session.engine.clientMemory.count(this.session);
   }
 
   /** Sends the replies written so far, and closes the connection if it is time to. */
@@ -250,6 +252,7 @@ export class Connection implements Peer, Waiter {
   /** Closes the connection if it is time to: once all its replies are sent. */
   #settle(): void {
     const output = this.#output;
+    this.session.engine.clientMemory.count(this.session);
     if (output.unsent > 0 || output.holds) return;
     if (this.#lingering && !this.#peerEnded) this.#socket.shutdown();
     else if (this.#closing || (this.#peerEnded && !this.#stalled)) this.close();

@@ -83,6 +83,7 @@ function accept(engine: Engine, settings: Settings, socket: Socket<Connection>):
   const session = engine.createSession();
   engine.sessions.set(session.id, session);
   socket.data = new Connection(socket, session, settings);
+  engine.clientMemory.count(session);
 }
 
 function reasonToRefuse(

@@ -20,6 +20,9 @@ import {
 /** What `scan` calls with each entry. */
 export type VisitEntry = (entry: Ref) => void;
 
+/** Buckets that a sample of neighbours goes through for each entry that is wanted. */
+const RUN_BUCKETS = 10;
+
 export class DictWalk {
   readonly #arena: Arena;
 
@@ -154,6 +157,32 @@ export class DictWalk {
     for (let e = entry; e !== NULL_REF; e = this.#nextOf(e)) length++;
     for (let skip = share(random32(), length); skip > 0; skip--) entry = this.#nextOf(entry);
     return entry;
+  }
+
+  /**
+   * Appends about `wanted` entries to `into`, those of neighbouring buckets from one on that is chosen by random bits: cheaper
+   * than as many calls of `sample`, and hashes make neighbours of keys that have nothing to do with each other. Fewer, or none,
+   * where most buckets are empty: it goes through RUN_BUCKETS buckets for each entry at most.
+   */
+  sampleRun(dict: Ref, random32: () => number, wanted: number, into: Ref[]): void {
+    const words = this.#wordsOf(dict);
+    const base = wordOf(dict);
+    const table = words[base + TABLE] as Ref;
+    const target = words[base + TARGET] as Ref;
+    const size = 2 ** words[base + BITS]!;
+    const end = target === NULL_REF ? size : size + 2 ** words[base + TARGET_BITS]!;
+    const moved = words[base + MOVED]!;
+    let at = moved + share(random32(), end - moved);
+    let left = wanted;
+    const buckets = Math.min(end - moved, RUN_BUCKETS * wanted);
+    for (let i = 0; i < buckets && left > 0; i++) {
+      let entry = at < size ? this.#bucketHead(table, at) : this.#bucketHead(target, at - size);
+      for (; entry !== NULL_REF; entry = this.#nextOf(entry)) {
+        into.push(entry);
+        left--;
+      }
+      if (++at === end) at = moved;
+    }
   }
 
   /**

@@ -16,7 +16,7 @@
  * time, that of `table` if its bucket there has not moved yet, else that of `target`. So a lookup walks one
  * chain, and an insertion never makes an entry that a scan has passed appear twice.
  *
- * A table doubles when it holds one entry a bucket and halves when it holds one entry in eight buckets. Every insertion
+ * A table doubles when it holds one entry a bucket (or, where memory is short, four) and halves when it holds one entry in eight buckets. Every insertion
  * and removal moves a bounded number of buckets (`STEP_BUCKETS`, empty ones included), which ends the move long before
  * the next one is due; a housekeeping slice (`step`) ends it sooner. Reads move nothing.
  *
@@ -47,6 +47,8 @@ const BITS_MIN = 2;
 const BITS_MAX = 28;
 /** Buckets moved by one insertion or removal. */
 const STEP_BUCKETS = 4;
+/** Entries a bucket from which a table grows even if there is no memory for it: chains stay short. */
+const LOAD_MAX = 4;
 
 /** Hashes that one `prefetch` takes. */
 export const PREFETCH_MAX = 64;
@@ -60,6 +62,8 @@ const NO_WORDS = new Int32Array(0);
 export class Dict {
   /** False keeps every dict as large as it is, for tests; a resize under way goes on. */
   mayResize = true;
+  /** Whether there is memory for a table of so many bytes; null: always. */
+  mayTake: ((size: number) => boolean) | null = null;
   /** Goes through all entries. */
   readonly walk: DictWalk;
   readonly #arena: Arena;
@@ -319,7 +323,9 @@ export class Dict {
 
   #resizeIfDue(dict: Ref, count: number, bits: number): void {
     if (count > 2 ** bits && bits < BITS_MAX) {
-      if (this.mayResize) this.#beginResize(dict, bits + 1);
+      const hasMemory = this.mayTake === null || this.mayTake(4 * 2 ** (bits + 1));
+      const mayGrow = hasMemory || count > LOAD_MAX * 2 ** bits;
+      if (this.mayResize && mayGrow) this.#beginResize(dict, bits + 1);
     } else if (bits > BITS_MIN && count < 2 ** bits / 8) {
       if (this.mayResize) this.#beginResize(dict, bits - 1);
     }

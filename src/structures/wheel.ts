@@ -23,6 +23,8 @@ const TICK_SHIFT_MS = 16;
 const SLOT_BITS = 6;
 const SLOTS = 64;
 const LEVELS = 7;
+/** Nodes of a slot that a sample skips at most; a power of two. */
+const SAMPLE_STEPS = 16;
 /** Ticks that the levels can tell apart: 2^42. Later times wait in the last slot of the highest level. */
 const TICK_MAX: number = 2 ** (SLOT_BITS * LEVELS) - 1;
 
@@ -146,6 +148,61 @@ export class Wheel {
   /** Nodes that the last `pop` moved to lower levels. */
   moved = 0;
 
+  /**
+   * Appends up to `wanted` of the nodes that are due next to `into`: of the first slot that holds any. Others of that slot come
+   * at the next call.
+   */
+  soonest(wanted: number, into: Ref[]): void {
+    const slot = this.#nextEvent();
+    if (this.#draining !== -1) this.#takeFirst(this.#draining, wanted, into);
+    if (slot !== -1 && slot !== this.#draining) this.#takeFirst(slot, wanted, into);
+  }
+
+  #takeFirst(slot: number, wanted: number, into: Ref[]): void {
+    const sentinel = (this.#slots + slot) as Ref;
+    let node = this.#nextOf(sentinel);
+    let count = 0;
+    for (; count < wanted && node !== sentinel; count++) {
+      into.push(node);
+      node = this.#nextOf(node);
+    }
+    if (count > 0) this.#turn(sentinel, count);
+  }
+
+  /**
+   * Appends `wanted` nodes to `into`, if there are any, roughly by chance: each stands some steps further on in a slot that is
+   * chosen by random bits, and so nodes of slots that hold few come more often than others. Looks at all slots once.
+   * @param random32 yields a fresh random 32-bit integer with every call
+   */
+  sample(random32: () => number, wanted: number, into: Ref[]): void {
+    const sentinels = this.#sampled;
+    let count = 0;
+    for (let slot = 0; slot < LEVELS * SLOTS; slot++) {
+      const sentinel = (this.#slots + slot) as Ref;
+      if (this.#nextOf(sentinel) !== sentinel) sentinels[count++] = sentinel;
+    }
+    if (count === 0) return;
+    for (let i = 0; i < wanted; i++) {
+      const random = random32();
+      const sentinel = sentinels[(random >>> 8) % count] as Ref;
+      this.#turn(sentinel, 1 + (random & (SAMPLE_STEPS - 1)));
+      into.push(this.#nextOf(sentinel));
+    }
+  }
+
+  /** Has a slot that is not empty begin with another node of it: `steps` further on, round and round. */
+  #turn(sentinel: Ref, steps: number): void {
+    const first = this.#nextOf(sentinel);
+    let node = first;
+    for (let i = 0; i < steps; i++) {
+      node = this.#nextOf(node);
+      if (node === sentinel) node = first;
+    }
+    if (node === first) return;
+    this.#unlink(sentinel);
+    this.#linkBefore(node, sentinel);
+  }
+
   /** A lower bound for the time in milliseconds of the earliest node; Infinity when there is none. */
   nextMs(): number {
     if (this.#draining !== -1) return this.#tick * TICK_SHIFT_MS;
@@ -155,6 +212,8 @@ export class Wheel {
 
   // ---- inside ----
 
+  /** Sentinels of the slots that a sample is drawn from. */
+  readonly #sampled = new Int32Array(LEVELS * SLOTS);
   /** Tick of the event that `#nextEvent` found. */
   #eventTick = 0;
 

@@ -187,6 +187,47 @@ describe("a dict", () => {
     expect(dict.resizing(ref)).toBe(false);
   });
 
+  test("gives runs of neighbours that are in it, also while it is resizing", () => {
+    const random = seeded("dict runs");
+    const model = new Model(mix);
+    const random32 = (): number => random.int32();
+    for (let key = 0; key < 5000; key++) {
+      model.insert(key);
+      if (key > 2000 && key % 3 > 0) model.remove(key - 1000);
+      const run: Ref[] = [];
+      model.dict.walk.sampleRun(model.ref, random32, 5, run);
+      expect(run.every((entry) => model.entries.get(model.key(entry)) === entry)).toBe(true);
+      expect(new Set(run).size).toBe(run.length);
+    }
+    const seen = new Set<Ref>();
+    for (let i = 0; i < 40_000; i++) {
+      const run: Ref[] = [];
+      model.dict.walk.sampleRun(model.ref, random32, 5, run);
+      for (const entry of run) seen.add(entry);
+    }
+    expect(seen.size).toBe(model.entries.size);
+  });
+
+  test("holds up to four entries a bucket where there is no memory for a larger table", () => {
+    const model = new Model(mix);
+    const asked: number[] = [];
+    model.dict.mayTake = (size) => {
+      asked.push(size);
+      return false;
+    };
+    for (let key = 0; key < 16; key++) model.insert(key);
+    expect(model.dict.buckets(model.ref)).toBe(4);
+    expect(asked[0]).toBe(32);
+    model.insert(16);
+    model.settle();
+    expect(model.dict.buckets(model.ref)).toBe(8);
+    model.dict.mayTake = null;
+    for (let key = 17; key < 1000; key++) model.insert(key);
+    model.settle();
+    expect(model.dict.buckets(model.ref)).toBe(1024);
+    model.check();
+  });
+
   test("stays as large as it was made until something is taken out of it", () => {
     const arena = new Arena(true);
     const dict = new Dict(arena);

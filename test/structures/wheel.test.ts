@@ -100,6 +100,19 @@ class Model {
     }
   }
 
+  /** Draws nodes, and those that are due next: all must be in the wheel, and nothing about it changes. */
+  checkSamples(random: Random): void {
+    const { wheel } = this;
+    const drawn: Ref[] = [];
+    wheel.sample(() => random.int32(), 3, drawn);
+    expect(drawn.length).toBe(this.due.size === 0 ? 0 : 3);
+    const soonest: Ref[] = [];
+    wheel.soonest(1 + random.below(4), soonest);
+    expect(soonest.length > 0).toBe(this.due.size > 0);
+    expect([...drawn, ...soonest].every((node) => this.due.has(node))).toBe(true);
+    expect(wheel.count).toBe(this.due.size);
+  }
+
   checkNext(): void {
     const next = this.wheel.nextMs();
     if (this.due.size === 0) {
@@ -138,6 +151,7 @@ describe("a timing wheel", () => {
           model.popAll(moves);
         }
         model.checkNext();
+        model.checkSamples(random);
       }
       model.nowMs = END_MS;
       model.popAll();
@@ -301,6 +315,35 @@ describe("a timing wheel", () => {
     expect(model.wheel.nextMs()).toBeLessThanOrEqual(2 ** 44);
     for (const node of [...model.due.keys()]) model.remove(node);
     expect(model.wheel.nextMs()).toBe(Infinity);
+  });
+
+  test("says what is due next, slot by slot", () => {
+    const random = seeded("wheel soonest");
+    for (const spanMs of [SECOND, 60 * SECOND, HOUR, YEAR]) {
+      const model = new Model(1_800_000_000_000);
+      for (let i = 0; i < 500; i++) model.insert(model.nowMs + random.below(spanMs));
+      while (model.due.size > 0) {
+        const nodes: Ref[] = [];
+        model.wheel.soonest(UNBOUNDED, nodes);
+        expect(new Set(nodes).size).toBe(nodes.length);
+        const inSlot = nodes.map((node) => model.due.get(node)!);
+        const others = [...model.due].filter(([node]) => !nodes.includes(node));
+        const latest = Math.max(...inSlot);
+        expect(others.every(([, dueMs]) => dueMs >= latest - LATE_MAX)).toBe(true);
+        for (const node of nodes) model.remove(node);
+      }
+    }
+  });
+
+  test("has every node of a slot drawn sooner or later", () => {
+    const random = seeded("wheel sample");
+    const model = new Model(1_800_000_000_000);
+    for (let i = 0; i < 1000; i++) model.insert(model.nowMs + HOUR + random.below(8));
+    const seen = new Set<Ref>();
+    const drawn: Ref[] = [];
+    model.wheel.sample(() => random.int32(), 20_000, drawn);
+    for (const node of drawn) seen.add(node);
+    expect(seen.size).toBe(1000);
   });
 
   test("gives its memory back", () => {

@@ -15,17 +15,22 @@ const POLICIES = [
 ];
 
 export const memoryRows: readonly OptionRow[] = [
-  memory("maxmemory", 0, [0, UINT64_MAX], "bytes the data may use; 0 is no limit", INERT),
+  memory("maxmemory", 0, [0, UINT64_MAX], "bytes that data and clients may use; 0 is no limit"),
   choice("maxmemory-policy", POLICIES, "noeviction", "which keys go when memory is full"),
-  integer("maxmemory-samples", 5, [1, INT_MAX], "keys looked at to find one to evict", INERT),
-  integer("maxmemory-eviction-tenacity", 10, [0, 100], "how long eviction may take", INERT),
+  integer("maxmemory-samples", 5, [1, INT_MAX], "keys looked at to find one to evict"),
+  integer(
+    "maxmemory-eviction-tenacity",
+    10,
+    [0, 100],
+    "how long eviction may keep a command waiting",
+  ),
   integer("lfu-log-factor", 10, [0, INT_MAX], "how slowly the counter of uses grows"),
   integer("lfu-decay-time", 1, [0, INT_MAX], "minutes in which the counter of uses loses one"),
   integer("hz", 10, [0, INT_MAX], "housekeeping beats a second", { check: checkHz }),
   flag("dynamic-hz", "yes", "more housekeeping with more clients", INERT),
   integer("active-expire-effort", 1, [1, 10], "how eagerly expired keys are looked for", INERT),
   flag("activerehashing", "yes", "resize the main table between commands", INERT),
-  flag("lazyfree-lazy-eviction", "no", "free evicted keys in the background", INERT),
+  flag("lazyfree-lazy-eviction", "no", "the log unlinks evicted keys, and does not delete them"),
   flag("lazyfree-lazy-expire", "no", "free expired keys in the background", INERT),
   flag("lazyfree-lazy-server-del", "no", "free overwritten values in the background", INERT),
   flag("lazyfree-lazy-user-del", "no", "DEL frees in the background", INERT),

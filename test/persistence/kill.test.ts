@@ -7,6 +7,7 @@ import type { Random } from "../../src/base/random.ts";
 import type { HutchProcess } from "../support/hutch-process.ts";
 import { startHutch } from "../support/hutch-process.ts";
 import { RespClient } from "../support/resp-client.ts";
+import { show } from "../support/resp-value.ts";
 import { rounds, seeded } from "../support/seed.ts";
 import { inFolder } from "./folder.ts";
 
@@ -21,14 +22,18 @@ class Writer {
   sent = 0;
   acknowledged = 0;
 
-  constructor(index: number) {
-    this.key = `list:${index}`;
+  /** @param run a name that no other run has, which may be writing to a server that got the same port */
+  constructor(run: string, index: number) {
+    this.key = `${run}:${index}`;
   }
 
   /** Writes until the connection breaks. */
-  async write(port: number): Promise<void> {
-    const client = await RespClient.connect(port);
+  async write({ port, pid }: HutchProcess): Promise<void> {
+    let client: RespClient | null = null;
     try {
+      client = await RespClient.connect(port);
+      // A connection may come too late even for the kill.
+      if (!(await isServedBy(client, pid))) return;
       for (;;) {
         const lines = Array.from({ length: PIPELINE }, () => this.#append(String(++this.sent)));
         await client.pipeline(lines.flat());
@@ -37,7 +42,7 @@ class Writer {
     } catch {
       // Killed.
     } finally {
-      client.close();
+      client?.close();
     }
   }
 
@@ -76,23 +81,40 @@ class Writer {
   }
 }
 
+/** Whether it is this process that answers: when it is killed, another server may get its port at once. */
+async function isServedBy(client: RespClient, pid: number): Promise<boolean> {
+  const info = await client.text("INFO", "server");
+  return info.match(/process_id:(\d+)/)?.[1] === `${pid}`;
+}
+
+/** Keys that are not of this run. */
+async function strangers(client: RespClient, run: string): Promise<string[]> {
+  const keys = await client.call("KEYS", "*");
+  if (keys.type !== "array") throw new Error(`KEYS answered ${show(keys)}`);
+  return keys.items.map(show).filter((key) => !key.includes(run));
+}
+
 async function killOften(policy: string, random: Random): Promise<void> {
   await inFolder(async (folder) => {
     const args = ["--dir", folder, "--appendonly", "yes", "--appendfsync", policy];
-    const writers = Array.from({ length: CLIENTS }, (_, i) => new Writer(i));
+    const run = `${policy}:${crypto.randomUUID()}`;
+    const writers = Array.from({ length: CLIENTS }, (_, i) => new Writer(run, i));
     let server: HutchProcess = await startHutch({ args });
     try {
       for (let kill = 0; kill < KILLS; kill++) {
-        const { port } = server;
-        const writing = writers.map((writer) => writer.write(port));
+        const running = server;
+        const writing = writers.map((writer) => writer.write(running));
         await Bun.sleep(20 + random.below(100));
         await server.stop();
         await Promise.all(writing);
         server = await startHutch({ args });
         const client = await RespClient.connect(server.port);
+        expect(await isServedBy(client, server.pid)).toBe(true);
+        const strange = await strangers(client, run);
+        if (strange.length > 0) throw new Error(`another run wrote ${strange.join(", ")}`);
         for (const writer of writers) {
           const problem = await writer.check(client);
-          if (problem !== null) throw new Error(`after ${kill + 1} kills, ${problem}`);
+          if (problem !== null) throw new Error(`${policy}, after ${kill + 1} kills: ${problem}`);
         }
         client.close();
       }

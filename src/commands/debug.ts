@@ -105,11 +105,12 @@ function debug(session: Session, args: Args, reply: Reply): void {
   found[2](session, args, reply);
 }
 
-/** Whoever has no connection is local too. */
+/** By "local" Redis means a Unix socket or the two plain loopback addresses; whoever has no connection is local too. */
 function isAllowed(session: Session): boolean {
   const allowed = session.engine.options.text("enable-debug-command");
   if (allowed !== "local") return allowed === "yes";
-  return session.peer?.isLocal ?? true;
+  const address = session.peer?.address ?? "/";
+  return /^(\/|127\.0\.0\.1:|::1:|\[::1\]:)/.test(address);
 }
 
 /** Stops everything for a time, as a slow command would. */

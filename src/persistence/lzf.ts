@@ -1,38 +1,17 @@
-/**
- * LZF, the compression of strings in RDB files and DUMP payloads: literal runs and references to what came before.
- *
- *   000LLLLL  bytes...                       LLLLL + 1 literal bytes
- *   LLLooooo  oooooooo                       LLL + 2 bytes (LLL 1 to 6) from o + 1 bytes before here
- *   111ooooo  LLLLLLLL  oooooooo             L + 9 bytes from there
- *
- * Matches are found by a table of the last place of every hash of three bytes, which is never cleared: places of one input are
- * numbered after those of the inputs before it. A list of a million "element:<n>" in nodes of 8 KB
- * comes apart with 2 GB a second and is compressed with 640 MB a second.
- */
+/** Compresses strings and takes them apart again (`lzf-format.ts`), in the way that takes the least time for their size. */
+import { LITERALS_MAX } from "./lzf-format.ts";
+import { compressLong } from "./lzf-long.ts";
+import { compressShort, SHORT_MAX } from "./lzf-short.ts";
+import { unpack, UNPACKED_MAX } from "./lzf-unpacker.ts";
 
-/** Literals that one control byte stands for. */
-const LITERALS_MAX = 32;
-/** The farthest place that a reference reaches. */
-const OFFSET_MAX = 8192;
-/** Bytes of the longest reference. */
-const REFERENCE_MAX = 264;
-
-/** Bytes that a reference is copied by, in outputs of at least WIDE_FROM: a view of short ones costs more than it saves. */
+/** Bytes of output from which WebAssembly takes less time, its call and the copying included. */
+const UNPACK_FROM = 256;
+/** Bytes that a reference is copied by in what is too large for that. */
 const WIDE = 8;
-const WIDE_FROM = 256;
-
-const HASH_BITS = 16;
-const HASH_MASK = (1 << HASH_BITS) - 1;
-/** Where the last three bytes of a hash were, counted over all inputs. */
-const places = new Int32Array(1 << HASH_BITS);
-/** The place of the current input's first byte. */
-let base = 1;
-/** No input may end beyond this place: then the table is cleared. */
-const PLACE_MAX = 2 ** 31 - 1;
 
 /**
  * Compresses source[start, end) to target[at, limit).
- * @returns the position behind what was written, or -1 if it does not fit
+ * @returns the position behind what was written, or -1 if it does not fit; the target may be changed all the same
  */
 export function compress(
   source: Buffer,
@@ -42,75 +21,8 @@ export function compress(
   at: number,
   limit: number,
 ): number {
-  if (base + (end - start) > PLACE_MAX) {
-    places.fill(0);
-    base = 1;
-  }
-  // The place of index i of the source is i + shift.
-  const shift = base - start;
-  base += end - start;
-  let to = at + 1;
-  let literals = 0;
-  let from = start;
-  const last = end - 2;
-  while (from < last) {
-    const hash = hashAt(source, from);
-    const ref = places[hash]! - shift;
-    places[hash] = from + shift;
-    const offset = from - ref - 1;
-    if (
-      ref <= start ||
-      offset >= OFFSET_MAX ||
-      source[ref] !== source[from] ||
-      source[ref + 1] !== source[from + 1] ||
-      source[ref + 2] !== source[from + 2]
-    ) {
-      if (to >= limit) return -1;
-      target[to++] = source[from++]!;
-      if (++literals === LITERALS_MAX) {
-        target[to - literals - 1] = literals - 1;
-        literals = 0;
-        to++;
-      }
-      continue;
-    }
-    // A reference and the control byte of the literals that may follow it.
-    if (to - (literals === 0 ? 1 : 0) + 4 >= limit) return -1;
-    if (literals === 0) to--;
-    else target[to - literals - 1] = literals - 1;
-    literals = 0;
-    let longest = Math.min(end - from - 2, REFERENCE_MAX);
-    // liblzf looks at sixteen bytes at once where there are more, and so a little farther.
-    if (longest > 16) longest = Math.max(longest, 19);
-    let length = 3;
-    while (length < longest && source[ref + length] === source[from + length]) length++;
-    if (length < 9) {
-      target[to++] = (offset >>> 8) | ((length - 2) << 5);
-    } else {
-      target[to++] = (offset >>> 8) | 0xe0;
-      target[to++] = length - 9;
-    }
-    target[to++] = offset & 255;
-    to++;
-    from += length;
-    if (from >= last) break;
-    // The two places before here are worth knowing: repeats often overlap.
-    places[hashAt(source, from - 2)] = from - 2 + shift;
-    places[hashAt(source, from - 1)] = from - 1 + shift;
-  }
-  // Two literals and a control byte at most; liblzf does not look closer either.
-  if (to + 3 > limit) return -1;
-  while (from < end) {
-    target[to++] = source[from++]!;
-    if (++literals === LITERALS_MAX) {
-      target[to - literals - 1] = literals - 1;
-      literals = 0;
-      to++;
-    }
-  }
-  if (literals === 0) return to - 1;
-  target[to - literals - 1] = literals - 1;
-  return to;
+  const isShort = end - start <= SHORT_MAX;
+  return (isShort ? compressShort : compressLong)(source, start, end, target, at, limit);
 }
 
 /**
@@ -125,12 +37,27 @@ export function decompress(
   at: number,
   limit: number,
 ): boolean {
+  const size = limit - at;
+  if (size < UNPACK_FROM) return decompressAny(source, start, end, target, at, limit, null);
+  if (Math.max(size, end - start) <= UNPACKED_MAX) {
+    return unpack(source, start, end, target, at, limit);
+  }
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  return decompressAny(source, start, end, target, at, limit, view);
+}
+
+/** @param view of the target, if several bytes are to be copied at once */
+function decompressAny(
+  source: Buffer,
+  start: number,
+  end: number,
+  target: Buffer,
+  at: number,
+  limit: number,
+  view: DataView | null,
+): boolean {
   let from = start;
   let to = at;
-  const view =
-    limit - at < WIDE_FROM
-      ? null
-      : new DataView(target.buffer, target.byteOffset, target.byteLength);
   while (from < end) {
     const control = source[from++]!;
     if (control < LITERALS_MAX) {
@@ -161,15 +88,4 @@ export function decompress(
     for (let left = length; left > 0; left--) target[to++] = target[ref++]!;
   }
   return to === limit;
-}
-
-/** The largest size that `length` bytes of LZF can stand for: a reference of three bytes is the densest there is. */
-export function decompressedMax(length: number): number {
-  return Math.ceil(length / 3) * REFERENCE_MAX;
-}
-
-/** The hash of liblzf's fast mode, so that most inputs come out as Redis writes them. */
-function hashAt(bytes: Buffer, at: number): number {
-  const three = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
-  return ((three >>> (24 - HASH_BITS)) - three * 5) & HASH_MASK;
 }

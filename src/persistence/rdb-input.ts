@@ -14,7 +14,8 @@ import { STRING_SIZE_MAX } from "../base/limits.ts";
 import { INT64_DIGITS_MAX, int64, writeInteger } from "../base/numbers.ts";
 import type { Slice } from "../base/slice.ts";
 import { Crc64 } from "./crc64.ts";
-import { decompress, decompressedMax } from "./lzf.ts";
+import { decompressedMax } from "./lzf-format.ts";
+import { decompress } from "./lzf.ts";
 import {
   ENCODED,
   ENCODED_INT16,

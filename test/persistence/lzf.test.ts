@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { compress, decompress, decompressedMax } from "../../src/persistence/lzf.ts";
+import { decompressedMax } from "../../src/persistence/lzf-format.ts";
+import { compressLong, WINDOW } from "../../src/persistence/lzf-long.ts";
+import { compressShort, SHORT_MAX } from "../../src/persistence/lzf-short.ts";
+import { unpack } from "../../src/persistence/lzf-unpacker.ts";
+import { compress, decompress } from "../../src/persistence/lzf.ts";
 import { rounds, seeded } from "../support/seed.ts";
 
 /** Bytes that repeat themselves more or less. */
-function text(random: ReturnType<typeof seeded>): Buffer {
+function text(random: ReturnType<typeof seeded>, sizeMax = 2000): Buffer {
   const letters = 1 + random.below(random.below(2) === 0 ? 4 : 256);
   const bytes = Buffer.from(
-    Array.from({ length: random.below(2000) }, () => random.below(letters)),
+    Array.from({ length: random.below(sizeMax) }, () => random.below(letters)),
   );
   for (let copies = random.below(5); copies > 0 && bytes.length > 0; copies--) {
     bytes.copy(bytes, random.below(bytes.length), random.below(bytes.length));
@@ -54,9 +58,79 @@ describe("LZF", () => {
     }
   });
 
+  test("takes the same for sound and for damaged, whoever takes it apart", () => {
+    const random = seeded("lzf unpacking");
+    let sound = 0;
+    for (let round = 0; round < 5000 * rounds; round++) {
+      const bytes = text(random, 250);
+      const packed = Buffer.alloc(bytes.length * 2 + 10);
+      let size = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+      if (random.below(2) === 0) packed[random.below(size)] = random.below(256);
+      if (random.below(8) === 0) size = random.below(size + 1);
+      const length = bytes.length + (random.below(8) === 0 ? random.below(3) - 1 : 0);
+      if (length < 0) continue;
+      const [one, other] = [Buffer.alloc(300), Buffer.alloc(300)];
+      const isSound = decompress(packed, 0, size, one, 0, length);
+      expect(unpack(packed, 0, size, other, 0, length)).toBe(isSound);
+      if (!isSound) continue;
+      sound++;
+      expect(other.equals(one)).toBe(true);
+    }
+    expect(sound).toBeGreaterThan(1000);
+  });
+
   test("compresses a run of one byte into references of the greatest length", () => {
     const bytes = Buffer.alloc(10_000, 7);
     const packed = Buffer.alloc(10_000);
     expect(compress(bytes, 0, bytes.length, packed, 0, packed.length)).toBeLessThan(130);
+  });
+
+  test("gives back what is larger than a window, whatever lies at a window's end", () => {
+    const random = seeded("lzf windows");
+    for (let round = 0; round < 30 * rounds; round++) {
+      const bytes = text(random, 5 * WINDOW);
+      const packed = Buffer.alloc(bytes.length * 1.1 + 100, 0xee);
+      const size = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+      const back = Buffer.alloc(bytes.length);
+      expect(decompress(packed, 0, size, back, 0, back.length)).toBe(true);
+      expect(back.equals(bytes)).toBe(true);
+      expect(compress(bytes, 0, bytes.length, packed, 0, size - 1)).toBe(-1);
+    }
+  });
+
+  test("writes the same bytes of a short string, whoever compresses it", () => {
+    const random = seeded("lzf short");
+    let compressed = 0;
+    for (let round = 0; round < 5000 * rounds; round++) {
+      const bytes = text(random, SHORT_MAX + 1);
+      const room = random.below(2) === 0 ? bytes.length - 4 : bytes.length + 10;
+      const [short, long] = [Buffer.alloc(200), Buffer.alloc(200)];
+      const size = compressShort(bytes, 0, bytes.length, short, 0, room);
+      expect(compressLong(bytes, 0, bytes.length, long, 0, room)).toBe(size);
+      if (size === -1) continue;
+      compressed++;
+      expect(long.equals(short)).toBe(true);
+    }
+    expect(compressed).toBeGreaterThan(1000);
+  });
+
+  test("finds what repeats behind bytes that do not compress", () => {
+    const random = seeded("lzf skipping");
+    const noise = Buffer.from(Array.from({ length: 5000 }, () => random.below(256)));
+    const bytes = Buffer.concat([noise, noise]);
+    const packed = Buffer.alloc(bytes.length);
+    const size = compress(bytes, 0, bytes.length, packed, 0, packed.length);
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThan(5300);
+  });
+
+  test("has compressed two gigabytes and goes on", () => {
+    // Places are numbered up to 2^31: then the table begins anew.
+    const bytes = Buffer.alloc(64 * 1024 * 1024, "a run of what repeats itself. ");
+    const packed = Buffer.alloc(4 * 1024 * 1024);
+    const sizes = Array.from({ length: 34 }, () =>
+      compress(bytes, 0, bytes.length, packed, 0, packed.length),
+    );
+    expect(new Set(sizes).size).toBe(1);
   });
 });

@@ -11,6 +11,7 @@ import type { CommandRow } from "./commands/row.ts";
 import { Listeners } from "./listen.ts";
 import { Beat } from "./net/beat.ts";
 import { Connection } from "./net/connection.ts";
+import { TLS_OPTIONS } from "./net/tls-context.ts";
 import { Settings } from "./net/settings.ts";
 import { Aof } from "./persistence/aof.ts";
 import type { UserLine } from "./security/rule-text.ts";
@@ -34,7 +35,7 @@ export interface InstanceSetup {
 
 export interface Instance {
   readonly engine: Engine;
-  /** The TCP port that it listens on: a free one if the option `port` is 0. */
+  /** The TCP port that it listens on: a free one if the option `port` is 0, and 0 if there are other ways in then. */
   readonly port: number;
   /** Where it listens, as "127.0.0.1:6379". */
   readonly places: readonly string[];
@@ -49,6 +50,8 @@ export interface Instance {
   /** Settles when the server has stopped, by `stop` or by the SHUTDOWN command. */
   readonly stopped: Promise<void>;
 }
+
+const TLS_REFUSED = "Unable to update TLS configuration. Check server logs.";
 
 /** How often a server that is to stop looks whether a script has ended. */
 const SCRIPT_POLL_MS = 10;
@@ -133,9 +136,13 @@ export function startInstance(setup: InstanceSetup): Instance {
     shutdown: ({ abort, save, force }) =>
       abort ? "ERR No shutdown in progress." : shutdown(save, force),
   };
-  options.onApply(["port"], () =>
-    listeners.change(options) ? null : "Unable to listen on this port. Check server logs.",
+  const changePorts = (): string | null =>
+    listeners.change(options) ? null : "Unable to listen on this port. Check server logs.";
+  options.onApply(["port"], changePorts);
+  options.onApply(["tls-port"], () =>
+    listeners.prepareTls(options) ? changePorts() : TLS_REFUSED,
   );
+  options.onApply(TLS_OPTIONS, () => (listeners.changeTls(options) ? null : TLS_REFUSED));
   options.onApply(["bind"], () =>
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );

@@ -82,7 +82,7 @@ function run({ options, configFile, rows, users }: Start): void {
     if (error instanceof UserError) failToLoad(error, logger);
     if (!(error instanceof ListenError)) throw error;
     logger.warning(`Warning: ${error.message}`);
-    logger.warning(`Failed listening on port ${options.text("port")} (TCP), aborting.`);
+    logger.warning(`Failed listening on ${error.what}, aborting.`);
     print(2, error.message);
     process.exit(1);
   }
@@ -128,7 +128,7 @@ function run({ options, configFile, rows, users }: Start): void {
     isTerminal: OUTPUT.isTerminal && options.text("logfile") === "",
   });
   loaded.then(
-    () => ready(logger, manager),
+    () => ready(options, logger, manager),
     (error: unknown) => {
       if (!(error instanceof DataError)) throw error;
       failToLoad(error, logger);
@@ -136,8 +136,14 @@ function run({ options, configFile, rows, users }: Start): void {
   );
 }
 
-function ready(logger: Logger, manager: ServiceManager | null): void {
-  logger.notice("Ready to accept connections tcp");
+function ready(options: Options, logger: Logger, manager: ServiceManager | null): void {
+  for (const [kind, option, none] of [
+    ["tcp", "port", "0"],
+    ["unix", "unixsocket", ""],
+    ["tls", "tls-port", "0"],
+  ] as const) {
+    if (options.text(option) !== none) logger.notice(`Ready to accept connections ${kind}`);
+  }
   manager?.ready();
 }
 

@@ -35,6 +35,10 @@ export const UNAUTHENTICATED_INPUT_MAX: number = 64 * 1024;
 export const FAILED_AUTH_MAX = 10;
 /** Time a connection may stay unauthenticated while a password is set. */
 export const AUTH_TIMEOUT_MS = 10_000;
+/** Time for a TLS handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 8_000;
+/** Time that the last bytes of a TLS connection may take to leave. */
+export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Bytes of unfinished commands, however large `client-query-buffer-limit` is: `Args` holds positions in 32 bits. */
 export const INPUT_MAX: number = 2 ** 31 - 1;

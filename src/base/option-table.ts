@@ -6,11 +6,13 @@ import { persistenceRows } from "./option-rows/persistence.ts";
 import { replicationRows } from "./option-rows/replication.ts";
 import { serverRows } from "./option-rows/server.ts";
 import { structureRows } from "./option-rows/structures.ts";
+import { tlsRows } from "./option-rows/tls.ts";
 import type { OptionRow } from "./options.ts";
 
 /** The rows by subject. */
 export const OPTION_GROUPS: readonly (readonly [subject: string, rows: readonly OptionRow[]])[] = [
   ["Network", networkRows],
+  ["TLS", tlsRows],
   ["Clients", clientRows],
   ["Server", serverRows],
   ["Memory", memoryRows],

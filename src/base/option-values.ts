@@ -38,8 +38,9 @@ function parseOne(row: OptionRow, text: string): Parsed {
       return { error: "argument must be 'yes' or 'no'" };
     }
     case "choice": {
-      const value = text.toLowerCase();
-      if (row.choices!.includes(value)) return { value };
+      const lower = text.toLowerCase();
+      const value = row.choices!.find((one) => one.toLowerCase() === lower);
+      if (value !== undefined) return { value };
       return { error: `argument(s) must be one of the following: ${row.choices!.join(", ")}` };
     }
     case "integer":

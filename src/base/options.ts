@@ -33,6 +33,8 @@ export interface OptionRow {
   readonly fixed?: boolean;
   /** Can be changed at run time only if `enable-protected-configs` allows it. */
   readonly protected?: boolean;
+  /** Put into effect even by the value that it has already: what it names may have changed. */
+  readonly volatile?: boolean;
   /** Shown by CONFIG GET only under its full name. */
   readonly hidden?: boolean;
   /** Holds a secret: never logged. */
@@ -160,7 +162,7 @@ export class Options {
     const before = new Map<string, string>();
     for (const [name, value] of values) {
       const old = this.text(name);
-      if (old === value) continue;
+      if (old === value && this.rows.get(name)!.volatile !== true) continue;
       before.set(name, old);
       this.#values.set(name, value);
     }

@@ -118,7 +118,7 @@ function seconds(ms: number): number {
 }
 
 /**
- * Redis's letters: O sees all commands, P with subscriptions, x in a transaction, b blocked, d watches a key that has changed, e not evicted, T reads
+ * Redis's letters: O sees all commands, P with subscriptions, x in a transaction, b blocked, d watches a key that has changed, U by a Unix socket, e not evicted, T reads
  * do not count as uses, N none of them.
  */
 function flagsOf(session: Session): string {
@@ -131,6 +131,7 @@ function flagsOf(session: Session): string {
   if (session.tracker?.isBroken === true) flags += "R";
   if (session.tracker?.options.broadcasts === true) flags += "B";
   if (session.watch?.touched === true) flags += "d";
+  if (session.peer?.kind === "unix") flags += "U";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";
   return flags === "" ? "N" : flags;

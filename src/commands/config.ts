@@ -85,9 +85,8 @@ function failed(name: string, reason: string): string {
 function mayChangeProtected(session: Session): boolean {
   const who = session.engine.options.text("enable-protected-configs");
   if (who !== "local") return who === "yes";
-  const address = session.peer?.address;
-  // A session without a peer is the process itself, and an address without brackets or digits first is a Unix socket.
-  return address === undefined || /^(127\.|\[?::1\]?:|\/|unix)/.test(address);
+  // A session without a peer is the process itself.
+  return session.peer?.isLocal ?? true;
 }
 
 function rewrite(session: Session, _args: Args, reply: Reply): void {

@@ -105,12 +105,11 @@ function debug(session: Session, args: Args, reply: Reply): void {
   found[2](session, args, reply);
 }
 
-/** By "local" Redis means a Unix socket or the two plain loopback addresses; whoever has no connection is local too. */
+/** Whoever has no connection is local too. */
 function isAllowed(session: Session): boolean {
   const allowed = session.engine.options.text("enable-debug-command");
   if (allowed !== "local") return allowed === "yes";
-  const address = session.peer?.address ?? "/";
-  return /^(\/|127\.0\.0\.1:|::1:|\[::1\]:)/.test(address);
+  return session.peer?.isLocal ?? true;
 }
 
 /** Stops everything for a time, as a slow command would. */

@@ -5,6 +5,7 @@
 import { CHANNEL, PATTERN, SHARD } from "./channels.ts";
 import { arch, release, totalmem, type } from "node:os";
 import { HUTCH_VERSION, REDIS_VERSION } from "../base/version.ts";
+import type { Options } from "../base/options.ts";
 import type { Ref } from "../memory/arena.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -40,7 +41,6 @@ function* serverFields(engine: Engine): Iterable<Field> {
   const uptime = Math.floor(clock.monotonicMs / 1000);
   const hz = options.text("hz");
   const port = options.text("port");
-  const addresses = options.words("bind").map((address) => `bind=${address}`);
   yield ["redis_version", REDIS_VERSION];
   yield ["hutch_version", HUTCH_VERSION];
   yield ["redis_git_sha1", "00000000"];
@@ -64,7 +64,28 @@ function* serverFields(engine: Engine): Iterable<Field> {
   yield ["executable", process.execPath];
   yield ["config_file", engine.configFile];
   yield ["io_threads_active", 0];
-  yield ["listener0", ["name=tcp", ...addresses, `port=${port}`].join(",")];
+  yield* listenerFields(options);
+}
+
+/** The ways in, numbered. */
+function* listenerFields(options: Options): Iterable<Field> {
+  const addresses = options.words("bind").map((address) => `bind=${address},`);
+  const path = options.text("unixsocket");
+  let count = 0;
+  for (const [name, option] of [
+    ["tcp", "port"],
+    ["unix", "unixsocket"],
+    ["tls", "tls-port"],
+  ] as const) {
+    if (name === "unix") {
+      if (path !== "") yield [`listener${count++}`, `name=unix,bind=${path}`];
+    } else if (options.text(option) !== "0") {
+      yield [
+        `listener${count++}`,
+        `name=${name},${addresses.join("")}port=${options.text(option)}`,
+      ];
+    }
+  }
 }
 
 function* clientFields(engine: Engine): Iterable<Field> {

@@ -18,9 +18,12 @@ import type { Transaction } from "./transaction.ts";
 
 /** The connection behind a session, as far as commands may know it. */
 export interface Peer {
-  /** "127.0.0.1:1234", or the path of a Unix socket with ":0". */
+  readonly kind: "tcp" | "tls" | "unix";
+  /** "127.0.0.1:1234", "[::1]:1234", or the path of a Unix socket with ":0". */
   readonly address: string;
   readonly localAddress: string;
+  /** On the same machine: by a loopback address or a Unix socket. */
+  readonly isLocal: boolean;
   readonly fd: number;
   /** Bytes of unfinished commands, and of replies not yet taken by the system. */
   readonly inputBytes: number;

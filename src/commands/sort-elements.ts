@@ -1,63 +1,133 @@
-/** The elements that SORT works on: copies, one behind the other in one buffer, and the order that they come in. */
-import { copyBytes } from "../base/bytes.ts";
+/**
+ * The elements that SORT works on, and the order that they come in: text is copied, one behind the other in one buffer, and what
+ * a list or a set holds as an integer stays one, since most of what is sorted is numbers.
+ */
+import { compareBytes, copyBytes } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
-import type { Slice } from "../base/slice.ts";
+import { INT64_DIGITS_MAX, writeInteger } from "../base/numbers.ts";
+import { Slice } from "../base/slice.ts";
+import type { Reply } from "../protocol/reply.ts";
 
 const SPACE = 0x20;
 const BYTES_FIRST = 4096;
 
+// Kinds of elements.
+/** Nothing was found for it: it has no text, and comes before everything. */
+const NONE = 0;
+const TEXT = 1;
+const INTEGER = 2;
+
+const first = new Slice();
+const second = new Slice();
+
 export class SortElements {
   count = 0;
-  #bytes: Buffer;
-  /** Where each element begins, and behind the last one the end. */
-  readonly #starts: Float64Array;
-  /** 1 for what is there: an element that nothing was found for has no text. */
-  readonly #present: Uint8Array;
+  /** All of them are integers. */
+  onlyIntegers = true;
+  readonly #kinds: Uint8Array;
+  /** The integer, or where the text begins. */
+  readonly #values: Float64Array;
+  /** Where text ends; made with the first text. */
+  #ends: Float64Array | null = null;
+  #bytes: Buffer = Buffer.alloc(0);
+  #bytesEnd = 0;
+  /** Digits of the integers that are looked at as text at one time, two at most. */
+  readonly #digits: Buffer = Buffer.alloc(2 * INT64_DIGITS_MAX);
 
   /** @param countMax how many there will be at most */
   constructor(countMax: number) {
-    this.#starts = new Float64Array(countMax + 1);
-    this.#present = new Uint8Array(countMax);
-    this.#bytes = Buffer.allocUnsafe(BYTES_FIRST);
+    this.#kinds = new Uint8Array(countMax);
+    this.#values = new Float64Array(countMax);
   }
 
   add(element: Slice): void {
     const { start, end } = element;
-    const at = this.#starts[this.count]!;
+    const at = this.#bytesEnd;
     const after = at + end - start;
     if (after > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(after * 2);
+      const larger = Buffer.allocUnsafe(Math.max(BYTES_FIRST, after * 2));
       this.#bytes.copy(larger, 0, 0, at);
       this.#bytes = larger;
     }
     copyBytes(this.#bytes, at, element.bytes, start, end);
-    this.#present[this.count++] = 1;
-    this.#starts[this.count] = after;
+    this.#bytesEnd = after;
+    this.#ends ??= new Float64Array(this.#values.length);
+    this.#ends[this.count] = after;
+    this.onlyIntegers = false;
+    this.#put(TEXT, at);
+  }
+
+  /** @param value exact */
+  addInteger(value: number): void {
+    this.#put(INTEGER, value);
   }
 
   /** Adds nothing, which comes before everything. */
   addNone(): void {
-    const at = this.#starts[this.count]!;
-    this.#starts[++this.count] = at;
+    this.onlyIntegers = false;
+    this.#put(NONE, 0);
   }
 
+  #put(kind: number, value: number): void {
+    const index = this.count++;
+    this.#kinds[index] = kind;
+    this.#values[index] = value;
+  }
+
+  /** Points `out` at the text, which is good until the next element is read. */
   read(index: number, out: Slice): void {
-    out.set(this.#bytes, this.#starts[index]!, this.#starts[index + 1]!);
+    this.#read(index, 0, out);
+  }
+
+  /** @param digitsAt where the digits of an integer go */
+  #read(index: number, digitsAt: number, out: Slice): void {
+    const kind = this.#kinds[index]!;
+    const value = this.#values[index]!;
+    if (kind === INTEGER) {
+      out.set(this.#digits, digitsAt, writeInteger(this.#digits, digitsAt, value));
+    } else if (kind === TEXT) out.set(this.#bytes, value, this.#ends![index]!);
+    else out.set(this.#bytes, 0, 0);
+  }
+
+  /** Answers an element as a bulk string. */
+  reply(index: number, reply: Reply): void {
+    if (this.#kinds[index] === INTEGER) reply.bulkInteger(this.#values[index]!);
+    else {
+      this.#read(index, 0, first);
+      reply.bulk(first.bytes, first.start, first.end);
+    }
+  }
+
+  /** Each element as a number; null if one is none. */
+  scores(): Float64Array | null {
+    if (this.onlyIntegers) return this.#values.subarray(0, this.count);
+    const scores = new Float64Array(this.count);
+    for (let i = 0; i < this.count; i++) {
+      if (this.#kinds[i] === INTEGER) scores[i] = this.#values[i]!;
+      else {
+        this.#read(i, 0, first);
+        const score = sortScore(first);
+        if (Number.isNaN(score)) return null;
+        scores[i] = score;
+      }
+    }
+    return scores;
   }
 
   compare(a: number, b: number): number {
-    const starts = this.#starts;
-    if (this.#present[a] !== this.#present[b]) return this.#present[a]! - this.#present[b]!;
-    const bytes = this.#bytes;
-    let posA = starts[a]!;
-    let posB = starts[b]!;
-    const endA = starts[a + 1]!;
-    const endB = starts[b + 1]!;
-    while (posA < endA && posB < endB) {
-      const difference = bytes[posA++]! - bytes[posB++]!;
-      if (difference !== 0) return difference;
-    }
-    return endA - posA - (endB - posB);
+    const kindA = this.#kinds[a]!;
+    const kindB = this.#kinds[b]!;
+    if (kindA === NONE || kindB === NONE) return Number(kindB === NONE) - Number(kindA === NONE);
+    this.#read(a, 0, first);
+    this.#read(b, INT64_DIGITS_MAX, second);
+    return compareBytes(
+      first.bytes,
+      first.start,
+      first.end,
+      second.bytes,
+      second.start,
+      second.end,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 /** SORT and SORT_RO: the elements of a list, a set or a sorted set in order, or what keys named after them hold. */
 import { changed } from "./changed.ts";
 import { DEL, SORTSTORE } from "../keyspace/key-events.ts";
-import { int64, toNumber } from "../base/numbers.ts";
+import { int64, isSafe, toNumber } from "../base/numbers.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -132,11 +132,16 @@ function load(session: Session, entry: Ref, type: number, options: Options): Sor
   const { lists, sets, sortedSets } = session.engine.keyspace.store;
   session.db.load(entry, value);
   const backward = options.descending && staysInOrder(type, options);
+  const asNumbers = !options.alpha;
   if (type === TYPE_LIST) {
     const elements = new SortElements(lists.length(value));
     for (let more = lists.seek(value, backward ? -1 : 0); more; more = lists.step(!backward)) {
-      lists.read(element);
-      elements.add(element);
+      if (asNumbers && lists.readInteger() && isSafe(int64.high)) {
+        elements.addInteger(toNumber(int64.low, int64.high));
+      } else {
+        lists.read(element);
+        elements.add(element);
+      }
     }
     return elements;
   }
@@ -144,7 +149,13 @@ function load(session: Session, entry: Ref, type: number, options: Options): Sor
     const elements = new SortElements(sets.length(value));
     const { walk } = sets;
     walk.begin(value);
-    while (walk.next()) elements.add(walk.member);
+    while (walk.next()) {
+      if (asNumbers && walk.isInteger && isSafe(walk.high)) {
+        elements.addInteger(toNumber(walk.low, walk.high));
+      } else {
+        elements.add(walk.member);
+      }
+    }
     return elements;
   }
   const count = sortedSets.length(value);
@@ -180,7 +191,7 @@ function orderOf(
       (a, b) => sign * (texts.compare(a, b) || (settles ? elements.compare(a, b) : 0)),
     );
   }
-  const scores = readScores(session, elements, by);
+  const scores = by === null ? elements.scores() : readScores(session, elements, by);
   if (scores === null) return null;
   const settle = (a: number, b: number): number => sign * elements.compare(a, b);
   if (sortIntegers(order, scores, sign, settle)) return order;
@@ -203,18 +214,17 @@ function readTexts(session: Session, elements: SortElements, by: SortPattern): S
   return texts;
 }
 
-/** Each element as a number, or what the pattern gives for it, 0 where that is nothing; null if one is no number. */
+/** What the pattern gives for each element as a number, 0 where that is nothing; null if one is no number. */
 function readScores(
   session: Session,
   elements: SortElements,
-  by: SortPattern | null,
+  by: SortPattern,
 ): Float64Array | null {
   const scores = new Float64Array(elements.count);
   let allNumbers = true;
   for (let i = 0; i < elements.count; i++) {
     elements.read(i, element);
-    if (by === null) scores[i] = sortScore(element);
-    else if (by.read(session, element, text)) scores[i] = sortScore(text);
+    if (by.read(session, element, text)) scores[i] = sortScore(text);
     if (Number.isNaN(scores[i])) allNumbers = false;
   }
   return allNumbers ? scores : null;
@@ -230,8 +240,11 @@ function answer(
   const { gets } = options;
   reply.array(order.length * Math.max(1, gets.length));
   for (const index of order) {
+    if (gets.length === 0) {
+      elements.reply(index, reply);
+      continue;
+    }
     elements.read(index, element);
-    if (gets.length === 0) reply.bulk(element.bytes, element.start, element.end);
     for (const get of gets) {
       if (get.read(session, element, text)) reply.bulk(text.bytes, text.start, text.end);
       else reply.null();

@@ -3,7 +3,7 @@
  * the keyspace (keys whose time has come, dicts that resize, memory to give back), pauses that end, and in a slower
  * rhythm the clients. Work that does not fit one slice goes on in slices of its own between the turns of clients.
  */
-import { AUTH_TIMEOUT_MS } from "../base/limits.ts";
+import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS } from "../base/limits.ts";
 import type { Engine } from "../commands/engine.ts";
 import type { Session } from "../commands/session.ts";
 import { Connection } from "./connection.ts";
@@ -99,6 +99,10 @@ export class Beat {
     const { peer } = session;
     if (!(peer instanceof Connection)) return;
     const { clock } = this.#engine;
+    if (peer.isHandshaking) {
+      if (clock.nowMs - session.createdMs > HANDSHAKE_TIMEOUT_MS) peer.abort();
+      return;
+    }
     const idleMs = clock.nowMs - session.lastActiveMs;
     const { timeoutMs } = this.#settings;
     const outputLimits = this.#settings.outputLimits(session);

@@ -13,6 +13,7 @@ import { Slice } from "../base/slice.ts";
 import type { Socket } from "bun";
 import { freeBuffer } from "../base/bytes.ts";
 import {
+  CLOSE_TIMEOUT_MS,
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
   REPLY_BUFFER_SIZE,
@@ -32,11 +33,18 @@ import type { Settings } from "./settings.ts";
 const NOTHING = Buffer.alloc(0);
 const messages = new Slice();
 
+/** Where a connection comes from; addresses as Redis writes them. */
+export type Origin = Pick<Peer, "kind" | "address" | "localAddress" | "isLocal">;
+
 export class Connection implements Peer, Waiter {
   readonly session: Session;
+  readonly kind: Origin["kind"];
   readonly address: string;
   readonly localAddress: string;
+  readonly isLocal: boolean;
   readonly fd: number;
+  /** TLS is not agreed upon yet. */
+  isHandshaking: boolean;
   received = 0;
   /** Monotonic time in ms at which the unsent replies rose above the soft limit, or -1. */
   softLimitSinceMs = -1;
@@ -64,15 +72,19 @@ export class Connection implements Peer, Waiter {
   /** The peer closes first: see `finish`. */
   #lingering = false;
   #closed = false;
+  #gone = false;
 
-  constructor(socket: Socket<Connection>, session: Session, settings: Settings) {
+  constructor(socket: Socket<Connection>, session: Session, settings: Settings, origin: Origin) {
     this.#socket = socket;
     this.session = session;
     this.#settings = settings;
     this.#output = new Output(socket, session.reply);
     this.#gate = session.engine.gate;
-    this.address = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.localAddress = `${socket.localAddress}:${socket.localPort}`;
+    this.kind = origin.kind;
+    this.address = origin.address;
+    this.localAddress = origin.localAddress;
+    this.isLocal = origin.isLocal;
+    this.isHandshaking = origin.kind === "tls";
     this.fd = session.id;
     session.peer = this;
   }
@@ -162,10 +174,23 @@ export class Connection implements Peer, Waiter {
     this.#closing = true;
     this.#closed = true;
     this.#socket.end();
+    if (this.#gone) return;
+    // TLS has bytes left that are encrypted already, and waits for a peer that may never read them.
+    this.session.engine.removeSession(this.session);
+    setTimeout(() => this.abort(), CLOSE_TIMEOUT_MS).unref();
+  }
+
+  /** Ends a connection at once: what its peer has not read is lost. */
+  abort(): void {
+    if (this.#gone) return;
+    this.#closing = true;
+    this.#closed = true;
+    this.#socket.terminate();
   }
 
   /** The socket is gone. */
   gone(): void {
+    this.#gone = true;
     this.#closed = true;
     this.#closing = true;
     this.#output.drop();

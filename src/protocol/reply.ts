@@ -10,7 +10,7 @@
  */
 import { copyBytes, writeLatin1 } from "../base/bytes.ts";
 import { formatDouble } from "../base/doubles.ts";
-import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
+import { INT64_DIGITS_MAX, digitCount, writeInt64, writeInteger } from "../base/numbers.ts";
 import {
   REPLY_BUFFER_LARGE_SIZE,
   REPLY_BUFFER_SIZE,
@@ -34,6 +34,10 @@ const NULL_ARRAY = Buffer.from("*-1\r\n");
 const NULL_3 = Buffer.from("_\r\n");
 const TRUE_3 = Buffer.from("#t\r\n");
 const FALSE_3 = Buffer.from("#f\r\n");
+
+/** Integers of up to nine digits, whose length is one digit, and their bulk strings at most: "$9", the digits, twice CR LF. */
+const SHORT_INTEGER_MAX = 999_999_999;
+const SHORT_INTEGER_SIZE = 15;
 
 /** A header: type byte, digits, CR LF. */
 const HEADER_MAX: number = INT64_DIGITS_MAX + 3;
@@ -210,7 +214,14 @@ export class Reply {
 
   /** A bulk string of the decimal digits of an integer. */
   bulkInteger(value: number): void {
-    this.text(value.toString());
+    if (!(value >= 0 && value <= SHORT_INTEGER_MAX)) return this.text(value.toString());
+    if (!this.ensure(SHORT_INTEGER_SIZE)) return;
+    const { buffer, pos } = this;
+    buffer[pos] = 0x24;
+    buffer[pos + 1] = 0x30 + digitCount(value);
+    buffer[pos + 2] = CR;
+    buffer[pos + 3] = LF;
+    this.#endLine(writeInteger(buffer, pos + 4, value));
   }
 
   /** Text with a format (`txt` or `mkd`); a bulk string in RESP2. @param text one character a byte */

@@ -183,6 +183,11 @@ export class Lists implements Collection {
     this.#listpack.read(this.cursor.pack, this.cursor.pos, out);
   }
 
+  /** Whether the element at the cursor is stored as an integer; if so it is left in `int64`, without being formatted. */
+  readInteger(): boolean {
+    return this.#listpack.readInteger(this.cursor.pack, this.cursor.pos);
+  }
+
   // ---- changing; the list was readied by `grow` before elements are added, and `shrink` comes after those removed ----
 
   /** Adds an element at the front or at the end. */

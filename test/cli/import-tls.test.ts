@@ -1,40 +1,16 @@
 /** `hutch import` by TLS: from a redis-server with a certificate that was made for the test. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runImport } from "../../src/cli/import.ts";
 import type { Instance } from "../../src/instance.ts";
+import { OPENSSL, makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 import { startInProcess } from "../support/in-process.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { RespClient } from "../support/resp-client.ts";
-
-const OPENSSL = Bun.which("openssl");
-
-function openssl(folder: string, ...words: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync([OPENSSL!, ...words], { cwd: folder });
-  if (exitCode !== 0) throw new Error(stderr.toString());
-}
-
-/** Makes ca.crt, and with it NAME.crt and NAME.key for what a certificate is to be of. */
-function makeCertificates(folder: string, names: Readonly<Record<string, string>>): void {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const authority = ["-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key"];
-  openssl(folder, "req", ...authority, ...key, "-out", "ca.crt");
-  for (const [name, of] of Object.entries(names)) {
-    writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${of}`);
-    openssl(
-      ...[folder, "req", ...key, "-subj", `/CN=${name}`],
-      ...["-keyout", `${name}.key`, "-out", `${name}.csr`],
-    );
-    openssl(
-      ...[folder, "x509", "-req", "-in", `${name}.csr`, "-CA", "ca.crt", "-CAkey", "ca.key"],
-      ...["-CAcreateserial", "-days", "2", "-extfile", `${name}.ext`, "-out", `${name}.crt`],
-    );
-  }
-}
 
 async function startTls(folder: string, name: string): Promise<RedisServer & { tlsPort: number }> {
   const tlsPort = freePort();
@@ -59,7 +35,9 @@ describe.skipIf(redisMissing !== null || OPENSSL === null)("hutch import by TLS"
   let hutch: Instance;
 
   beforeAll(async () => {
-    makeCertificates(folder, { right: "IP:127.0.0.1,DNS:localhost", other: "DNS:other.example" });
+    makeAuthority(folder);
+    makeCertificate(folder, "right", { of: "IP:127.0.0.1,DNS:localhost" });
+    makeCertificate(folder, "other", { of: "DNS:other.example" });
     redis = await startTls(folder, "right");
     stranger = await startTls(folder, "other");
     hutch = startInProcess();

@@ -94,6 +94,12 @@ describe("the start", () => {
     );
   });
 
+  test("refuses a TLS port without a certificate", async () => {
+    expect(await refusalOf(["--port", "0", "--tls-port", "1"])).toBe(
+      "No tls-cert-file configured!\n",
+    );
+  });
+
   test("lowers maxclients to what the system allows", async () => {
     const setup = { after: "ulimit -n 200" };
     expect(await optionsOf(FREE, ["maxclients"], setup)).toEqual(["168"]);
@@ -226,7 +232,7 @@ describe("what can't be taken", () => {
       [["--dir", "/proc/none"], `>>> 'dir "/proc/none"' No such file or directory`],
       [["--dir", "/dev/null"], `>>> 'dir "/dev/null"' Not a directory`],
       [["-", "--daemonize", "yes"], "from standard input can't go to the background"],
-      [["--tls-port", "1"], "TLS is not supported"],
+      [["--tls-protocols", "TLSv1"], "TLSv1 and TLSv1.1 are not supported."],
       [["--__proto__", "1"], "Bad directive or wrong number of arguments"],
       [["--save", "1"], "Invalid save parameters"],
     ];

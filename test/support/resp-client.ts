@@ -18,6 +18,12 @@ export class ConnectionClosed extends Error {
   }
 }
 
+/** Where to connect to: a port of 127.0.0.1 if it is a number. */
+export type Target =
+  | number
+  | { readonly hostname: string; readonly port: number; readonly tls?: Bun.TLSOptions }
+  | { readonly unix: string };
+
 interface Waiter {
   resolve(value: RespValue): void;
   reject(error: Error): void;
@@ -45,11 +51,11 @@ export class RespClient {
   }
 
   /** Connects. @param protocol 3 sends HELLO 3 and takes its reply */
-  static async connect(port: number, protocol: 2 | 3 = 2): Promise<RespClient> {
+  static async connect(target: Target, protocol: 2 | 3 = 2): Promise<RespClient> {
     const client = new RespClient();
+    const where = typeof target === "number" ? { hostname: "127.0.0.1", port: target } : target;
     client.#socket = await Bun.connect({
-      hostname: "127.0.0.1",
-      port,
+      ...(where as { hostname: string; port: number }),
       allowHalfOpen: true,
       socket: {
         data: (_socket, chunk) => client.#receive(chunk),

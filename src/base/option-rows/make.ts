@@ -3,6 +3,9 @@ import type { OptionRow } from "../options.ts";
 
 type More = Partial<Omit<OptionRow, "name" | "type" | "default" | "help">>;
 
+/** Bounds of a TCP port. */
+export const PORTS = [0, 65535] as const;
+
 export const INT_MIN = -2147483648;
 export const INT_MAX = 2147483647;
 export const UINT_MAX = 4294967295;

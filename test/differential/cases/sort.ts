@@ -5,6 +5,9 @@ const FILL = [
   "RPUSH numbers 3 1 2 10 -5 2.5 0x10 1e2 3",
   'RPUSH words banana apple Cherry apple "" "a\\x00b" date',
   "RPUSH mixed 3 1 x 2",
+  // Integers as lists keep them, and the same numbers as text; the last ones are beyond what a double holds exactly.
+  'RPUSH ties 5 5.0 4 05 -7 5 +5 4.5 1000000000 999999999 0 -0 0.0 "" " 5" -7.0 12345678901',
+  "RPUSH long 9007199254740993 9007199254740992 9007199254740991 -9223372036854775808 9223372036854775807 1",
   "SADD set 5 3 4 1 2",
   "SADD texts c a d b",
   "ZADD zset 3 a 1 b 2 c 0 4",
@@ -24,6 +27,14 @@ const LINES = [
   "numbers",
   "numbers DESC",
   "numbers ASC DESC ASC",
+  "ties",
+  "ties DESC",
+  "ties LIMIT 3 6",
+  "ties BY nosort DESC",
+  "ties GET # GET w_*",
+  "ties ALPHA",
+  "long",
+  "long DESC",
   "numbers ALPHA",
   "numbers ALPHA DESC",
   "numbers LIMIT 0 3",
@@ -110,6 +121,8 @@ const LINES = [
 
 const STORES = [
   "numbers STORE target",
+  "long STORE target",
+  "ties STORE target",
   "numbers DESC LIMIT 1 3 STORE target",
   "words ALPHA STORE target",
   "texts BY nosort STORE target",

@@ -67,7 +67,8 @@ export function memoryFigures(engine: Engine): MemoryFigures {
     clients,
     log,
     scripts,
-    heap: heapUsed,
+    // Bun counts the arena's segments among the heap.
+    heap: Math.max(0, heapUsed - arena.reservedBytes),
     tables,
     resizing,
     resizingCount,

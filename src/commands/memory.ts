@@ -4,8 +4,8 @@ import { memoryUsage } from "../keyspace/key-report.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import type { Engine } from "./engine.ts";
 import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
-import type { MemoryFigures } from "./memory-figures.ts";
 import { memoryFigures } from "./memory-figures.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow } from "./row.ts";
@@ -101,15 +101,22 @@ function ratio(part: number, whole: number): number {
 }
 
 function doctor(session: Session, _args: Args, reply: Reply): void {
-  reply.verbatim(diagnose(memoryFigures(session.engine), session.engine.sessions.size), "txt");
+  reply.verbatim(diagnose(session.engine), "txt");
 }
 
 /** What is unusual about a server's memory, in plain words. */
-function diagnose(figures: MemoryFigures, clients: number): string {
+function diagnose(engine: Engine): string {
+  const figures = memoryFigures(engine);
+  const clients = engine.sessions.size;
   if (figures.allocated < 5 * MIB) {
     return "This server holds less than 5 MiB of data: too little to say anything about its memory.\n";
   }
   const found: string[] = [];
+  if (engine.memoryLimit.isFull) {
+    found.push(
+      "Limit: more memory is used than maxmemory allows, and there is no key that maxmemory-policy lets go. Commands that may need memory are refused.",
+    );
+  }
   if (figures.peak > figures.used * 1.5) {
     found.push(
       "Peak: the server once used more than one and a half times the memory that it uses now. What was freed went back to the system except where single blocks hold on to their segments of 64 MiB; such memory is used again.",

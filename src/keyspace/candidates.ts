@@ -1,5 +1,5 @@
 /**
- * Keys that may be evicted next: the best sixteen of all samples so far, best last. What was sampled for one key and not taken
+ * Keys that may be evicted next: the best sixteen of all samples so far, in no order. What was sampled for one key and not taken
  * is so not lost for the next; Redis has such a pool since 3.0, and it makes five samples a key as good as ten.
  *
  * A candidate is an entry and its hash, numbers only. Its entry may be gone when its turn comes, and other bytes may lie there:
@@ -15,7 +15,7 @@ const SIZE = 16;
 export class Candidates {
   readonly #dict: Dict;
   readonly #databases: readonly Database[];
-  // By rank, the best last; what stands from #count on is of no meaning.
+  // What stands from #count on is of no meaning.
   readonly #scores: Float64Array = new Float64Array(SIZE);
   readonly #entries: Int32Array = new Int32Array(SIZE);
   readonly #hashes: Int32Array = new Int32Array(SIZE);
@@ -32,18 +32,13 @@ export class Candidates {
     this.#count = 0;
   }
 
-  /** Adds a live entry if it is better than the worst that there is. @param score the higher, the rather it goes */
+  /** Adds a live entry, in the place of the worst if there is no other. @param score the higher, the rather it goes */
   offer(database: Database, entry: Ref, score: number): void {
     let at = this.#count;
-    while (at > 0 && this.#scores[at - 1]! > score) at--;
-    if (this.#count < SIZE) {
-      this.#shift(at, at + 1, this.#count);
-      this.#count++;
-    } else {
-      if (at === 0) return;
-      // The worst makes way: those below the place move down.
-      at--;
-      this.#shift(1, 0, at + 1);
+    if (at < SIZE) this.#count++;
+    else {
+      at = this.#worst();
+      if (score <= this.#scores[at]!) return;
     }
     this.#scores[at] = score;
     this.#entries[at] = entry;
@@ -59,28 +54,43 @@ export class Candidates {
   /** Takes out the best one that still lives, or returns NULL_REF. */
   take(): Ref {
     while (this.#count > 0) {
-      const at = --this.#count;
+      const at = this.#best();
       const entry = this.#entries[at] as Ref;
-      const database = this.#databases[this.#indexes[at]!]!;
-      if (!this.#lives(database, entry, this.#hashes[at]!)) continue;
-      this.database = database;
+      const hash = this.#hashes[at]!;
+      this.database = this.#databases[this.#indexes[at]!]!;
       this.score = this.#scores[at]!;
-      return entry;
+      this.#remove(at);
+      if (this.#lives(this.database, entry, hash)) return entry;
     }
     return NULL_REF;
+  }
+
+  #worst(): number {
+    const scores = this.#scores;
+    let worst = 0;
+    for (let at = 1; at < this.#count; at++) if (scores[at]! < scores[worst]!) worst = at;
+    return worst;
+  }
+
+  #best(): number {
+    const scores = this.#scores;
+    let best = 0;
+    for (let at = 1; at < this.#count; at++) if (scores[at]! > scores[best]!) best = at;
+    return best;
+  }
+
+  /** Puts the last one in the place. */
+  #remove(at: number): void {
+    const last = --this.#count;
+    this.#scores[at] = this.#scores[last]!;
+    this.#entries[at] = this.#entries[last]!;
+    this.#hashes[at] = this.#hashes[last]!;
+    this.#indexes[at] = this.#indexes[last]!;
   }
 
   #lives(database: Database, entry: Ref, hash: number): boolean {
     let found = this.#dict.first(database.dict, hash);
     while (found !== NULL_REF && found !== entry) found = this.#dict.next(found, hash);
     return found !== NULL_REF;
-  }
-
-  /** Moves the ranks [from, end) to where `to` says. */
-  #shift(from: number, to: number, end: number): void {
-    this.#scores.copyWithin(to, from, end);
-    this.#entries.copyWithin(to, from, end);
-    this.#hashes.copyWithin(to, from, end);
-    this.#indexes.copyWithin(to, from, end);
   }
 }

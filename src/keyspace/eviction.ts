@@ -2,10 +2,11 @@
  * Eviction: which key goes when memory is full, by the policy of the option `maxmemory-policy`.
  *
  *   *-random   any
- *   *-lru      the one of the sample that was used longest ago; *-lfu that is used least (`Candidates` keeps what was not taken)
- *   *-ttl      the one that expires next, nearly exactly: the wheel knows
+ *   *-lru      the one of a sample that was used longest ago
+ *   *-lfu      the one of a sample that is used least
+ *   *-ttl      the one that expires next of those which the wheel says are next, so nearly exactly
  *
- * volatile-* looks only at keys with a time to live. Who wants to know of it is told before: the log gets a deletion, WATCH and
+ * What was sampled and not taken stays a candidate (`Candidates`). volatile-* looks only at keys with a time to live. Who wants to know of it is told before: the log gets a deletion, WATCH and
  * client-side caches learn that the key has changed. A key whose time has come expires instead.
  *
  * While a snapshot is made, a large value that it has not written yet is passed over, since writing it takes long. If there are
@@ -29,8 +30,6 @@ export const NO_KEY = 1;
 export const KEY_AWAITED = 2;
 export type Evicted = typeof KEY_GONE | typeof NO_KEY | typeof KEY_AWAITED;
 
-/** Keys of a slot of the wheel among which the one that expires next is looked for, if the option for samples is smaller. */
-const SOONEST_MIN = 16;
 /** Samples after which there seem to be only values that a snapshot has to write first. */
 const ROUNDS_MAX = 16;
 
@@ -106,11 +105,10 @@ export class Eviction {
     switch (this.#order) {
       case "random":
         return this.#findAny();
-      case "ttl":
-        return this.#findSoonest();
       case "lru":
       case "lfu":
-        return this.#findLeastUsed();
+      case "ttl":
+        return this.#findBest();
       default:
         return NULL_REF;
     }
@@ -133,37 +131,16 @@ export class Eviction {
     return NULL_REF;
   }
 
-  #findSoonest(): Ref {
-    const { entries } = this.#sampler;
-    let best = NULL_REF;
-    let bestMs = Infinity;
-    const rounds = this.#store.guard === null ? 1 : ROUNDS_MAX;
-    for (let round = 0; round < rounds && best === NULL_REF; round++) {
-      for (const database of this.#databases) {
-        if (database.expiring === 0) continue;
-        entries.length = 0;
-        database.keys.soonest(Math.max(this.samples, SOONEST_MIN), entries);
-        for (const entry of entries) {
-          const dueMs = database.expiryMs(entry);
-          if (dueMs >= bestMs || this.#isPassedOver(database, entry)) continue;
-          best = entry;
-          bestMs = dueMs;
-          this.#database = database;
-        }
-      }
-    }
-    return best;
-  }
-
-  #findLeastUsed(): Ref {
+  #findBest(): Ref {
     const candidates = this.#candidates;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       if (!this.#sample()) return NULL_REF;
       for (let entry = candidates.take(); entry !== NULL_REF; entry = candidates.take()) {
+        const { database } = candidates;
         // It was used, or a snapshot has begun, since it became a candidate.
-        if (this.#score(entry) < candidates.score) continue;
-        if (this.#isPassedOver(candidates.database, entry)) continue;
-        this.#database = candidates.database;
+        if (this.#score(database, entry) < candidates.score) continue;
+        if (this.#isPassedOver(database, entry)) continue;
+        this.#database = database;
         return entry;
       }
     }
@@ -177,19 +154,21 @@ export class Eviction {
     for (const database of this.#databases) {
       if (this.#eligible(database) === 0) continue;
       found = true;
-      this.#sampler.draw(database, this.samples, this.#isVolatile);
+      if (this.#order === "ttl") this.#sampler.drawSoonest(database, this.samples);
+      else this.#sampler.draw(database, this.samples, this.#isVolatile);
       for (const entry of entries) {
         if (this.#isPassedOver(database, entry)) continue;
-        this.#candidates.offer(database, entry, this.#score(entry));
+        this.#candidates.offer(database, entry, this.#score(database, entry));
       }
     }
     return found;
   }
 
-  /** The higher, the less a key is used. */
-  #score(entry: Ref): number {
+  /** The higher, the rather a key goes. */
+  #score(database: Database, entry: Ref): number {
     const store = this.#store;
     if (this.#order === "lru") return store.idleSeconds(entry);
+    if (this.#order === "ttl") return -database.expiryMs(entry);
     return COUNTER_MAX - store.frequency.counter(store.entries.access(entry));
   }
 

@@ -273,7 +273,21 @@ function hasMemory(session: Session, command: Command, args: Args): boolean {
 /** Whether the command may need memory. One that is queued takes some, whatever it does. @param flags what it may do */
 function needsMemory(session: Session, command: Command, flags: number): boolean {
   if ((flags & DENY_OOM) !== 0) return true;
-  return session.transaction !== null && !ENDS_TRANSACTION.has(command.fullName);
+  const { transaction } = session;
+  if (transaction === null) return false;
+  if (!ENDS_TRANSACTION.has(command.fullName)) return true;
+  return command.isExec && queuesDemandingScript(session, transaction);
+}
+
+/** Whether a script is queued that has declared flags, and not that it may run where memory is short. */
+function queuesDemandingScript(session: Session, transaction: Transaction): boolean {
+  transaction.rewind();
+  return transaction.commands.some((queued) => {
+    const args = transaction.next();
+    const declared = queued.row.scriptFlags?.(session, args) ?? null;
+    if (declared === null) return false;
+    return !declared.isCompatible && !declared.allowOom && !declared.noWrites;
+  });
 }
 
 /** Why the session's user may not run the command, or null. */

@@ -6,7 +6,12 @@ import { killOrReply } from "./busy.ts";
 import type { EngineName, Library } from "./function-libraries.ts";
 import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
+import type { ScriptFlags } from "./script-flags.ts";
 import type { Session } from "./session.ts";
+
+function flagsOfFunction({ engine }: Session, args: Args): ScriptFlags | null {
+  return engine.functions.find(args.text(1))?.flags ?? null;
+}
 
 function callFunction(readOnly: boolean): Handler {
   return (session, args, reply) => {
@@ -231,6 +236,7 @@ export const functionRows: readonly CommandRow[] = [
     summary: "Calls a function of a library.",
     complexity: "Depends on the function that is executed.",
     syntax: ARGUMENTS,
+    scriptFlags: flagsOfFunction,
     handler: callFunction(false),
   },
   {
@@ -243,6 +249,7 @@ export const functionRows: readonly CommandRow[] = [
     summary: "Calls a function of a library that only reads.",
     complexity: "Depends on the function that is executed.",
     syntax: ARGUMENTS,
+    scriptFlags: flagsOfFunction,
     handler: callFunction(true),
   },
   {

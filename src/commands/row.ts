@@ -4,6 +4,7 @@
  */
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
+import type { ScriptFlags } from "./script-flags.ts";
 import type { Session } from "./session.ts";
 
 /** Runs a command: reads its arguments, writes exactly one reply. */
@@ -94,6 +95,8 @@ export interface CommandRow {
    * brings many such commands, the members are fetched from memory together.
    */
   readonly memberAt?: number;
+  /** The flags that the script or function declares which a command line runs; null if it is not known, or none. */
+  readonly scriptFlags?: (session: Session, args: Args) => ScriptFlags | null;
   /** Runs at once although the session queues commands for EXEC. */
   readonly runsInMulti?: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */

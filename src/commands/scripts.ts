@@ -6,6 +6,8 @@ import { helpOf } from "./help.ts";
 import type { CommandRow, Handler, KeySpec } from "./row.ts";
 import type { Script } from "./script-cache.ts";
 import { SHA_LENGTH } from "./script-cache.ts";
+import type { ScriptFlags } from "./script-flags.ts";
+import { readShebang } from "./script-flags.ts";
 import type { Session } from "./session.ts";
 
 const NO_SCRIPT_FOUND = "NOSCRIPT No matching script. Please use EVAL.";
@@ -30,6 +32,15 @@ function evaluateSha(readOnly: boolean): Handler {
 function findScript(session: Session, args: Args, at: number): Script | undefined {
   if (args.length(at) !== SHA_LENGTH) return undefined;
   return session.engine.scripts.cache.findAt(args.bytes, args.start(at));
+}
+
+function flagsOfText(_session: Session, args: Args): ScriptFlags | null {
+  const read = readShebang(args.text(1));
+  return typeof read === "string" ? null : read.flags;
+}
+
+function flagsOfSha(session: Session, args: Args): ScriptFlags | null {
+  return findScript(session, args, 1)?.flags ?? null;
 }
 
 function load(session: Session, args: Args, reply: Reply): void {
@@ -123,6 +134,7 @@ export const scriptRows: readonly CommandRow[] = [
     summary: "Runs a Lua script.",
     complexity: COMPLEXITY,
     syntax: `script:string ${ARGUMENTS}`,
+    scriptFlags: flagsOfText,
     handler: evaluate(false),
   },
   {
@@ -135,6 +147,7 @@ export const scriptRows: readonly CommandRow[] = [
     summary: "Runs a Lua script that is known by its SHA1.",
     complexity: COMPLEXITY,
     syntax: `sha1:string ${ARGUMENTS}`,
+    scriptFlags: flagsOfSha,
     handler: evaluateSha(false),
   },
   {
@@ -147,6 +160,7 @@ export const scriptRows: readonly CommandRow[] = [
     summary: "Runs a Lua script that only reads.",
     complexity: COMPLEXITY,
     syntax: `script:string ${ARGUMENTS}`,
+    scriptFlags: flagsOfText,
     handler: evaluate(true),
   },
   {
@@ -159,6 +173,7 @@ export const scriptRows: readonly CommandRow[] = [
     summary: "Runs a Lua script that only reads, by its SHA1.",
     complexity: COMPLEXITY,
     syntax: `sha1:string ${ARGUMENTS}`,
+    scriptFlags: flagsOfSha,
     handler: evaluateSha(true),
   },
   {

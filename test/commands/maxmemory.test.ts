@@ -2,10 +2,18 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Instance } from "../../src/instance.ts";
 import { createServer } from "../../src/index.ts";
-import { commandsOf, takeEffects } from "../effects/two-engines.ts";
+import {
+  commandsOf,
+  createEngine,
+  dataOf,
+  replay,
+  send,
+  takeEffects,
+} from "../effects/two-engines.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { encodeCommand, RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
+import { pick, rounds, seeded } from "../support/seed.ts";
 import { TestEngine } from "../support/test-engine.ts";
 import { until } from "../support/until.ts";
 
@@ -243,6 +251,71 @@ describe("evicted keys", () => {
       [name, "a"],
       [name, "b"],
     ]);
+  });
+
+  test("are gone as well where the log is run again", () => {
+    const random = seeded("eviction in the log");
+    for (let round = 0; round < 10 * rounds; round++) {
+      const policy = pick(random, [
+        "allkeys-lru",
+        "allkeys-random",
+        "volatile-ttl",
+        "volatile-lfu",
+      ]);
+      const engine = createEngine();
+      engine.options.set("maxmemory-policy", policy);
+      engine.options.set("maxmemory", "60000");
+      engine.record(true);
+      const session = engine.createSession();
+      for (let i = 0; i < 1000; i++) {
+        const key = `k:${random.below(600)}`;
+        const text = "x".repeat(random.below(300));
+        const line = pick(random, [
+          ["SET", key, text],
+          ["SET", key, text, "PX", `${1000 + random.below(100_000)}`],
+          ["RPUSH", `list:${key}`, text, text],
+          ["ZADD", `zset:${key}`, `${i}`, text],
+          ["EXPIRE", `list:${key}`, "100"],
+          ["EVAL", "redis.call('set', KEYS[1], ARGV[1], 'EX', 50) return 1", "1", key, text],
+          ["SELECT", `${random.below(3)}`],
+          ["DEL", key],
+          ["MULTI"],
+          ["EXEC"],
+        ]);
+        send(session, line);
+        if (random.below(20) === 0) engine.clock.advance(random.below(2000));
+      }
+      send(session, ["DISCARD"]);
+      expect(engine.keyspace.eviction.evicted).toBeGreaterThan(0);
+      const copy = createEngine();
+      copy.clock.advance(engine.clock.nowMs - copy.clock.nowMs);
+      replay(copy, takeEffects(engine));
+      expect(dataOf(copy)).toEqual(dataOf(engine));
+    }
+  });
+
+  test("with large values are freed in slices, and no others go meanwhile", () => {
+    const server = new TestEngine({
+      "maxmemory-policy": "volatile-ttl",
+      "maxmemory-eviction-tenacity": "1",
+    });
+    fill(server, 500);
+    const before = server.engine.memoryLimit.counted;
+    server.run("SADD", "large", ...Array.from({ length: 100_000 }, (_, i) => `member:${i}`));
+    server.run("EXPIRE", "large", "100");
+    for (let i = 0; i < 500; i++) server.run("EXPIRE", `k:${i}`, `${1000 + i}`);
+    limit(server, before + 500_000);
+    const { memoryLimit, keyspace } = server.engine;
+    let slices = 0;
+    do {
+      const freed = memoryLimit.counted;
+      server.run("PING");
+      slices++;
+      expect(freed - memoryLimit.counted).toBeLessThan(1_000_000);
+    } while (memoryLimit.counted > memoryLimit.bytes);
+    expect(slices).toBeGreaterThan(5);
+    expect(keyspace.eviction.evicted).toBe(1);
+    expect(keyspace.size).toBe(500);
   });
 
   test("are deleted before a transaction or a script, and never within", () => {

@@ -85,10 +85,11 @@ export class Command {
   readonly fullName: string;
   /** The row's own name in upper case, as one-byte characters. */
   readonly upperName: string;
-  /** The first letters of the name, by which the table finds it. */
+  /** The first letters of the name and the last ones, by which the table finds it. */
   readonly head: number;
-  /** The name is one to four letters, so `head` and its length say all of it. */
-  readonly exactHead: boolean;
+  readonly tail: number;
+  /** The name is up to eight letters and nothing else, so `head`, `tail` and its length say all of it. */
+  readonly isShort: boolean;
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler;
@@ -134,8 +135,10 @@ export class Command {
     this.parent = parent;
     this.fullName = parent === null ? row.name : `${parent.fullName}|${row.name}`;
     this.upperName = row.name.toUpperCase();
-    this.head = letters(Buffer.from(this.upperName, "latin1"), 0, this.upperName.length);
-    this.exactHead = /^[A-Z]{1,4}$/.test(this.upperName);
+    const name = Buffer.from(this.upperName, "latin1");
+    this.head = letters(name, 0, name.length);
+    this.tail = letters(name, Math.max(0, name.length - 4), name.length);
+    this.isShort = /^[A-Z]{1,8}$/.test(this.upperName);
     this.arity = row.arity;
     this.flags = row.flags
       .split(" ")

@@ -1,12 +1,12 @@
 /**
  * The command table of a server: finds a command by the bytes of its name, without making a string of them.
- * Names are looked up in a small open-addressed table by their first four letters, last letter and length.
+ * Names are looked up in a small open-addressed table by their first four letters, last four letters and length.
  */
 import { isWord } from "../base/bytes.ts";
 import { COMMANDS_MAX } from "../security/catalogue.ts";
 import { assert } from "../base/assert.ts";
 import type { Args } from "../protocol/args.ts";
-import { Command, letters, UPPER_CASE } from "./command.ts";
+import { Command, letters } from "./command.ts";
 import type { CommandRow } from "./row.ts";
 
 const SLOTS = 2048;
@@ -25,8 +25,7 @@ export class CommandTable {
     const command = new Command(row);
     for (const one of [command, ...command.children]) one.id = this.#nextId++;
     assert(this.#nextId < COMMANDS_MAX, "a set of commands has a bit for each");
-    const name = Buffer.from(command.upperName, "latin1");
-    let slot = slotOf(command.head, name.length, name, name.length);
+    let slot = slotOf(command.head, command.tail, command.upperName.length);
     while (this.#slots[slot] !== null) slot = (slot + 1) % SLOTS;
     this.#slots[slot] = command;
     this.#commands.push(command);
@@ -40,12 +39,18 @@ export class CommandTable {
     const end = args.ends[0]!;
     const length = end - start;
     const head = letters(bytes, start, end);
-    let slot = slotOf(head, length, bytes, end);
+    const tail = length > 4 ? letters(bytes, end - 4, end) : head;
+    let slot = slotOf(head, tail, length);
     for (;;) {
       const command = this.#slots[slot]!;
       if (command === null) return null;
-      if (command.head === head && command.upperName.length === length) {
-        if (command.exactHead || isWord(bytes, start, end, command.upperName)) return command;
+      if (
+        command.head === head &&
+        command.tail === tail &&
+        command.upperName.length === length &&
+        (command.isShort || isWord(bytes, start, end, command.upperName))
+      ) {
+        return command;
       }
       slot = (slot + 1) % SLOTS;
     }
@@ -65,7 +70,6 @@ export class CommandTable {
   }
 }
 
-function slotOf(head: number, length: number, bytes: Buffer, end: number): number {
-  const last = length === 0 ? 0 : bytes[end - 1]! & UPPER_CASE;
-  return ((Math.imul(head, 0x9e3779b1) >>> 16) + last * 31 + length * 17) & (SLOTS - 1);
+function slotOf(head: number, tail: number, length: number): number {
+  return ((Math.imul(head ^ Math.imul(tail, 31), 0x9e3779b1) >>> 16) + length * 17) & (SLOTS - 1);
 }

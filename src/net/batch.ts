@@ -45,7 +45,8 @@ export class Batch {
    * @returns FRAME if there may be more of them, else what the parser said last
    */
   scan(parser: RespParser | NativeParser, bytes: Buffer, end: number, limit: number): ParseResult {
-    const { frames, commands } = this;
+    const { frames, commands, starts } = this;
+    const native = parser instanceof NativeParser;
     const most = Math.min(limit, BATCH_MAX);
     let count = 0;
     let result: ParseResult = FRAME;
@@ -56,11 +57,8 @@ export class Batch {
       const { args } = parser;
       parser.args = frames[count]!;
       frames[count] = args;
-      this.starts[count] = parser.frameStart;
-      commands[count] =
-        parser instanceof NativeParser
-          ? this.#nativeCommands[parser.command]!
-          : this.#table.find(args);
+      starts[count] = parser.frameStart;
+      commands[count] = native ? this.#nativeCommands[parser.command]! : this.#table.find(args);
       count++;
     }
     this.count = count;
@@ -70,6 +68,7 @@ export class Batch {
   /** Asks for the entries of the keys that the frames name, and then for the members of what these hold. */
   prefetch(database: Database, native: boolean): void {
     const lookahead = this.#lookahead;
+    // Keys that are not the same as the one before.
     let keys = 0;
     let members = 0;
     lookahead.clear();
@@ -82,11 +81,10 @@ export class Batch {
         lookahead.skip();
         continue;
       }
-      lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!);
-      keys++;
+      if (lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!)) keys++;
       if (command!.memberAt !== 0) members++;
     }
-    if (keys > 0) database.prefetch();
+    if (keys > 1) database.prefetch();
     if (members > 0) this.#prefetchMembers(database);
   }
 

@@ -150,13 +150,16 @@ export class Database {
     const { lookahead } = store;
     const slot = lookahead.slotOf(key, start, end);
     const hash = lookahead.hashes[slot]!;
+    const keys = this.#keys;
+    this.#hash = hash;
+    if (slot === lookahead.foundSlot && lookahead.foundIn === keys) return lookahead.found;
     const { words } = lookahead;
     const wordsAt = slot * HASH_WORDS;
-    this.#hash = hash;
-    let entry = dict.first(this.#keys.dict, hash);
+    let entry = dict.first(keys.dict, hash);
     while (entry !== NULL_REF && !entries.keyEquals(entry, key, start, end, words, wordsAt)) {
       entry = dict.next(entry, hash);
     }
+    if (entry !== NULL_REF) lookahead.remember(slot, entry, keys);
     return entry;
   }
 

@@ -4,7 +4,7 @@
  *
  * The form (value inside the entry or in a block of its own, with or without an expiry time) decides the size of the entry's
  * block, so an entry moves when it changes: functions that may move it return the new `Ref`. Dict and wheel are kept in
- * step here, and nowhere else. What an entry's value is, and who wants to know of its end, is the database's business.
+ * step here, and nowhere else; and whatever takes an entry out or moves it says so to the lookahead. What an entry's value is, and who wants to know of its end, is the database's business.
  */
 import type { Ref } from "../memory/arena.ts";
 import { Arena, NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
@@ -66,6 +66,7 @@ export class KeyTable {
   remove(entry: Ref): void {
     if (this.#entries.expires(entry)) this.#wheel!.remove(this.#entries.node(entry));
     if (this.#entries.isTimed(entry)) this.members.leave(entry);
+    this.#store.lookahead.forget();
     this.#store.dict.remove(this.dict, entry);
   }
 
@@ -135,6 +136,7 @@ export class KeyTable {
       return NULL_REF;
     }
     if (this.#entries.isTimed(entry)) this.members.leave(entry);
+    this.#store.lookahead.forget();
     this.#store.dict.remove(this.dict, entry);
     return entry;
   }
@@ -192,6 +194,7 @@ export class KeyTable {
     entries.write(at, type, encoding, willExpire, access, key, keyStart, keyEnd, valueLength);
     if (isNew) store.dict.insert(this.dict, at, hash);
     if (isNew || fits) return at;
+    store.lookahead.forget();
     store.dict.replace(this.dict, entry, at);
     if (willExpire) this.#wheel!.replace(entries.node(entry), entries.node(at));
     arena.free(entry);
@@ -241,6 +244,7 @@ export class KeyTable {
       valueLength,
     );
     entries.copyPayload(entry, fresh, encoding);
+    store.lookahead.forget();
     store.dict.replace(this.dict, entry, fresh);
     if (encoding === ENCODING_TIMED) this.members.move(entry, fresh);
     store.arena.free(entry);

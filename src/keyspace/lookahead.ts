@@ -5,8 +5,13 @@
  *
  * A slot holds what a lookup needs to know of its key: the hash, and the words that it was computed from. The last slot
  * is that of keys which nobody announced.
+ *
+ * Pipelines often fill or read one collection: of a run of commands on one key only the first is hashed and looked up, and
+ * `found` tells the others, as long as nobody says that the entry has gone (`forget`).
  */
 import { HASH_WORDS, hashBytes, type HashSeed } from "../base/hash.ts";
+import type { Ref } from "../memory/arena.ts";
+import { NULL_REF } from "../memory/arena.ts";
 
 /** Keys that can be announced at once. */
 export const LOOKAHEAD_MAX = 64;
@@ -24,27 +29,56 @@ export class Lookahead {
   count = 0;
   /** The key that the command under way is expected to look up first; `count` if none. */
   next = 0;
+  /** The entry that was found for the key of a slot, in the table of keys `foundIn`; the slot is -1 if there is none. */
+  found: Ref = NULL_REF;
+  foundSlot = -1;
+  foundIn: object | null = null;
   readonly #seed: HashSeed;
   readonly #starts: Int32Array = new Int32Array(LOOKAHEAD_MAX);
   readonly #ends: Int32Array = new Int32Array(LOOKAHEAD_MAX);
+  /** First slot of the run of equal keys that a slot is in. */
+  readonly #runs: Int32Array = new Int32Array(LOOKAHEAD_MAX);
   #bytes: Buffer = NO_BYTES;
 
   constructor(seed: HashSeed) {
     this.#seed = seed;
   }
 
-  /** Announces one more key. All of them must lie in the same buffer, which is not changed before `clear`. */
-  add(bytes: Buffer, start: number, end: number): void {
+  /**
+   * Announces one more key. Those that lie in the same buffer as the last one, which is not changed before `clear`, are found again.
+   * @returns whether it is another key than that of the slot before
+   */
+  add(bytes: Buffer, start: number, end: number): boolean {
     const slot = this.count++;
+    const isSameBuffer = bytes === this.#bytes;
     this.#bytes = bytes;
     this.#starts[slot] = start;
     if (end - start > KEY_SIZE_MAX) {
       this.#ends[slot] = -1;
       this.hashes[slot] = 0;
-      return;
+      return true;
     }
     this.#ends[slot] = end;
+    if (isSameBuffer && slot > 0 && this.#isRepeated(slot)) {
+      this.#runs[slot] = this.#runs[slot - 1]!;
+      this.hashes[slot] = this.hashes[slot - 1]!;
+      return false;
+    }
+    this.#runs[slot] = slot;
     this.hashes[slot] = hashBytes(bytes, start, end, this.#seed, this.words, slot * HASH_WORDS);
+    return true;
+  }
+
+  /** Whether the key is that of the slot before. The last bytes first: most keys differ in them. */
+  #isRepeated(slot: number): boolean {
+    const bytes = this.#bytes;
+    const start = this.#starts[slot]!;
+    let at = this.#ends[slot]!;
+    let before = this.#ends[slot - 1]!;
+    // What is no announced key ends at -1, so that no length is the same.
+    if (before - this.#starts[slot - 1]! !== at - start) return false;
+    while (at > start) if (bytes[--at] !== bytes[--before]) return false;
+    return true;
   }
 
   /** Announces that the next command has no key. */
@@ -59,9 +93,25 @@ export class Lookahead {
     this.count = 0;
     this.next = 0;
     this.#bytes = NO_BYTES;
+    this.foundIn = null;
+    this.forget();
   }
 
-  /** The slot of the key: its own if it is the expected one, else the last, after hashing it. */
+  /** Notes the entry of a slot's key in a table of keys. */
+  remember(slot: number, entry: Ref, table: object): void {
+    // Of keys that nobody announced the next may be another.
+    if (slot === UNANNOUNCED) return;
+    this.found = entry;
+    this.foundSlot = slot;
+    this.foundIn = table;
+  }
+
+  /** An entry is deleted or moves: what was noted may not be true any more. */
+  forget(): void {
+    this.foundSlot = -1;
+  }
+
+  /** The slot of the key: that of its run if it is the expected one, else the last, after hashing it. */
   slotOf(bytes: Buffer, start: number, end: number): number {
     const { next } = this;
     if (
@@ -70,7 +120,7 @@ export class Lookahead {
       this.#ends[next] === end &&
       this.#bytes === bytes
     ) {
-      return next;
+      return this.#runs[next]!;
     }
     this.hash(bytes, start, end);
     return UNANNOUNCED;

@@ -4,13 +4,14 @@ import type { CommandRow } from "../commands/row.ts";
 export class CommandNames {
   /** By lower-case name. */
   readonly #rows: Map<string, CommandRow>;
+  readonly #removed: CommandRow[] = [];
 
   constructor(rows: readonly CommandRow[]) {
     this.#rows = new Map(rows.map((row) => [row.name, row]));
   }
 
   get rows(): readonly CommandRow[] {
-    return [...this.#rows.values()];
+    return [...this.#rows.values(), ...this.#removed];
   }
 
   /** Gives a command another name, or takes it away if that is empty. @returns an error text, or null */
@@ -21,7 +22,9 @@ export class CommandNames {
     if (row === undefined) return "No such command in rename-command";
     if (name !== old && this.#rows.has(name)) return "Target command name already exists";
     this.#rows.delete(old);
-    if (name !== "") this.#rows.set(name, { ...row, name });
+    const renamed = { ...row, renamed: name };
+    if (name === "") this.#removed.push(renamed);
+    else this.#rows.set(name, renamed);
     return null;
   }
 }

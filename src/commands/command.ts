@@ -81,8 +81,12 @@ export class Command {
   /** Small integer by which access control knows the command; the table gives every command and subcommand another. */
   id = 0;
   readonly row: CommandRow;
-  /** "get", or "config|get" for a subcommand. */
+  /** "get", or "config|get" for a subcommand: as clients know it. */
   readonly fullName: string;
+  /** The same as its row has it, whatever `rename-command` says: what the code knows it by, and the log. */
+  readonly ownName: string;
+  /** Its own name, or its container's, if clients know it by another one; else null. */
+  readonly renamedFrom: string | null;
   /** The row's own name in upper case, as one-byte characters. */
   readonly upperName: string;
   /** The first letters of the name and the last ones, by which the table finds it. */
@@ -133,8 +137,12 @@ export class Command {
   constructor(row: CommandRow, parent: Command | null = null) {
     this.row = row;
     this.parent = parent;
-    this.fullName = parent === null ? row.name : `${parent.fullName}|${row.name}`;
-    this.upperName = row.name.toUpperCase();
+    const shown = row.renamed ?? row.name;
+    this.fullName = parent === null ? shown : `${parent.fullName}|${shown}`;
+    this.ownName = parent === null ? row.name : `${parent.ownName}|${row.name}`;
+    this.renamedFrom =
+      parent === null ? (shown === row.name ? null : row.name) : parent.renamedFrom;
+    this.upperName = shown.toUpperCase();
     const name = Buffer.from(this.upperName, "latin1");
     this.head = letters(name, 0, name.length);
     this.tail = letters(name, Math.max(0, name.length - 4), name.length);
@@ -147,13 +155,13 @@ export class Command {
     this.mayBeSlow =
       (this.flags & (FAST | SKIP_SLOW_LOG)) === 0 &&
       !QUICK.test(row.complexity) &&
-      !BOUNDED.has(this.fullName);
+      !BOUNDED.has(this.ownName);
     const firstKey = row.keys?.[0]?.begin;
     this.keyAt = typeof firstKey === "number" ? firstKey : 0;
     this.memberAt = row.memberAt ?? 0;
     this.runsInMulti = row.runsInMulti === true;
     this.runsSubscribed = row.runsSubscribed === true;
-    this.isExec = this.fullName === "exec";
+    this.isExec = this.ownName === "exec";
     this.isQueued = !this.runsInMulti && (this.flags & NO_MULTI) === 0;
     this.keySpecs = keySpecsOf(row);
     this.soleKeyAt = soleKeyOf(this.keySpecs);

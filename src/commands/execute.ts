@@ -150,7 +150,7 @@ function callRecorded(session: Session, command: Command, args: Args): void {
     else command.handler(session, args, session.reply);
   } finally {
     if (effects.told > 0) effects.endCommand();
-    else if (store.changes !== changes) effects.verbatim(database, args);
+    else if (store.changes !== changes) effects.verbatim(database, args, command.renamedFrom);
   }
 }
 
@@ -196,7 +196,7 @@ function runSpecial(session: Session, command: Command, args: Args): boolean {
   if (!isOpen && (command.flags & NO_AUTH) === 0) return reject(session, command, NO_PASSWORD);
   const { busyScript } = engine;
   // PING is how clients ask whether the server is still there.
-  if (busyScript !== null && (command.flags & ALLOW_BUSY) === 0 && command.fullName !== "ping") {
+  if (busyScript !== null && (command.flags & ALLOW_BUSY) === 0 && command.ownName !== "ping") {
     return reject(session, command, busyScript.refusal);
   }
   if (transaction !== null && (command.flags & NO_MULTI) !== 0) {
@@ -245,7 +245,7 @@ function track(session: Session, command: Command, args: Args): void {
 
 /** CLIENT CACHING holds for the command or the transaction that follows. */
 function endCaching(session: Session, command: Command | null): void {
-  const isCaching = command?.parent?.fullName === "client";
+  const isCaching = command?.parent?.ownName === "client";
   if (session.transaction === null && !isCaching) session.tracker!.caching = false;
 }
 
@@ -275,7 +275,7 @@ function needsMemory(session: Session, command: Command, flags: number): boolean
   if ((flags & DENY_OOM) !== 0) return true;
   const { transaction } = session;
   if (transaction === null) return false;
-  if (!ENDS_TRANSACTION.has(command.fullName)) return true;
+  if (!ENDS_TRANSACTION.has(command.ownName)) return true;
   return command.isExec && queuesDemandingScript(session, transaction);
 }
 
@@ -302,7 +302,7 @@ function refusalOf(session: Session, command: Command, flags: number): string | 
   const { engine } = session;
   const { writeRefusal } = engine;
   // PING is how clients ask whether all is well.
-  const asks = (flags & WRITE) !== 0 || command.fullName === "ping";
+  const asks = (flags & WRITE) !== 0 || command.ownName === "ping";
   if (writeRefusal !== null && asks) return writeRefusal;
   if (session.subscriptions !== null && session.version === 2 && !command.runsSubscribed) {
     return `ERR Can't execute '${command.fullName}': ${ONLY_SUBSCRIBED}`;

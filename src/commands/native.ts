@@ -60,6 +60,10 @@ function ping(_session: Session, args: Args, reply: Reply): void {
   nativeOk(reply, args.bytes, args.start(0), args.end(0));
 }
 
+function removed(_session: Session, _args: Args, reply: Reply): void {
+  nativeError(reply, "Unknown command");
+}
+
 function native(
   counterpart: Command | null,
   row: Pick<CommandRow, "name" | "arity" | "flags" | "keys">,
@@ -71,7 +75,8 @@ function native(
     group: "native",
     summary: "",
     complexity: "O(1)",
-    handler,
+    // What clients are not to know by one protocol they are not to do by the other.
+    handler: counterpart?.fullName === "" ? removed : handler,
   });
   if (counterpart !== null) command.id = counterpart.id;
   return command;
@@ -96,9 +101,9 @@ export function createNativeCommands(table: CommandTable): readonly Command[] {
     keys: keyAtStart("RW access delete"),
   };
   return [
-    native(table.byName("get"), read, get),
-    native(table.byName("set"), write, set),
-    native(table.byName("getdel"), take, clear),
-    native(table.byName("ping"), { name: "ping", arity: 1, flags: "fast" }, ping),
+    native(table.byOwnName("get"), read, get),
+    native(table.byOwnName("set"), write, set),
+    native(table.byOwnName("getdel"), take, clear),
+    native(table.byOwnName("ping"), { name: "ping", arity: 1, flags: "fast" }, ping),
   ];
 }

@@ -62,6 +62,8 @@ export interface KeySpec {
 export interface CommandRow {
   /** Lower case; of a subcommand only its own word ("get" of "config|get"). */
   readonly name: string;
+  /** The name that clients know it by instead (`rename-command`), in lower case; empty: they do not know it. */
+  readonly renamed?: string;
   /** Arguments with the name included; negative: at least that many. */
   readonly arity: number;
   /** Space separated `Flag`s. */

@@ -37,8 +37,8 @@ export function readShown(
   else out.set(args.bytes, args.start(index), args.end(index));
 }
 
-function isSecret(engine: Engine, { fullName }: Command, args: Args, index: number): boolean {
-  switch (fullName) {
+function isSecret(engine: Engine, { ownName }: Command, args: Args, index: number): boolean {
+  switch (ownName) {
     case "auth":
       return index > 0;
     case "acl|setuser":

@@ -14,17 +14,23 @@ const SLOTS = 2048;
 export class CommandTable {
   readonly #slots: (Command | null)[] = new Array<Command | null>(SLOTS).fill(null);
   readonly #commands: Command[] = [];
+  /** By their own names, of which clients may know others, or none. */
+  readonly #byOwnName: Map<string, Command> = new Map();
+  #hasRenamed = false;
   #nextId = 0;
 
   constructor(rows: readonly CommandRow[]) {
     for (const row of rows) this.add(row);
   }
 
-  /** Adds a command; its name must be free. */
+  /** Adds a command; its names must be free. */
   add(row: CommandRow): Command {
     const command = new Command(row);
     for (const one of [command, ...command.children]) one.id = this.#nextId++;
     assert(this.#nextId < COMMANDS_MAX, "a set of commands has a bit for each");
+    this.#byOwnName.set(command.ownName, command);
+    if (command.renamedFrom !== null) this.#hasRenamed = true;
+    if (command.fullName === "") return command;
     let slot = slotOf(command.head, command.tail, command.upperName.length);
     while (this.#slots[slot] !== null) slot = (slot + 1) % SLOTS;
     this.#slots[slot] = command;
@@ -56,6 +62,17 @@ export class CommandTable {
     }
   }
 
+  /** Like `find`, by the name that is the command's own: that of a log. */
+  findOwn(args: Args): Command | null {
+    if (!this.#hasRenamed) return this.find(args);
+    return this.byOwnName(args.text(0).toLowerCase());
+  }
+
+  /** A command by the name that its row has, without subcommands. */
+  byOwnName(name: string): Command | null {
+    return this.#byOwnName.get(name) ?? null;
+  }
+
   /** A command by name: "get", or "config|get". Letters of either case. */
   byName(name: string): Command | null {
     const [first = "", second, ...more] = name.toUpperCase().split("|");
@@ -64,7 +81,7 @@ export class CommandTable {
     return more.length > 0 ? null : (command.subcommands?.get(second) ?? null);
   }
 
-  /** All commands, without subcommands, in the order in which they were added. */
+  /** All commands that clients know, without subcommands, in the order in which they were added. */
   get commands(): readonly Command[] {
     return this.#commands;
   }

@@ -148,10 +148,13 @@ export class EffectStream {
     this.pos += size + EXEC.length;
   }
 
-  /** The arguments of a command are its effect. @param database index of the one it ran in */
-  verbatim(database: number, args: Words): void {
+  /**
+   * The arguments of a command are its effect.
+   * @param database index of the one it ran in @param name the command's, if it was called by another one, else null
+   */
+  verbatim(database: number, args: Words, name: string | null = null): void {
     const { bytes, count, frame } = args;
-    if (frame >= 0) {
+    if (frame >= 0 && name === null) {
       this.#select(database);
       const end = args.end(count - 1) + 2;
       this.#ensure(end - frame);
@@ -160,7 +163,9 @@ export class EffectStream {
       return;
     }
     this.begin(database, count);
-    for (let i = 0; i < count; i++) this.bytes(bytes, args.start(i), args.end(i));
+    if (name === null) this.argument(args, 0);
+    else this.text(name.toUpperCase());
+    for (let i = 1; i < count; i++) this.bytes(bytes, args.start(i), args.end(i));
   }
 
   // ---- effects that a command tells ----

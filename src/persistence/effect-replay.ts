@@ -81,7 +81,7 @@ export class EffectReplay {
   }
 
   #find(args: Args): Command | null {
-    const command = this.#engine.table.find(args);
+    const command = this.#engine.table.findOwn(args);
     if (command === null || command.subcommands === null) return command;
     if (args.count < 2) return null;
     return command.subcommands.get(args.text(1).toUpperCase()) ?? null;

@@ -111,6 +111,7 @@ function noEvict(session: Session, args: Args, reply: Reply): void {
   const on = switchOrReply(args, 2, reply);
   if (on === null) return;
   session.noEvict = on;
+  session.engine.clientMemory.count(session);
   reply.ok();
 }
 

@@ -63,6 +63,7 @@ function reset(session: Session, _args: Args, reply: Reply): void {
   session.name = "";
   session.noTouch = false;
   session.noEvict = false;
+  engine.clientMemory.count(session);
   if (session.replyMode !== "skip-this") session.replyMode = "on";
   reply.simple("RESET");
 }

@@ -5,6 +5,7 @@ import { LatencyMonitor } from "./latency-monitor.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Monitors } from "./monitors.ts";
 import { KeyNotifications } from "./key-notifications.ts";
+import { ClientEviction } from "./client-eviction.ts";
 import { Channels } from "./channels.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Clock } from "../base/clock.ts";
@@ -136,6 +137,7 @@ export class Engine {
   /** Connected clients by id, oldest first. */
   readonly sessions: Map<number, Session> = new Map();
   readonly clientMemory: ClientMemory = new ClientMemory();
+  readonly clientEviction: ClientEviction;
   /** The commands of the native protocol, by number. */
   readonly nativeCommands: readonly Command[];
   /** Function libraries, which are part of the data. */
@@ -268,6 +270,7 @@ export class Engine {
       () => this.stats.sampleRates(this.clock.monotonicMs),
       () => this.stats.samplePeak(usedMemory(this)),
     );
+    this.clientEviction = new ClientEviction(this);
     this.keyspace.overdue.onCaughtUp = () => letGo(this);
     addInfoFields(this);
     this.startupMemory = usedMemory(this);

@@ -217,7 +217,7 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["expired_time_cap_reached_count", 0];
   yield ["expire_cycle_cpu_milliseconds", Math.round(engine.keyspace.expiryNs / 1e6)];
   yield ["evicted_keys", engine.keyspace.eviction.evicted];
-  yield ["evicted_clients", 0];
+  yield ["evicted_clients", engine.stats.evictedClients];
   yield ["evicted_scripts", engine.scriptCache?.evicted ?? 0];
   yield ["total_eviction_exceeded_time", Math.round(engine.memoryLimit.exceededMs.all)];
   yield ["current_eviction_exceeded_time", Math.round(engine.memoryLimit.exceededMs.now)];

@@ -86,6 +86,8 @@ export class Session {
   commands = 0;
   /** Bytes with which it stands in the sum of all clients, see client-memory.ts. */
   countedBytes = 0;
+  /** Where it stands among those that may be closed for what they take, or -1. */
+  memoryBucket = -1;
   /** The session of the client that its commands are run for: another one only within a script. */
   client: Session = this;
   #tracker: Tracker | null = null;

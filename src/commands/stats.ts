@@ -29,6 +29,8 @@ export class Stats {
   peakMemory = 0;
   clientQueryBufferLimitDisconnections = 0;
   clientOutputBufferLimitDisconnections = 0;
+  /** Clients closed for the memory that they took. */
+  evictedClients = 0;
   /** Errors answered, by code ("ERR", "WRONGTYPE"). */
   readonly errors: Map<string, ErrorCount> = new Map();
   #lastError = "";
@@ -84,6 +86,7 @@ export class Stats {
     Object.assign(this.denied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.clientQueryBufferLimitDisconnections = 0;
     this.clientOutputBufferLimitDisconnections = 0;
+    this.evictedClients = 0;
     this.errors.clear();
     this.#lastError = "";
     this.commandRate.reset();

@@ -176,6 +176,7 @@ export class Connection implements Peer, Waiter {
     this.#socket.end();
     if (this.#gone) return;
     // TLS has bytes left that are encrypted already, and waits for a peer that may never read them.
+    this.#release();
     this.session.engine.removeSession(this.session);
     setTimeout(() => this.abort(), CLOSE_TIMEOUT_MS).unref();
   }
@@ -193,6 +194,11 @@ export class Connection implements Peer, Waiter {
     this.#gone = true;
     this.#closed = true;
     this.#closing = true;
+    this.#release();
+  }
+
+  /** Gives the buffers back. */
+  #release(): void {
     this.#output.drop();
     this.#buffer = NOTHING;
     this.#end = 0;

@@ -200,7 +200,14 @@ describe("CONFIG", () => {
 });
 
 /** Options whose defaults differ on purpose, or that depend on the machine or the build. */
-const OWN_DEFAULT = new Set(["bind", "client-output-buffer-limit", "dir", "port", "save"]);
+const OWN_DEFAULT = new Set([
+  "bind",
+  "client-output-buffer-limit",
+  "dir",
+  "maxmemory-clients",
+  "port",
+  "save",
+]);
 /** Started with other values by the test support. */
 const STARTED_OTHERWISE = new Set(["loglevel", "enable-debug-command"]);
 

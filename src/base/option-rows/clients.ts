@@ -38,16 +38,13 @@ export const clientRows: readonly OptionRow[] = [
       check: checkOutputLimit,
     },
   ),
-  {
-    name: "maxmemory-clients",
-    type: "memory",
-    default: "0",
-    min: 0,
-    max: INT64_MAX,
-    percent: true,
-    inert: true,
-    help: "bytes all clients may use together, or a percentage of maxmemory",
-  },
+  memory(
+    "maxmemory-clients",
+    "5%",
+    [0, INT64_MAX],
+    "bytes all clients may use together, or a percentage of maxmemory",
+    { percent: true },
+  ),
   integer(
     "tracking-table-max-keys",
     1000000,

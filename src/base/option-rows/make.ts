@@ -40,7 +40,7 @@ export function integer(
 /** @param range smallest and largest value in bytes */
 export function memory(
   name: string,
-  initial: number,
+  initial: number | string,
   range: readonly [number | bigint, number | bigint],
   help: string,
   more: More = {},

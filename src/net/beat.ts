@@ -45,18 +45,29 @@ export class Beat {
     clearInterval(this.#timer);
     clearTimeout(this.#dueTimer);
     this.#engine.keyspace.overdue.onWork = null;
+    this.#settings.spareFile.close();
   }
 
   /** One beat, now. */
   beat(): void {
     const engine = this.#engine;
     engine.beginTurn();
+    this.#countFiles();
     if (engine.beatPaused) return;
     this.#slice();
     engine.beat();
     if (engine.clock.monotonicMs < this.#nextRoundMs) return;
     this.#nextRoundMs = engine.clock.monotonicMs + CLIENTS_ROUND_MS;
     for (const session of engine.sessions.values()) this.#visit(session);
+  }
+
+  #countFiles(): void {
+    const { spareFile } = this.#settings;
+    if (!spareFile.check()) return;
+    const { logger } = this.#engine;
+    if (spareFile.isSpent) {
+      logger.warning("Error accepting a client connection: Too many open files");
+    } else logger.notice("Files can be opened again: clients are accepted");
   }
 
   #awaitDue(dueMs: number): void {

@@ -112,7 +112,8 @@ export class Listener {
     const { kind } = this.#place;
     const origin = this.#originOf(socket);
     if (origin === null) return void socket.end();
-    const isFull = engine.sessions.size >= this.#settings.clientsMax;
+    const { clientsMax, spareFile } = this.#settings;
+    const isFull = engine.sessions.size >= clientsMax || spareFile.isSpent;
     if (isFull || (kind !== "tls" && this.#isProtectedFrom(origin))) {
       engine.stats.connectionsRejected++;
       // Before a TLS handshake nothing can be said.

@@ -3,6 +3,7 @@ import type { Session } from "../commands/session.ts";
 import { INPUT_MAX, REPLY_FLUSH_SIZE, REPLY_SIZE_MAX, STRING_SIZE_MAX } from "../base/limits.ts";
 import type { Engine } from "../commands/engine.ts";
 import { Batch } from "./batch.ts";
+import { SpareFile } from "./spare-file.ts";
 
 /** `client-output-buffer-limit` of one class: bytes, bytes, milliseconds; 0 is no limit. */
 export interface OutputLimits {
@@ -23,6 +24,7 @@ export class Settings {
   timeoutMs = 0;
   keepAliveMs = 0;
   protectedMode = false;
+  readonly spareFile: SpareFile = new SpareFile();
   readonly #normalLimits: OutputLimits = noLimits();
   readonly #pubsubLimits: OutputLimits = noLimits();
 

@@ -120,6 +120,10 @@ export class RespClient {
     return values;
   }
 
+  get localPort(): number {
+    return this.#socket!.localPort;
+  }
+
   /** Frames that have arrived and were not read. */
   get unread(): number {
     return this.#values.length;

@@ -17,13 +17,14 @@ export function ownTest(name: string): Test {
   return { name, command: null, range: KEY_RANGE };
 }
 
-/** Runs redis-benchmark once with about so many requests. @param user logs in, with any password */
+/** Runs redis-benchmark once with about so many requests. @param user logs in, with any password @param words more of its options */
 export async function redisBenchmark(
   port: number,
   test: Test,
   depth: number,
   requests: number,
   user?: string,
+  words: readonly string[] = [],
 ): Promise<LoadResult> {
   // All connections get the same number of whole pipelines: redis-benchmark sends no partial one.
   const round = CONNECTIONS * depth;
@@ -34,6 +35,7 @@ export async function redisBenchmark(
       ...["-P", String(depth), "-n", String(count), "-c", String(CONNECTIONS)],
       ...["-r", String(test.range), "-d", String(VALUE_SIZE)],
       ...(user === undefined ? [] : ["--user", user, "-a", "x"]),
+      ...words,
       ...(test.command ?? ["-t", test.name.toLowerCase()]),
     ]),
     { stdin: "ignore", stdout: "pipe", stderr: "ignore" },

@@ -75,6 +75,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The log that the server keeps; none unless it is said. */
   readonly log?: LogPolicy;
+  /** More arguments of its command line. */
+  readonly words?: readonly string[];
   /** Lets the server's threads run on every core, instead of the server's one. */
   readonly allCores?: boolean;
 }
@@ -99,6 +101,7 @@ export class RunningServer {
       onCore(core, [
         ...product.command,
         ...serverArguments(this.port, directory, options.log ?? "none"),
+        ...(options.words ?? []),
       ]),
       {
         cwd: directory,

@@ -25,7 +25,6 @@ export class SpareFile {
     if (another !== null) close(another);
     this.isSpent = another === null;
     if (this.isSpent) this.close();
-
     return this.isSpent !== before;
   }
 

@@ -398,7 +398,12 @@ describe("with clients", () => {
   });
 
   test("unread replies make keys go", async () => {
-    hutch = startInProcess({ "maxmemory-policy": "allkeys-random", maxmemory: `${6 * MIB}` });
+    const maxmemory = `${6 * MIB}`;
+    hutch = startInProcess({
+      maxmemory,
+      "maxmemory-policy": "allkeys-random",
+      "maxmemory-clients": "0",
+    });
     const client = await connect();
     await client.pipeline(
       Array.from({ length: 20_000 }, (_, i) => ["SET", `k:${i}`, "v".repeat(100)]),

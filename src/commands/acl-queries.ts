@@ -104,14 +104,14 @@ function writeDenial(entry: DenialEntry, nowMs: number, reply: Reply): void {
 export function tryCommand(session: Session, args: Args, reply: Reply): void {
   const { access, table } = session.engine;
   const user = access.users.find(args.text(2));
-  if (user === null) return reply.error(`ERR User '${args.text(2)}' not found`);
+  if (user === null) return reply.error(`ERR User '${args.text(2).split("\0", 1)[0]}' not found`);
   const name = args.text(TRIED);
   const given = args.count - TRIED;
   const top = name.includes("|") ? null : table.byName(name);
   const hasPart = top !== null && top.subcommands !== null && given > 1;
   const command = hasPart ? top.subcommands!.get(args.text(TRIED + 1).toUpperCase()) : top;
   if (command === null || command === undefined) {
-    return reply.error(`ERR Command '${name}' not found`);
+    return reply.error(`ERR Command '${name.split("\0", 1)[0]}' not found`);
   }
   const { arity } = command;
   if (arity > 0 ? given !== arity : given < -arity) {

@@ -108,9 +108,9 @@ function move(
 }
 
 function blmpop(session: Session, args: Args, reply: Reply): void {
+  if (!multiPopOrReply(args, 2, "LEFT", "RIGHT", reply)) return;
   const timeoutMs = timeoutSecondsOrReply(session, args, 1, reply);
-  if (Number.isNaN(timeoutMs)) return;
-  if (!multiPopOrReply(args, 2, "LEFT", "RIGHT", reply) || popMany(session, args, reply)) return;
+  if (Number.isNaN(timeoutMs) || popMany(session, args, reply)) return;
   const { keyAt, keyCount } = multiPop;
   session.engine.blocking.block(session, args, keyAt, keyCount, timeoutMs, TYPE_LIST, popMany);
 }

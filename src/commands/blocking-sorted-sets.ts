@@ -64,9 +64,9 @@ function popAny(session: Session, args: Args, lowest: boolean, reply: Reply): bo
 }
 
 function bzmpop(session: Session, args: Args, reply: Reply): void {
+  if (!multiPopOrReply(args, 2, "MIN", "MAX", reply)) return;
   const timeoutMs = timeoutSecondsOrReply(session, args, 1, reply);
-  if (Number.isNaN(timeoutMs)) return;
-  if (!multiPopOrReply(args, 2, "MIN", "MAX", reply) || popMany(session, args, reply)) return;
+  if (Number.isNaN(timeoutMs) || popMany(session, args, reply)) return;
   const { keyAt, keyCount } = multiPop;
   session.engine.blocking.block(session, args, keyAt, keyCount, timeoutMs, TYPE_ZSET, popMany);
 }

@@ -128,9 +128,12 @@ function keysOrReply(session: Session, args: Args, reply: Reply): Command | null
     reply.error("ERR Invalid number of arguments specified for command");
     return null;
   }
-  if (!extractKeys(command, args, 2, keyList) && (command.flags & NO_MANDATORY_KEYS) === 0) {
-    reply.error("ERR Invalid arguments specified for command");
-    return null;
+  if (!extractKeys(command, args, 2, keyList) || !keyList.isWhole) {
+    keyList.count = 0;
+    if ((command.flags & NO_MANDATORY_KEYS) === 0) {
+      reply.error("ERR Invalid arguments specified for command");
+      return null;
+    }
   }
   return command;
 }

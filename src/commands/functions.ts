@@ -53,7 +53,7 @@ function remove(session: Session, args: Args, reply: Reply): void {
 }
 
 function flush(session: Session, args: Args, reply: Reply): void {
-  if (args.count > 3) return reply.error(wrongArguments("FLUSH"));
+  if (args.count > 3) return reply.error(wrongArguments(args));
   if (args.count === 3 && !args.is(2, "SYNC") && !args.is(2, "ASYNC")) {
     return reply.error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   }
@@ -62,7 +62,8 @@ function flush(session: Session, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-function wrongArguments(word: string): string {
+function wrongArguments(args: Args): string {
+  const word = args.text(1).split("\0", 1)[0]!;
   return `ERR unknown subcommand or wrong number of arguments for '${word}'. Try FUNCTION HELP.`;
 }
 
@@ -76,7 +77,7 @@ function list(session: Session, args: Args, reply: Reply): void {
       if (++at === args.count) return reply.error("ERR library name argument was not given");
       pattern = args.text(at);
     } else {
-      return reply.error(`ERR Unknown argument ${args.text(at)}`);
+      return reply.error(`ERR Unknown argument ${args.text(at).split("\0", 1)[0]}`);
     }
   }
   const shown = [...session.engine.functions.libraries].filter(
@@ -159,7 +160,7 @@ function dump(session: Session, _args: Args, reply: Reply): void {
 
 function restore(session: Session, args: Args, reply: Reply): void {
   const { functions, hooks } = session.engine;
-  if (args.count > 4) return reply.error(wrongArguments("RESTORE"));
+  if (args.count > 4) return reply.error(wrongArguments(args));
   const word = args.count === 4 ? args.text(3).toLowerCase() : "append";
   if (word !== "flush" && word !== "append" && word !== "replace") {
     return reply.error(

@@ -6,7 +6,7 @@
 import { Args } from "../protocol/args.ts";
 import type { ReplyValue } from "../protocol/resp-reply-decoder.ts";
 import { ReplyError, RespReplyDecoder } from "../protocol/resp-reply-decoder.ts";
-import { DENY_OOM, NO_SCRIPT, WRITE } from "./command.ts";
+import { DENY_OOM, MAY_REPLICATE, NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { execute } from "./execute.ts";
 import { OUT_OF_MEMORY } from "./memory-limit.ts";
@@ -104,7 +104,7 @@ export class InnerCaller {
     if ((flags & NO_SCRIPT) !== 0) {
       throw new ReplyError("ERR This Redis command is not allowed from script");
     }
-    if ((flags & WRITE) !== 0 && !this.#mayWrite) {
+    if ((flags & (WRITE | MAY_REPLICATE)) !== 0 && !this.#mayWrite) {
       throw new ReplyError("ERR Write commands are not allowed from read-only scripts.");
     }
     // What has begun to write ends.

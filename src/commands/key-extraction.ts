@@ -12,6 +12,8 @@ import type { KeySpec } from "./row.ts";
 /** The keys of one command line. One object is filled again and again. */
 export class KeyList implements KeyUses {
   count = 0;
+  /** Whether all keys are there that the line itself says it has. */
+  isWhole = true;
   /** Indexes of the arguments that are keys. */
   readonly positions: number[] = [];
   /** What the command does with each: the flags of a `KeySpec`. */
@@ -38,6 +40,7 @@ export function hasKeys(command: Command): boolean {
  */
 export function extractKeys(command: Command, args: Args, from: number, list: KeyList): boolean {
   list.count = 0;
+  list.isWhole = true;
   const { soleKeyAt } = command;
   if (soleKeyAt !== -1) {
     if (from + soleKeyAt >= args.count) return false;
@@ -85,7 +88,10 @@ function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolea
     last = first + Math.floor((count - first) / find.limit) + find.last;
   }
   // What is not there is passed over: there may be other keys, and the command refuses the line if it has to.
-  if (last < first || last >= count) return true;
+  if (last < first || last >= count) {
+    list.isWhole = false;
+    return true;
+  }
   pushRange(spec, args, from, first, last, list);
   // Some keys stand where no specification can tell.
   return !hasFlag(spec, "incomplete");

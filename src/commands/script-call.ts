@@ -12,7 +12,7 @@ import type { ScriptHost } from "../scripting/script-host.ts";
 import type { LuaValue } from "../scripting/values.ts";
 import type { CallState } from "../scripting/worker-messages.ts";
 import type { Command } from "./command.ts";
-import { DENY_OOM, NO_SCRIPT, WRITE } from "./command.ts";
+import { DENY_OOM, MAY_REPLICATE, NO_SCRIPT, WRITE } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { runFromScript } from "./execute.ts";
 import { OUT_OF_MEMORY } from "./memory-limit.ts";
@@ -186,7 +186,7 @@ export class ScriptCaller implements ScriptHost {
     if ((flags & NO_SCRIPT) !== 0) return "This Redis command is not allowed from script";
     const denied = askPermission(this.session, command, args, "lua");
     if (denied !== ALLOWED) return denialInScript(this.session, denied, command);
-    if (this.#readOnly && (flags & WRITE) !== 0) {
+    if (this.#readOnly && (flags & (WRITE | MAY_REPLICATE)) !== 0) {
       return "Write commands are not allowed from read-only scripts.";
     }
     // What has begun to write ends.

@@ -17,7 +17,15 @@ import type { StreamGroup } from "../types/stream-groups.ts";
 import { int64OrReply, isTypeOrReply } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
-import { isCharacter, nameOf, startId, stream, streamsOf, strictIdOrReply } from "./stream-ids.ts";
+import {
+  isCharacter,
+  nameOf,
+  startId,
+  stream,
+  streamsOf,
+  strictIdOrReply,
+  idOrReply,
+} from "./stream-ids.ts";
 
 const NO_KEY =
   "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.";
@@ -65,7 +73,7 @@ function setid(session: Session, args: Args, reply: Reply): void {
   if (group === null) return;
   if (args.count > SETID_ARGUMENTS_MAX) return replyUnknown(args, reply);
   if (isCharacter(args, 4, "$")) streamsOf(session).lastId(stream, startId);
-  else if (!strictIdOrReply(args, 4, startId, reply)) return;
+  else if (!idOrReply(args, 4, startId, reply)) return;
   group.lastId.copy(startId);
   group.setRead(options.readLow, options.readHigh);
   changed(session, args, 2, XGROUP_SETID);

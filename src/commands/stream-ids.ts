@@ -63,6 +63,14 @@ export function isId(args: Args, index: number, out: StreamId): boolean {
   return !isBound(args, index) && parseId(args.bytes, args.start(index), args.end(index), 0, out);
 }
 
+/** Like `strictIdOrReply`; "-" and "+" are the least and the greatest id. */
+export function idOrReply(args: Args, index: number, out: StreamId, reply: Reply): boolean {
+  if (!isBound(args, index)) return strictIdOrReply(args, index, out, reply);
+  if (isCharacter(args, index, "-")) out.setMin();
+  else out.setMax();
+  return true;
+}
+
 /** Like `strictIdOrReply`, for XADD: `<ms>-*` leaves the sequence number open. Returns whether it was given. */
 export function newIdOrReply(
   args: Args,

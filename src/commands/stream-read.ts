@@ -430,11 +430,11 @@ function parseOrReply(session: Session, args: Args, name: string, reply: Reply):
       if (Number.isNaN(request.timeoutMs)) return false;
     } else if (args.is(i, "STREAMS") && more > 0) {
       if (more % 2 !== 0) {
-        const symbol = inGroup ? ">" : "$";
-        reply.error(
-          `ERR Unbalanced ${name.toUpperCase()} list of streams: for each stream key an ID or '${symbol}' must be specified.`,
+        const ids = inGroup ? "ID or '>'" : "ID, '+', or '$'";
+        return refuse(
+          reply,
+          `ERR Unbalanced '${name}' list of streams: for each stream key an ${ids} must be specified.`,
         );
-        return false;
       }
       request.keyAt = i + 1;
       request.keyCount = more / 2;

@@ -51,9 +51,14 @@ export class Lexer {
   readonly #source: string;
   #pos = 0;
   /** The current token as error messages show it. */
-  #shown = "";
-  #ahead: { kind: TokenKind; text: string; value: number; line: number; shown: string } | null =
-    null;
+  #shown: string | undefined = "";
+  #ahead: {
+    kind: TokenKind;
+    text: string;
+    value: number;
+    line: number;
+    shown: string | undefined;
+  } | null = null;
 
   constructor(source: string, chunkName: string) {
     this.#source = source;
@@ -116,7 +121,7 @@ export class Lexer {
 
   // ---- inside ----
 
-  #token(kind: TokenKind, shown: string): void {
+  #token(kind: TokenKind, shown: string | undefined): void {
     this.kind = kind;
     this.#shown = shown;
   }
@@ -170,7 +175,9 @@ export class Lexer {
           if (isDigit(char)) return this.#number();
           if (isLetter(char)) return this.#name();
           this.#pos++;
-          // Lua shows what is no letter as its number.
+          // To Lua a token of number 0 is none.
+          if (char === "\0") return this.#token(char, undefined);
+          // It shows what is no letter as its number.
           if (char < " " || char === "\x7f")
             return this.#token(char, `char(${char.charCodeAt(0)})`);
           return this.#token(char, char);

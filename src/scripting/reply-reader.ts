@@ -8,6 +8,8 @@ import { LuaTable } from "./table.ts";
 import type { LuaValue } from "./values.ts";
 
 const CR = 13;
+/** Any integer of so many digits is a double. */
+const DIGITS_EXACT = 15;
 
 /** The strings of one byte. */
 const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, code) =>
@@ -82,7 +84,12 @@ export class ReplyReader {
     const isNegative = bytes[at] === 0x2d;
     if (isNegative) at++;
     let value = 0;
-    for (let byte = bytes[at]!; byte !== CR; byte = bytes[++at]!) value = value * 10 + byte - 0x30;
+    const from = at;
+    for (let byte = bytes[at]!; byte !== CR; byte = bytes[++at]!) {
+      value = value * 10 + (byte - 0x30);
+    }
+    // Of more digits each step rounds.
+    if (at - from > DIGITS_EXACT) value = Number(latin1Text(bytes, from, at));
     this.#pos = at + 2;
     return isNegative ? -value : value;
   }

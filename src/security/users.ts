@@ -80,7 +80,9 @@ export class Users {
     if (user !== null) draft.copyFrom(user);
     for (const rule of joined.rules) {
       const error = draft.apply(rule);
-      if (error !== null) return `Error in ACL SETUSER modifier '${rule}': ${error}`;
+      if (error === null) continue;
+      // C's text ends at the first zero byte.
+      return `Error in ACL SETUSER modifier '${rule.split("\0", 1)[0]}': ${error}`;
     }
     if (user === null) this.#byName.set(name, draft);
     else this.#update(user, () => user.copyFrom(draft));

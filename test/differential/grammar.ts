@@ -108,7 +108,7 @@ const COMPARES: Readonly<Record<string, Compare>> = {
 };
 
 export function compareOf(name: string): Compare {
-  return COMPARES[name] ?? (name.startsWith("z") ? "doubles" : "exact");
+  return COMPARES[name] ?? (/^b?z/.test(name) ? "doubles" : "exact");
 }
 
 export const EDGE_NUMBERS: readonly string[] = [
@@ -152,15 +152,25 @@ const STRINGS: readonly string[] = [
   ...["00", "1.0e10", "5e-324", "-9223372036854775808", "z".repeat(300)],
 ];
 
+/** Whether a command works on data. */
+export function isOfData(name: string, group: string): boolean {
+  return GROUPS.has(group) || OTHERS.has(name);
+}
+
+function takesPart(name: string, group: string): boolean {
+  return isOfData(name, group) && !LEFT_OUT.has(name);
+}
+
 /**
  * The commands that both servers have and that can take part.
+ * @param server whose COMMAND DOCS are read; it must speak RESP3
  * @param ours whether Hutch has a command
- * @param leftOut those that can't take part
+ * @param wanted whether a command takes part, by its name and group
  */
 export async function readDocs(
-  redis: RespClient,
+  server: Pick<RespClient, "call">,
   ours: (name: string) => boolean,
-  leftOut: ReadonlySet<string> = LEFT_OUT,
+  wanted: (name: string, group: string) => boolean = takesPart,
 ): Promise<DocCommand[]> {
   const docs: DocCommand[] = [];
   const collect = (name: string, doc: Map<string, RespValue>): void => {
@@ -170,37 +180,53 @@ export async function readDocs(
       return;
     }
     const group = text(doc.get("group"));
-    if (!GROUPS.has(group) && !OTHERS.has(name)) return;
-    if (leftOut.has(name) || name.endsWith("|help") || !ours(name)) return;
+    if (!wanted(name, group) || name.endsWith("|help") || !ours(name)) return;
     docs.push({ name, group, arguments: items(doc.get("arguments")).map(toArgument) });
   };
-  for (const [name, doc] of fields(await redis.call("COMMAND", "DOCS"))) collect(name, fields(doc));
+  for (const [name, doc] of fields(await server.call("COMMAND", "DOCS")))
+    collect(name, fields(doc));
   return docs.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The words of random lines. */
+export interface Vocabulary {
+  /** The keys of a command. */
+  keysOf(command: DocCommand): readonly string[];
+  /** The word for an argument, or null if any of its type will do. */
+  wordOf(random: Random, argument: DocArgument): string | null;
+}
+
+/** Few keys for all commands, so that every command meets every type. */
+const COMMON: Vocabulary = { keysOf: () => KEYS, wordOf: () => null };
+
 /** A random command line; usually a right one. */
-export function randomCommand(random: Random, docs: readonly DocCommand[]): RandomCommand {
+export function randomCommand(
+  random: Random,
+  docs: readonly DocCommand[],
+  vocabulary: Vocabulary = COMMON,
+): RandomCommand {
   const command = pick(random, docs);
-  const words = command.name.split("|");
-  if (random.below(2) === 0) words[0] = words[0]!.toUpperCase();
+  const words: Words = { keys: vocabulary.keysOf(command), wordOf: vocabulary.wordOf };
+  const names = command.name.split("|");
+  if (random.below(2) === 0) names[0] = names[0]!.toUpperCase();
   const optional = command.arguments.filter((argument) => argument.optional);
-  const line = [...words, ...randomArguments(random, command.arguments)];
+  const line = [...names, ...randomArguments(random, command.arguments, words)];
   switch (random.below(30)) {
     case 0:
-      if (line.length > words.length) line.pop();
+      if (line.length > names.length) line.pop();
       break;
     case 1:
       line.push(pick(random, [...STRINGS, ...INTEGERS]));
       break;
     case 2:
-      line[words.length + random.below(line.length - words.length + 1)] = pick(
+      line[names.length + random.below(line.length - names.length + 1)] = pick(
         random,
         EDGE_NUMBERS,
       );
       break;
     case 3:
       // An option again, or one of those that exclude it.
-      if (optional.length > 0) line.push(...randomArgument(random, pick(random, optional)));
+      if (optional.length > 0) line.push(...randomArgument(random, pick(random, optional), words));
       break;
   }
   return { line, compare: compareOf(command.name) };
@@ -258,7 +284,13 @@ function isTime(argument: DocArgument): boolean {
   return argument.type === "unix-time" || /^(milli)?seconds$/.test(argument.name);
 }
 
-function randomArguments(random: Random, list: readonly DocArgument[]): string[] {
+/** What a line is made of. */
+interface Words {
+  readonly keys: readonly string[];
+  readonly wordOf: Vocabulary["wordOf"];
+}
+
+function randomArguments(random: Random, list: readonly DocArgument[], from: Words): string[] {
   const required: string[] = [];
   const options: string[][] = [];
   for (const [index, argument] of list.entries()) {
@@ -266,8 +298,8 @@ function randomArguments(random: Random, list: readonly DocArgument[]): string[]
     const before = list[index - 1];
     const words =
       before?.name === "numkeys" && argument.type === "key" && !before.optional
-        ? countedKeys(random, required)
-        : randomArgument(random, argument);
+        ? countedKeys(random, required, from.keys)
+        : randomArgument(random, argument, from);
     // Options that stand at the end may come in any order.
     if (argument.optional && list.slice(index).every((later) => later.optional))
       options.push(words);
@@ -281,25 +313,27 @@ function randomArguments(random: Random, list: readonly DocArgument[]): string[]
 }
 
 /** Keys for the count that was just written, which is mostly made to fit. */
-function countedKeys(random: Random, written: string[]): string[] {
-  const keys = Array.from({ length: 1 + random.below(3) }, () => pick(random, KEYS));
+function countedKeys(random: Random, written: string[], from: readonly string[]): string[] {
+  const keys = Array.from({ length: 1 + random.below(3) }, () => pick(random, from));
   if (random.below(10) > 0) written[written.length - 1] = `${keys.length}`;
   return keys;
 }
 
-function randomArgument(random: Random, argument: DocArgument): string[] {
+function randomArgument(random: Random, argument: DocArgument, from: Words): string[] {
   const times = argument.multiple ? 1 + random.below(3) : 1;
   const words: string[] = [];
   for (let i = 0; i < times; i++) {
     if (argument.token !== null && (i === 0 || argument.multipleToken)) {
       words.push(random.below(3) === 0 ? argument.token.toLowerCase() : argument.token);
     }
-    words.push(...randomContent(random, argument));
+    words.push(...randomContent(random, argument, from));
   }
   return words;
 }
 
-function randomContent(random: Random, argument: DocArgument): string[] {
+function randomContent(random: Random, argument: DocArgument, from: Words): string[] {
+  const word = from.wordOf(random, argument);
+  if (word !== null) return [word];
   switch (argument.type) {
     case "pure-token":
       return [];
@@ -311,11 +345,12 @@ function randomContent(random: Random, argument: DocArgument): string[] {
           random,
           argument.children.filter((child) => child.name !== "auto_id"),
         ),
+        from,
       );
     case "block":
-      return randomArguments(random, argument.children);
+      return randomArguments(random, argument.children, from);
     case "key":
-      return [pick(random, KEYS)];
+      return [pick(random, from.keys)];
     case "pattern":
       return [pick(random, PATTERNS)];
     case "integer":

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Random } from "../../src/base/random.ts";
 import type { Instance } from "../../src/instance.ts";
 import { RespParser } from "../../src/protocol/resp-request.ts";
-import { respInput } from "../fuzz/frames.ts";
+import { respInput } from "../fuzz/targets/frames.ts";
 import { feed } from "../protocol/feed.ts";
 import { startInProcess } from "../support/in-process.ts";
 import type { RedisServer } from "../support/redis-server.ts";

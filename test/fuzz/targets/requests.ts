@@ -1,68 +1,51 @@
 /**
- * Fuzzes both request parsers. What must hold for every input: no exception, no hang, nothing allocated beyond what came
- * in, and the same frames and the same refusal whatever pieces it comes in, namely those of the reference.
+ * Both request parsers. What must hold for every input: no exception, nothing allocated beyond what came in, and the same frames
+ * and the same refusal whatever pieces it comes in, namely those of the reference. The first byte of a case says which parser:
+ * 0 the native one, 1 that of RESP.
  */
-import { Random } from "../../src/base/random.ts";
-import { NativeParser } from "../../src/protocol/native.ts";
-import { RespParser } from "../../src/protocol/resp-request.ts";
-import type { Fed } from "../protocol/feed.ts";
-import { feed } from "../protocol/feed.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { NativeParser } from "../../../src/protocol/native.ts";
+import { RespParser } from "../../../src/protocol/resp-request.ts";
+import type { Fed } from "../../protocol/feed.ts";
+import { feed } from "../../protocol/feed.ts";
+import type { Run, Target } from "../target.ts";
+import { randomOf } from "../target.ts";
 import { framesMade, nativeInput, respInput } from "./frames.ts";
 import { referenceNative, referenceResp } from "./reference.ts";
 
-/** An input that takes longer is a hang. */
-const HANG_MS = 50;
 /** Offsets of arguments may take this many bytes beside four for each byte of input. */
 const ALLOCATION_SLACK = 64 * 1024;
 
-export interface FuzzResult {
-  /** Pipelines, each fed whole and in pieces. */
-  readonly inputs: number;
-  /** Frames that were made and mutated. */
-  readonly frames: number;
-  /** Frames that were whole in spite of that. */
-  readonly whole: number;
-  readonly refused: number;
-  readonly incomplete: number;
-  readonly slowestMs: number;
-}
+export const requests: Target = {
+  name: "requests",
+  what: "damaged requests of both protocols, whole and in pieces (S1, S2, S3)",
+  hangMs: 50,
+  start: () => new RequestRun(),
+};
 
-/** Runs inputs of `count` frames in all. Throws with the input at the first that breaks a promise. */
-export function fuzzParsers(
-  seed: number,
-  count: number,
-  progress?: (done: number) => void,
-): FuzzResult {
-  const random = new Random(seed);
-  let inputs = 0;
-  let frames = 0;
-  let whole = 0;
-  let refused = 0;
-  let incomplete = 0;
-  let slowestMs = 0;
-  while (frames < count) {
-    const native = inputs % 4 === 3;
-    const input = native ? nativeInput(random) : respInput(random);
-    inputs++;
-    frames += framesMade;
-    const bytes = Buffer.from(input, "latin1");
-    const begun = Bun.nanoseconds();
-    const result = checkInput(bytes, native, random);
-    let ms = (Bun.nanoseconds() - begun) / 1e6;
-    // A pause of the machine is no hang: an input that hangs does so again.
-    for (let again = 0; ms > HANG_MS && again < 3; again++) {
-      const start = Bun.nanoseconds();
-      checkInput(bytes, native, random);
-      ms = Math.min(ms, (Bun.nanoseconds() - start) / 1e6);
-    }
-    if (ms > HANG_MS) fail(bytes, native, `took ${ms} ms`);
-    slowestMs = Math.max(slowestMs, ms);
-    whole += result.frames.length;
-    if (result.error !== null) refused++;
-    else if (result.left > 0) incomplete++;
-    if (inputs % 50_000 === 0) progress?.(frames);
+class RequestRun implements Run {
+  /** Frames that were made and damaged. */
+  #made = 0;
+  /** Frames that were whole in spite of that. */
+  #whole = 0;
+
+  make(random: Random): Buffer {
+    const isNative = random.below(4) === 0;
+    const input = isNative ? nativeInput(random) : respInput(random);
+    this.#made += framesMade;
+    return Buffer.concat([Buffer.of(isNative ? 0 : 1), Buffer.from(input, "latin1")]);
   }
-  return { inputs, frames, whole, refused, incomplete, slowestMs };
+
+  check(bytes: Buffer): string {
+    const result = checkInput(bytes.subarray(1), bytes[0] === 0, randomOf(bytes));
+    this.#whole += result.frames.length;
+    if (result.error !== null) return "refused";
+    return result.left > 0 ? "incomplete" : "complete";
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    return { "frames made": this.#made, "of them whole": this.#whole };
+  }
 }
 
 /** Checks one input, whole and in pieces. */

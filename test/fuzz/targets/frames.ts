@@ -2,8 +2,8 @@
  * Makes request frames for the fuzzers: pipelines of valid frames in which something is wrong more often than not. The
  * grammar decides where to be wrong, so that most inputs get past the first byte.
  */
-import type { Random } from "../../src/base/random.ts";
-import { pick } from "../support/seed.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { pick } from "../../support/seed.ts";
 
 const WORDS = [
   "PING",

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Random } from "../../src/base/random.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { rounds, seed } from "../support/seed.ts";
-import { compareWithRedis } from "./compare-redis.ts";
-import { checkInput, fuzzParsers } from "./fuzz-parsers.ts";
+import { compareWithRedis } from "./targets/compare-redis.ts";
+import { checkInput } from "./targets/requests.ts";
 
 /** Inputs that once went wrong, with what went wrong. */
 const FOUND: readonly (readonly [what: string, input: string, native: boolean])[] = [
@@ -29,19 +29,6 @@ describe("both request parsers", () => {
       for (let i = 0; i < 2000; i++) checkInput(bytes, native, random);
     });
   }
-
-  test(
-    "give what the reference gives for mutated frames, in whatever pieces they come",
-    () => {
-      console.log(`fuzz: HUTCH_SEED=${seed}`);
-      const result = fuzzParsers(seed, 200_000 * rounds);
-      // The inputs must be of all kinds, or nothing is tested.
-      expect(result.refused).toBeGreaterThan(result.inputs / 10);
-      expect(result.incomplete).toBeGreaterThan(result.inputs / 20);
-      expect(result.whole).toBeGreaterThan(result.inputs / 2);
-    },
-    60_000 * rounds,
-  );
 
   test.skipIf(redisMissing !== null)(
     "accept and refuse what redis-server does",

@@ -2,10 +2,10 @@
  * What the request parsers should make of an input, written down a second time: the whole input at once, with strings and
  * regular expressions. Slow, plain, and the model that the fuzzers compare with.
  */
-import { ARGUMENTS_MAX, BULK_SIZE_MAX } from "../../src/base/limits.ts";
-import { Args } from "../../src/protocol/args.ts";
-import { splitInline } from "../../src/protocol/inline.ts";
-import type { Fed } from "../protocol/feed.ts";
+import { ARGUMENTS_MAX, BULK_SIZE_MAX } from "../../../src/base/limits.ts";
+import { Args } from "../../../src/protocol/args.ts";
+import { splitInline } from "../../../src/protocol/inline.ts";
+import type { Fed } from "../../protocol/feed.ts";
 
 const NUMBER = /^(0|-?[1-9][0-9]{0,18})$/;
 const NUMBER_BEGUN = /^(|-|0|-?[1-9][0-9]{0,18})$/;

@@ -2,11 +2,11 @@
  * The RESP parser beside redis-server: the same mutated inputs, each on a connection of its own, must be answered with as
  * many replies and be refused alike. What differs on purpose is left out: see the header of `protocol/resp-request.ts`.
  */
-import { ARGUMENTS_MAX } from "../../src/base/limits.ts";
-import { Random } from "../../src/base/random.ts";
-import { RespParser } from "../../src/protocol/resp-request.ts";
-import { feed } from "../protocol/feed.ts";
-import { readValue } from "../support/resp-value.ts";
+import { ARGUMENTS_MAX } from "../../../src/base/limits.ts";
+import { Random } from "../../../src/base/random.ts";
+import { RespParser } from "../../../src/protocol/resp-request.ts";
+import { feed } from "../../protocol/feed.ts";
+import { readValue } from "../../support/resp-value.ts";
 import { respInput } from "./frames.ts";
 
 const AT_ONCE = 50;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuMs } from "../support/cpu-time.ts";
 import { readCase, writeCase } from "./case-file.ts";
 import type { Limits } from "./run-target.ts";
 import { replay, runTarget } from "./run-target.ts";
@@ -47,10 +48,11 @@ describe("a run of a target", () => {
   });
 
   test("finds a case that hangs", async () => {
-    const target = targetOf((bytes) => {
-      const end = performance.now() + 80;
-      while (bytes[0]! > 200 && performance.now() < end);
-    });
+    const hangs = (bytes: Buffer): void => {
+      const end = cpuMs() + 10;
+      while (bytes[0]! > 200 && cpuMs() < end);
+    };
+    const target = targetOf(hangs, { hangMs: 5 });
     const { failures } = await runTarget(target, { ...LIMITS, failures: 1 });
     expect(failures[0]?.problem).toContain("took");
   });

@@ -9,6 +9,7 @@ import { ClientEviction } from "./client-eviction.ts";
 import { Channels } from "./channels.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Clock } from "../base/clock.ts";
+import { renewSearches } from "../base/glob.ts";
 import { Logger } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
 import type { Options } from "../base/options.ts";
@@ -411,6 +412,7 @@ export class Engine {
   /** Reads the clock; once at the start of every turn. */
   beginTurn(): void {
     this.clock.refresh();
+    renewSearches();
     const { store } = this.keyspace;
     store.refreshAccess();
     this.special = store.timedKeys === 0 ? this.special & ~TIMED_BIT : this.special | TIMED_BIT;

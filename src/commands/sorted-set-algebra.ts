@@ -24,7 +24,7 @@ type Aggregate = (a: number, b: number) => number;
 
 const AGGREGATES: readonly (readonly [string, Aggregate])[] = [
   // Two infinities that cancel each other out are 0.
-  ["SUM", (a, b) => a + b || 0],
+  ["SUM", (a, b) => a + b || zeroOf(a + b)],
   ["MIN", (a, b) => (b < a ? b : a)],
   ["MAX", (a, b) => (b > a ? b : a)],
 ];

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { redisMissing } from "../support/redis-server.ts";
 import type { Argument } from "../support/resp-client.ts";
-import type { Case, Compare } from "./case.ts";
+import type { Case, Compare, Step } from "./case.ts";
 import { Differential } from "./runner.ts";
 
 const NAMES: readonly string[] = [
@@ -20,7 +20,10 @@ const NAMES: readonly string[] = [
 ];
 
 /** Every line with every name. */
-function withNames(lines: (name: string) => Argument[][], compare: Compare = "exact"): Case[] {
+function withNames(
+  lines: (name: string) => (Argument[] | Step)[],
+  compare: Compare = "exact",
+): Case[] {
   return NAMES.map((name) => ({ name: JSON.stringify(name), compare, steps: lines(name) }));
 }
 
@@ -101,6 +104,65 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ["COMMAND", "LIST", "FILTERBY", "ACLCAT", name],
     ["COMMAND", "LIST", "FILTERBY", "PATTERN", name],
     ["OBJECT", "FREQ", name],
+  ]),
+  "as users and categories": withNames((name) => [
+    ["ACL", "SETUSER", name, "on", `>${name}`, `~${name}`, `&${name}`, "+@all"],
+    ["ACL", "SETUSER", name, `+${name}`],
+    ["ACL", "SETUSER", name, `+@${name}`],
+    ["ACL", "SETUSER", name, `+get|${name}`],
+    ["ACL", "DRYRUN", name, "GET", name],
+    ["ACL", "DRYRUN", name, "GET", "toString"],
+    ["ACL", "DRYRUN", name, "PUBLISH", name, "x"],
+    ["ACL", "CAT", name],
+    ["AUTH", name, name],
+    ["ACL", "WHOAMI"],
+    ["AUTH", "default", "x"],
+    ["ACL", "DELUSER", name],
+    ["ACL", "GETUSER", name],
+  ]).map((one) => ({ ...one, cleanup: NAMES.map((name) => ["ACL", "DELUSER", name]) })),
+  "as channels": withNames((name) => [
+    { run: ["SUBSCRIBE", name], on: "b" },
+    { run: ["PSUBSCRIBE", name], on: "b" },
+    { run: ["SSUBSCRIBE", name], on: "b" },
+    { run: ["PUBSUB", "NUMSUB", name, "valueOf"], on: "" },
+    { run: ["PUBSUB", "SHARDNUMSUB", name, "valueOf"], on: "" },
+    { run: ["PUBSUB", "CHANNELS", name], on: "" },
+    ["PUBLISH", "elsewhere", name],
+    { run: ["UNSUBSCRIBE", name], on: "b" },
+    { run: ["PUNSUBSCRIBE", name], on: "b" },
+    { run: ["SUNSUBSCRIBE", name], on: "b" },
+    ["PUBLISH", name, name],
+    ["SPUBLISH", name, name],
+  ]),
+  "as libraries, functions and scripts": withNames((name) => [
+    [
+      ...["FUNCTION", "LOAD"],
+      `#!lua name=${name}\nredis.register_function('${name}', function(k, a) return {k, a} end)`,
+    ],
+    ["FCALL", name, 1, name, name],
+    ["FCALL_RO", name, 0],
+    ["FUNCTION", "LIST", "LIBRARYNAME", name],
+    ["FUNCTION", "DELETE", name],
+    ["FCALL", name, 0],
+    ["EVALSHA", name, 0],
+    ["SCRIPT", "EXISTS", name],
+    ["EVAL", `return {KEYS[1], ARGV[1], ({})["${name}"]}`, 1, name, name],
+    ["EVAL", `return redis.call(ARGV[1])`, 0, name],
+    ["EVAL", `return redis.sha1hex(ARGV[1])`, 0, name],
+    ["EVAL", `return cjson.encode(cjson.decode('{"' .. ARGV[1] .. '":1}'))`, 0, name],
+    ["FUNCTION", "FLUSH"],
+  ]),
+  "as watched keys and keys that clients wait for": withNames((name) => [
+    ["WATCH", name],
+    ["SET", name, name],
+    ["MULTI"],
+    ["GET", name],
+    ["EXEC"],
+    ["DEL", name],
+    { run: ["RPUSH", name, name], on: "b" },
+    ["BLPOP", name, 0],
+    { run: ["ZADD", name, 1, name], on: "b" },
+    ["BZPOPMIN", name, 0],
   ]),
   "as names of clients": withNames((name) => [
     ["CLIENT", "SETNAME", name],

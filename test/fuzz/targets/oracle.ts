@@ -144,6 +144,8 @@ class OracleRun implements Run {
       }
       const differences = [...comparison.differences];
       if (differences.length === 0) {
+        // Who compares the data must be allowed to see it.
+        await Promise.all(ports.map(async (port) => (await reset(port, false)).close()));
         differences.push(...(await compareData(this.#hutch.port, this.#redis.port)));
       }
       if (differences.length > 0) throw new Error(differences.slice(0, SHOWN_MAX).join("\n"));
@@ -241,14 +243,16 @@ function shown(ours: RespValue, theirs: RespValue): readonly [string, string] {
   return [show(ours).slice(0, 300), show(theirs).slice(0, 300)];
 }
 
-/** Puts a server back to the beginning. Returns a connection of a user whom nobody changes. */
-async function reset(port: number): Promise<RespClient> {
+/**
+ * Puts a server back to the beginning, its data too if wanted. Returns a connection of a user whom nobody changes.
+ */
+async function reset(port: number, empties = true): Promise<RespClient> {
   const client = await RespClient.connect(port);
   await client.call("AUTH", HELPER, HELPER);
   const users = await client.call("ACL", "USERS");
   const others = users.type === "array" ? users.items : [];
   const lines: (readonly string[])[] = [
-    ["FLUSHALL"],
+    ...(empties ? [["FLUSHALL"]] : []),
     ["SCRIPT", "FLUSH"],
     ["FUNCTION", "FLUSH"],
     ["CONFIG", "SET", ...ENCODING_OPTIONS.flat()],

@@ -71,6 +71,7 @@ function rowOf(name: string, command: OwnCommand): CommandRow {
     group: "generic",
     summary,
     complexity: "depends on the command",
+    runsCommands: true,
     ...(keys === undefined ? {} : { keys: [keySpec(keys, flags)] }),
     handler: (session, args, reply) => runOwn(command, session, args, reply),
   };

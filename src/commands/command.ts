@@ -2,7 +2,7 @@
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { unreachable } from "../base/assert.ts";
 import { categoryBits } from "./acl-categories.ts";
-import { accessOf, keySpecsOf, soleKeyOf } from "./key-specs.ts";
+import { accessOf, isFound, keySpecsOf, soleKeyOf } from "./key-specs.ts";
 import type { CommandRow, Flag, Handler, KeySpec } from "./row.ts";
 
 const FLAG_NAMES: readonly Flag[] = [
@@ -119,6 +119,12 @@ export class Command {
   readonly soleKeyAt: number;
   /** What is done with that key, as bits: see `accessOf`. */
   readonly soleKeyAccess: number;
+  /** It touches no other keys than those that the specifications find. */
+  readonly namesItsKeys: boolean;
+  /** And it changes nothing: its reply shows what these keys hold. */
+  readonly onlyReadsItsKeys: boolean;
+  /** Its reply shows nothing of the data. */
+  readonly showsNoData: boolean;
 
   // Counters, for INFO commandstats.
   calls = 0;
@@ -166,6 +172,11 @@ export class Command {
     this.keySpecs = keySpecsOf(row);
     this.soleKeyAt = soleKeyOf(this.keySpecs);
     this.soleKeyAccess = this.soleKeyAt === -1 ? 0 : accessOf(this.keySpecs[0]!.flags);
+    const runsCommands = row.runsCommands === true || row.group === "scripting";
+    this.namesItsKeys =
+      !runsCommands && this.keySpecs.length > 0 && this.keySpecs.every((spec) => isFound(spec));
+    this.onlyReadsItsKeys = this.namesItsKeys && (this.flags & READONLY) !== 0;
+    this.showsNoData = row.group === "connection" && (this.flags & WRITE) === 0;
     this.subcommands =
       row.subcommands === undefined
         ? null

@@ -18,6 +18,7 @@ import { CommitGate } from "../effects/commit-gate.ts";
 import { EffectStream } from "../effects/effect-stream.ts";
 import type { EntryGuard } from "../keyspace/entry-guard.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
+import { UnsafeKeys } from "./unsafe-keys.ts";
 import { WatchedKeys } from "../keyspace/watched-keys.ts";
 import { BufferPool } from "../protocol/buffer-pool.ts";
 import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
@@ -129,6 +130,8 @@ export class Engine {
   readonly effects: EffectStream = new EffectStream();
   /** Lets replies leave when what they could show is safe. */
   readonly gate: CommitGate = new CommitGate(this.effects);
+  /** Which keys have changes that are not safe yet. */
+  readonly unsafeKeys: UnsafeKeys;
   readonly info: InfoSections = new InfoSections();
   readonly pool: BufferPool = new BufferPool();
   readonly transactions: TransactionPool = new TransactionPool();
@@ -220,6 +223,8 @@ export class Engine {
     this.table = new CommandTable(
       setup.verify === true ? setup.rows.map((row) => guardedRow(row)) : setup.rows,
     );
+    this.unsafeKeys = new UnsafeKeys(this.table, this.gate);
+    this.gate.reader = this.unsafeKeys;
     this.access = new Access(this, this.options);
     this.nativeCommands = createNativeCommands(this.table);
     this.slowLog = new SlowLog(this, () => this.#observe());

@@ -19,6 +19,12 @@ export function soleKeyOf(specs: readonly KeySpec[]): number {
   return isFixed && find.last === 0 && !hasFlag(spec, "incomplete") ? begin : -1;
 }
 
+/** Whether the keys stand where the specification says, and all of them. */
+export function isFound(spec: KeySpec): boolean {
+  if (hasFlag(spec, "incomplete")) return false;
+  return spec.locate !== undefined || (spec.begin !== "unknown" && spec.find !== "unknown");
+}
+
 /** What the flags of a specification say is done with the value of a key: READS, WRITES, both or neither. */
 export function accessOf(flags: string): number {
   let access = accesses.get(flags);

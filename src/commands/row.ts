@@ -103,6 +103,8 @@ export interface CommandRow {
   readonly runsInMulti?: boolean;
   /** Runs though the session has subscriptions and speaks RESP2. */
   readonly runsSubscribed?: boolean;
+  /** Runs further commands, on whatever keys it likes. */
+  readonly runsCommands?: boolean;
   /** Absent in a container, whose work is done by its subcommands. */
   readonly handler?: Handler;
   readonly subcommands?: readonly CommandRow[];

@@ -8,6 +8,9 @@
  * `advance` right after the write (`appendfsync no` and `everysec`), or when a sync that covers the bytes has ended (`always`).
  * Then the replies that waited leave, in the order in which their connections came.
  *
+ * Where syncs may take long (`always`), who reads keys that nobody has changed since the last one does not wait for the next: then the
+ * gate lets an `EffectReader` know all effects, who can tell which of them a reply may show (`discerns`).
+ *
  * If the log can't take the bytes, they stay in the stream and are offered again: nothing that waits is lost, and nothing is
  * said to be kept. Those who only read are let through meanwhile (`failing`), as Redis does: a server with a full disk
  * still answers what it holds.
@@ -21,6 +24,18 @@ export interface EffectLog {
    * @returns whether they are kept; if not, they are offered again
    */
   write(bytes: Buffer, size: number, offset: number): boolean;
+}
+
+/** Whoever wants to know what the effects change, while the gate discerns. */
+export interface EffectReader {
+  /**
+   * Reads the effects among bytes[from, to) that are whole.
+   * @param base offset of bytes[0]
+   * @returns where they end
+   */
+  read(bytes: Buffer, from: number, to: number, base: number): number;
+  /** Effects before `offset` may be any. */
+  forget(offset: number): void;
 }
 
 /** Somebody whose replies wait. */
@@ -41,7 +56,12 @@ export class CommitGate {
   safe = 0;
   /** The log could not take what it was offered last. */
   failing = false;
+  /** Is told of all effects while the gate discerns. */
+  reader: EffectReader | null = null;
   readonly #effects: EffectStream;
+  #discerns = false;
+  /** Offset up to which the reader knows the effects. */
+  #read = 0;
   #log: EffectLog | null = null;
   #waiters: Waiter[] = [];
   #scheduled = false;
@@ -65,10 +85,39 @@ export class CommitGate {
     return this.#effects.offset;
   }
 
+  /** Replies wait only for effects that they could show, as far as that is known; else for all that precede them. */
+  get discerns(): boolean {
+    return this.#discerns;
+  }
+
+  set discerns(value: boolean) {
+    if (value && !this.#discerns) this.#forget();
+    this.#discerns = value && this.reader !== null;
+  }
+
+  /** Lets the reader know the effects so far. @returns whether it knows all of them */
+  catchUp(): boolean {
+    const effects = this.#effects;
+    const { offset, pos } = effects;
+    if (effects.movedFrom < this.#read) this.#forget();
+    effects.movedFrom = Infinity;
+    if (this.#read === offset) return true;
+    const base = offset - pos;
+    this.#read = base + this.reader!.read(effects.buffer, this.#read - base, pos, base);
+    return this.#read === offset;
+  }
+
+  #forget(): void {
+    const { offset } = this.#effects;
+    this.#read = offset;
+    this.reader?.forget(offset);
+  }
+
   /** From now on effects go to `log`; null: to nobody, and whoever waits goes on. */
   setLog(log: EffectLog | null): void {
     this.#log = log;
     if (log !== null) return;
+    this.discerns = false;
     this.#effects.taken(this.#effects.pos);
     this.failing = false;
     this.advance(this.#effects.offset);
@@ -93,6 +142,7 @@ export class CommitGate {
     }
     const size = effects.pos;
     const { offset } = effects;
+    if (this.#discerns && !this.catchUp()) this.#forget();
     if (!this.#log.write(effects.buffer, size, offset)) {
       this.failing = true;
       this.#release();

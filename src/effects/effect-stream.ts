@@ -53,6 +53,8 @@ export class EffectStream {
   pos = 0;
   /** Effects that the command under way has told itself. */
   told = 0;
+  /** Effects from this offset on have moved in the buffer since somebody set it back to infinity. */
+  movedFrom = Infinity;
   /** Called when there is something to take, the first time since the last `taken`. */
   onPending: () => void = () => {};
   #base = 0;
@@ -119,11 +121,7 @@ export class EffectStream {
     this.#isHeaded = this.#blockEffects > 0;
     this.told = 1;
     if (!this.#isHeaded) return;
-    const start = this.#blockStart;
-    this.#ensure(MULTI.length);
-    this.buffer.copyWithin(start + MULTI.length, start, this.pos);
-    MULTI.copy(this.buffer, start);
-    this.pos += MULTI.length;
+    this.#insertMulti(this.#blockStart);
   }
 
   /**
@@ -139,13 +137,16 @@ export class EffectStream {
 
   /** Puts MULTI in front of the effects from `start` on, and EXEC behind them. */
   #wrap(start: number): void {
-    const size = MULTI.length;
-    this.#ensure(size + EXEC.length);
-    const { buffer } = this;
-    buffer.copyWithin(start + size, start, this.pos);
-    MULTI.copy(buffer, start);
-    EXEC.copy(buffer, this.pos + size);
-    this.pos += size + EXEC.length;
+    this.#insertMulti(start);
+    this.#append(EXEC);
+  }
+
+  #insertMulti(start: number): void {
+    this.#ensure(MULTI.length);
+    this.buffer.copyWithin(start + MULTI.length, start, this.pos);
+    MULTI.copy(this.buffer, start);
+    this.pos += MULTI.length;
+    this.movedFrom = Math.min(this.movedFrom, this.#base + start);
   }
 
   /**

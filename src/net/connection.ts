@@ -25,6 +25,7 @@ import type { CommitGate, Waiter } from "../effects/commit-gate.ts";
 import { executeFound, run } from "../commands/execute.ts";
 import type { Peer, Session } from "../commands/session.ts";
 import { NATIVE_HEADER, NativeParser, nativeError } from "../protocol/native.ts";
+import type { Args } from "../protocol/args.ts";
 import type { ParseResult } from "../protocol/resp-request.ts";
 import { BROKEN, FRAME, MORE, RespParser } from "../protocol/resp-request.ts";
 import { Output } from "./output.ts";
@@ -59,6 +60,9 @@ export class Connection implements Peer, Waiter {
   /** Commands whose replies are not sent or held yet had effects; and the batch ends there with the last of their replies. */
   #wrote = false;
   #repliesEnd = -1;
+  /** While the gate discerns: the offset that the replies since the last flush wait for, and where those end that it counts for. */
+  #needed = 0;
+  #neededEnd = 0;
   /** Chosen by the first byte. */
   #parser: RespParser | NativeParser | null = null;
   /** The read buffer; bytes [0, #end) are those of commands not yet run. */
@@ -219,14 +223,16 @@ export class Connection implements Peer, Waiter {
       this.session.reply.sizeMax = this.#settings.outputLimits(this.session).replySizeMax;
       this.session.mergePushes();
     }
-    const wrote = this.#hasWritten(this.#gate);
+    const gate = this.#gate;
+    const wrote = this.#hasWritten(gate);
+    const needed = this.#neededOffset(gate);
     this.#wrote = false;
     this.#repliesEnd = -1;
+    this.#needed = 0;
     if (this.session.reply.pos > 0) {
       if (this.session.reply.overflowed) return this.dropForOutput();
-      const gate = this.#gate;
-      if (output.holds || (gate.mustWait && !(gate.failing && !wrote))) {
-        output.hold(gate.offset, wrote);
+      if (output.holds || (needed > gate.safe && !(gate.failing && !wrote))) {
+        output.hold(needed, wrote);
         gate.add(this);
       } else {
         const before = output.sent;
@@ -236,6 +242,7 @@ export class Connection implements Peer, Waiter {
         if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return;
       }
     }
+    this.#neededEnd = this.session.reply.pos;
     this.#settle();
   }
 
@@ -266,11 +273,20 @@ export class Connection implements Peer, Waiter {
     );
   }
 
+  /** The offset that the replies not sent or held yet wait for. */
+  #neededOffset(gate: CommitGate): number {
+    const isKnown = gate.discerns && this.session.reply.pos === this.#neededEnd;
+    return isKnown ? this.#needed : gate.offset;
+  }
+
   release(safe: number, readers: boolean): boolean {
     if (this.#closed) return false;
     const output = this.#output;
+    const { reply } = this.session;
     const { full, sent } = output;
+    const { pos } = reply;
     if (output.release(safe, readers)) {
+      this.#neededEnd += reply.pos - pos;
       this.session.engine.stats.bytesSent += output.sent - sent;
       this.session.engine.stats.writes++;
       if (output.unsent > 0 && this.#tooMuchUnsent(output.unsent)) return false;
@@ -310,8 +326,11 @@ export class Connection implements Peer, Waiter {
 
   /** Runs the frames of bytes[parser position, end) and keeps the rest. */
   #consume(bytes: Buffer, end: number): void {
-    this.#offset = this.#gate.offset;
+    const gate = this.#gate;
+    this.#offset = gate.offset;
     this.#repliesEnd = -1;
+    // What was sent to it meanwhile may show anything.
+    if (gate.discerns) this.#needed = this.#neededOffset(gate);
     const parser = this.#parser ?? this.#choose(bytes);
     const { session } = this;
     const { batch } = this.#settings;
@@ -326,7 +345,7 @@ export class Connection implements Peer, Waiter {
       batch.clear();
     }
     if (result === BROKEN && !this.#closing) this.#refuse(parser.error);
-    if (this.#gate.offset > this.#offset) this.#wrote = true;
+    if (gate.offset > this.#offset) this.#wrote = true;
     this.#repliesEnd = session.reply.pos;
     this.#keep(parser, bytes, end);
   }
@@ -337,12 +356,16 @@ export class Connection implements Peer, Waiter {
     const { batch } = this.#settings;
     const { reply } = session;
     const { count } = batch;
+    const gate = this.#gate;
+    const { discerns } = gate;
     for (let i = 0; i < count; i++) {
       const args = batch.take(i);
       const command = batch.commands[i]!;
+      const before = discerns ? gate.offset : 0;
       const done = session.native
         ? run(session, command!, args)
         : executeFound(session, command, args);
+      if (discerns) this.#discern(args, before);
       if (reply.pos > (parser.restricted ? UNAUTHENTICATED_OUTPUT_MAX : REPLY_FLUSH_SIZE)) {
         this.flush();
       }
@@ -356,6 +379,18 @@ export class Connection implements Peer, Waiter {
       return false;
     }
     return true;
+  }
+
+  /** Notes what the reply waits for that was made last. @param before offset before its command */
+  #discern(args: Args, before: number): void {
+    const { session } = this;
+    const gate = this.#gate;
+    this.#neededEnd = session.reply.pos;
+    if (!gate.mustWait) return;
+    const { offset } = gate;
+    if (offset !== before) this.#wrote = true;
+    const needed = offset === before ? session.engine.unsafeKeys.shownTo(session, args) : offset;
+    this.#needed = Math.max(this.#needed, needed);
   }
 
   #choose(bytes: Buffer): RespParser | NativeParser {

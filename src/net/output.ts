@@ -60,7 +60,7 @@ export class Output {
     const last = this.#marks.length - 1;
     if (wrote) this.#wrote = true;
     if (last >= 0 && this.#marks[last] === pos) return;
-    if (last >= 0 && this.#offsets[last] === offset) {
+    if (last >= 0 && this.#offsets[last]! >= offset) {
       this.#marks[last] = pos;
       return;
     }

@@ -136,6 +136,7 @@ export class AofLog implements EffectLog {
   /** Changes the policy; what waits goes on as the new one says. */
   setPolicy(policy: SyncPolicy): void {
     this.policy = policy;
+    this.#gate.discerns = policy === "always";
     if (policy === "always") {
       this.#makeJournal();
       this.#sync(0);

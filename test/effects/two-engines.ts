@@ -59,12 +59,17 @@ export function commandsOf(stream: Buffer): string[][] {
 /** Runs the effects on an engine. Throws where they are no effects. */
 export function replay(engine: Engine, stream: Buffer): void {
   const run = new EffectReplay(engine);
+  replayFurther(run, stream);
+  run.end();
+}
+
+/** Goes on with a replay. */
+export function replayFurther(run: EffectReplay, stream: Buffer): void {
   walk(stream, (args) => {
     const error = run.run(args);
     if (error !== null) throw new Error(error);
   });
   if (run.inTransaction) throw new Error("a transaction without an end");
-  run.end();
   if (run.failed > 0) throw new Error(run.firstError);
 }
 

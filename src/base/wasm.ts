@@ -144,6 +144,8 @@ export const store64 = (address: Code, value: Code, offset = 0): Code => [
 ];
 export const add64 = (a: Code, b: Code): Code => [a, b, 0x7c];
 export const xor64 = (a: Code, b: Code): Code => [a, b, 0x85];
+/** Zeros come from above. */
+export const shiftRight64 = (a: Code, bits: number): Code => [a, 0x42, signed(bits), 0x88];
 export const countOnes64 = (a: Code): Code => [a, 0x7b];
 /** Zeros below the lowest one; 64 if there is none. */
 export const trailingZeros64 = (a: Code): Code => [a, 0x7a];

@@ -30,6 +30,7 @@ import {
   set,
   shiftLeft,
   shiftRight,
+  shiftRight64,
   store32,
   store64,
   store8,
@@ -102,6 +103,10 @@ describe("the assembler of WebAssembly", () => {
     expect(call(0, 8)).toBe(-1);
     memory[5] = 0b1010;
     expect(call(0, 8)).toBe(2 + 41);
+    memory[7] = 0x80;
+    const shifted = of(low32(shiftRight64(load64(a), 40)));
+    memory.copy(shifted.memory, 0, 0, 8);
+    expect(shifted.call(0, 0)).toBe(0x80000a);
   });
 
   test("leaves blocks and goes round loops", () => {

@@ -31,6 +31,25 @@ test("the checksum of the digits 1 to 9 is the one that is published", () => {
   expect(checksum(crc)).toBe(0xe9c6d914c4b8d9can);
 });
 
+test("many bytes have the checksum that they have in pieces", () => {
+  const random = seeded("crc64 of many bytes");
+  for (let round = 0; round < 60; round++) {
+    const bytes = Buffer.from(
+      Array.from({ length: random.below(200_000) }, () => random.below(256)),
+    );
+    const whole = new Crc64();
+    const pieces = new Crc64();
+    const start = random.below(Math.min(bytes.length + 1, 20));
+    whole.add(bytes, start, bytes.length);
+    for (let at = start; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + 1 + random.below(1000));
+      pieces.add(bytes, at, end);
+      at = end;
+    }
+    expect(checksum(whole)).toBe(checksum(pieces));
+  }
+});
+
 test("any bytes in any pieces have the checksum of the definition", () => {
   const random = seeded("crc64");
   for (let round = 0; round < 200; round++) {

@@ -32,13 +32,19 @@ export class Candidates {
     this.#count = 0;
   }
 
-  /** Adds a live entry, in the place of the worst if there is no other. @param score the higher, the rather it goes */
+  /**
+   * Adds a live entry, in the place of what was known of it, or of the worst if there is no other.
+   * @param score the higher, the rather it goes
+   */
   offer(database: Database, entry: Ref, score: number): void {
-    let at = this.#count;
-    if (at < SIZE) this.#count++;
-    else {
-      at = this.#worst();
-      if (score <= this.#scores[at]!) return;
+    let at = this.#entries.indexOf(entry);
+    if (at === -1 || at >= this.#count) {
+      at = this.#count;
+      if (at < SIZE) this.#count++;
+      else {
+        at = this.#worst();
+        if (score <= this.#scores[at]!) return;
+      }
     }
     this.#scores[at] = score;
     this.#entries[at] = entry;

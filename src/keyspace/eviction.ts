@@ -4,7 +4,8 @@
  *   *-random   any
  *   *-lru      the one of a sample that was used longest ago
  *   *-lfu      the one of a sample that is used least
- *   *-ttl      the one that expires next of those which the wheel says are next, so nearly exactly
+ *   *-ttl      the one that expires next, of a sample and of the first few that the wheel has: it tells times apart by slots, the
+ *              wider the further away, and within a slot keys stand in the order of their coming
  *
  * What was sampled and not taken stays a candidate (`Candidates`). volatile-* looks only at keys with a time to live. Who wants to know of it is told before: the log gets a deletion, WATCH and
  * client-side caches learn that the key has changed. A key whose time has come expires instead.
@@ -30,6 +31,9 @@ export const NO_KEY = 1;
 export const KEY_AWAITED = 2;
 export type Evicted = typeof KEY_GONE | typeof NO_KEY | typeof KEY_AWAITED;
 
+/** Keys that the wheel says are next, which are looked at beside samples; and the evictions for which these will do. */
+const SOONEST = 12;
+const SOONEST_USES = 8;
 /** Samples after which there seem to be only values that a snapshot has to write first. */
 const ROUNDS_MAX = 16;
 
@@ -48,6 +52,8 @@ export class Eviction {
   #isVolatile = false;
   /** The database that was the last one to lose a key by chance: they take turns. */
   #turn = 0;
+  /** Samples until the wheel is asked again. */
+  #soonestLeft = 0;
   /** A value that was passed over, and where it is; NULL_REF if there was none. */
   #large: Ref = NULL_REF;
   #largeIn: Database | null = null;
@@ -68,6 +74,7 @@ export class Eviction {
     this.#order = order;
     // Scores of two policies can't be compared.
     this.#candidates.clear();
+    this.#soonestLeft = 0;
   }
 
   /** Whether any key may go. */
@@ -150,12 +157,14 @@ export class Eviction {
   /** Draws keys of all databases and makes the best of them candidates. Returns false if there are none. */
   #sample(): boolean {
     const { entries } = this.#sampler;
+    const isSoon = this.#order === "ttl" && this.#soonestLeft-- === 0;
+    if (isSoon) this.#soonestLeft = SOONEST_USES - 1;
     let found = false;
     for (const database of this.#databases) {
       if (this.#eligible(database) === 0) continue;
       found = true;
-      if (this.#order === "ttl") this.#sampler.drawSoonest(database, this.samples);
-      else this.#sampler.draw(database, this.samples, this.#isVolatile);
+      this.#sampler.draw(database, this.samples, this.#isVolatile);
+      if (isSoon) database.keys.soonest(SOONEST, entries);
       for (const entry of entries) {
         if (this.#isPassedOver(database, entry)) continue;
         this.#candidates.offer(database, entry, this.#score(database, entry));

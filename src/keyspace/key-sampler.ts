@@ -32,12 +32,6 @@ export class KeySampler {
     else this.#drawAny(database, wanted);
   }
 
-  /** Draws up to `wanted` of the keys of a database that expire next. */
-  drawSoonest(database: Database, wanted: number): void {
-    this.entries.length = 0;
-    database.keys.soonest(wanted, this.entries);
-  }
-
   #drawAny({ dict }: Database, wanted: number): void {
     const { walk } = this.#store.dict;
     if (wanted > 1) walk.sampleRun(dict, this.#random32, wanted, this.entries);

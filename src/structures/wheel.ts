@@ -149,24 +149,22 @@ export class Wheel {
   moved = 0;
 
   /**
-   * Appends up to `wanted` of the nodes that are due next to `into`: of the first slot that holds any. Others of that slot come
-   * at the next call.
+   * Appends up to `wanted` of the nodes that are due next to `into`: of the first slot that holds any, those first that came to
+   * it first.
    */
   soonest(wanted: number, into: Ref[]): void {
     const slot = this.#nextEvent();
-    if (this.#draining !== -1) this.#takeFirst(this.#draining, wanted, into);
-    if (slot !== -1 && slot !== this.#draining) this.#takeFirst(slot, wanted, into);
+    if (this.#draining !== -1) this.#first(this.#draining, wanted, into);
+    if (slot !== -1 && slot !== this.#draining) this.#first(slot, wanted, into);
   }
 
-  #takeFirst(slot: number, wanted: number, into: Ref[]): void {
+  #first(slot: number, wanted: number, into: Ref[]): void {
     const sentinel = (this.#slots + slot) as Ref;
     let node = this.#nextOf(sentinel);
-    let count = 0;
-    for (; count < wanted && node !== sentinel; count++) {
+    for (let i = 0; i < wanted && node !== sentinel; i++) {
       into.push(node);
       node = this.#nextOf(node);
     }
-    if (count > 0) this.#turn(sentinel, count);
   }
 
   /**

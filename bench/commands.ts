@@ -9,7 +9,7 @@ import { REPLY_FLUSH_SIZE } from "../src/base/limits.ts";
 import { OPTION_ROWS } from "../src/base/option-table.ts";
 import { Options } from "../src/base/options.ts";
 import { Random } from "../src/base/random.ts";
-import { ALL_ROWS } from "../src/all-rows.ts";
+import { allRows } from "../src/all-rows.ts";
 import { Engine } from "../src/commands/engine.ts";
 import { executeFound } from "../src/commands/execute.ts";
 import { Batch } from "../src/net/batch.ts";
@@ -28,7 +28,7 @@ const ROUND_SECONDS = 0.15;
 /** Chunks that are prepared; they come again and again. */
 const CHUNKS = 4096;
 
-const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS, seed: SEED });
+const engine = new Engine({ options: new Options(OPTION_ROWS), rows: allRows(), seed: SEED });
 const session = engine.createSession();
 const parser = new RespParser();
 const batch = new Batch(engine);

@@ -1,5 +1,5 @@
 /** A server inside the caller's process: `createServer`, what the library is for. */
-import { ALL_ROWS } from "./all-rows.ts";
+import { allNames } from "./all-rows.ts";
 import { OPTION_ROWS } from "./base/option-table.ts";
 import { Options } from "./base/options.ts";
 import type { Engine } from "./commands/engine.ts";
@@ -161,11 +161,9 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
   const keeps = setup.dir !== undefined && setup.appendonly === undefined;
   if (keeps) setOption(options, "appendonly", true);
   const { seed, commands = {} } = setup;
-  const rows = [...ALL_ROWS, ...readOwnRows(commands)];
   const loads = KEEPING_OPTIONS.some((name) => setup[name] !== undefined);
-  const instance = startInstance(
-    seed === undefined ? { options, rows, loads } : { options, rows, loads, seed },
-  );
+  const all = { options, ownRows: readOwnRows(commands), loads };
+  const instance = startInstance(seed === undefined ? all : { ...all, seed });
   try {
     await instance.loaded;
   } catch (error) {
@@ -178,7 +176,7 @@ export async function createServer(setup: ServerOptions = {}): Promise<EmbeddedS
 /** The rows of the embedder's commands; one must not take the place of another. */
 function readOwnRows(commands: OwnCommands): CommandRow[] {
   const rows = ownRows(commands);
-  const taken = new Set(ALL_ROWS.map(({ name }) => name));
+  const taken = new Set(allNames());
   for (const { name } of rows) {
     if (!/^[!-{}~]+$/.test(name)) {
       throw new OptionError("commands", `'${name}' can't be the name of a command`);

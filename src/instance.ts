@@ -3,15 +3,15 @@
  * (`server.ts`) and the library (`index.ts`). It prints nothing by itself, handles no signals and ends no process.
  */
 import { nanoseconds } from "./base/clock.ts";
+import { loadNext } from "./base/late.ts";
 import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
-import { ALL_ROWS } from "./all-rows.ts";
+import { FIRST_ROWS, LATE_ROWS } from "./all-rows.ts";
 import { Engine } from "./commands/engine.ts";
 import type { CommandRow } from "./commands/row.ts";
-import { Listeners } from "./listen.ts";
+import { Listeners, TLS_OPTIONS } from "./listen.ts";
 import { Beat } from "./net/beat.ts";
 import { Connection } from "./net/connection.ts";
-import { TLS_OPTIONS } from "./net/tls-context.ts";
 import { Settings } from "./net/settings.ts";
 import { Aof } from "./persistence/aof.ts";
 import type { UserLine } from "./security/rule-text.ts";
@@ -26,7 +26,9 @@ export interface InstanceSetup {
   /** Runs the memory in verify mode, for tests. */
   readonly verify?: boolean;
   /** The commands, if not all of them under their own names. */
-  readonly rows?: readonly CommandRow[];
+  readonly rows?: readonly CommandRow[] | null;
+  /** Commands beside those that there are. */
+  readonly ownRows?: readonly CommandRow[];
   /** Users that the config file declares. */
   readonly users?: readonly UserLine[];
   /** Loads the snapshot that there is, if there is no log; if absent, the server begins empty then. */
@@ -53,6 +55,9 @@ export interface Instance {
 
 const TLS_REFUSED = "Unable to update TLS configuration. Check server logs.";
 
+/** When the data is loaded, the rest of the program is: after so long, and with so long a pause between its parts. */
+const LATE_AFTER_MS = 30;
+const LATE_PAUSE_MS = 4;
 /** How often a server that is to stop looks whether a script has ended. */
 const SCRIPT_POLL_MS = 10;
 /** How long connections may take to read the replies they are owed when the server stops. */
@@ -63,8 +68,12 @@ const DRAIN_NS = 2e9;
  * can't be made.
  */
 export function startInstance(setup: InstanceSetup): Instance {
-  const { options } = setup;
-  const engine = new Engine({ ...setup, rows: setup.rows ?? ALL_ROWS });
+  const { options, ownRows = [] } = setup;
+  const engine = new Engine({
+    ...setup,
+    rows: [...(setup.rows ?? FIRST_ROWS), ...ownRows],
+    lateRows: (setup.rows ?? null) === null ? LATE_ROWS : [],
+  });
   configureUsers(engine, setup.users ?? []);
   const settings = new Settings(engine);
   const saving = Saving.of(engine);
@@ -102,7 +111,7 @@ export function startInstance(setup: InstanceSetup): Instance {
       closeConnections(engine)
         .then(() => aof.close())
         .finally(() => {
-          engine.functions.typescript.stop();
+          engine.functions.stop();
           beat.stop();
           engine.keyspace.release();
         })
@@ -147,8 +156,20 @@ export function startInstance(setup: InstanceSetup): Instance {
     listeners.change(options) ? null : "Failed to bind to specified addresses.",
   );
   const loaded = load();
+  loaded.then(
+    () => loadRest(() => isStopping),
+    () => {},
+  );
   const { places } = listeners;
   return { engine, port, places, loaded, shutdown, stop, stopping, stopped };
+}
+
+/** Loads what is loaded late, a part at a time, before anybody asks for it. */
+function loadRest(isStopping: () => boolean): void {
+  const next = (): void => {
+    if (!isStopping() && loadNext()) setTimeout(next, LATE_PAUSE_MS).unref();
+  };
+  setTimeout(next, LATE_AFTER_MS).unref();
 }
 
 /** Settles when the script has ended that keeps everybody waiting. */

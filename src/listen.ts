@@ -1,12 +1,30 @@
 /** The places that the options name (`bind`, `port`, `tls-port`, `unixsocket`), turned into listeners, at the start and after CONFIG SET. */
+import { late } from "./base/late.ts";
 import type { Options } from "./base/options.ts";
 import { systemErrorCode, systemErrorText } from "./base/system-errors.ts";
 import type { Engine } from "./commands/engine.ts";
 import { Listener } from "./net/listener.ts";
 import type { Settings } from "./net/settings.ts";
-import type { TlsContext } from "./net/tls-context.ts";
-import { readTlsContext } from "./net/tls-context.ts";
+import type { readTlsContext, TlsContext } from "./net/tls-context.ts";
 import { UnixSocket } from "./net/unix-socket.ts";
+
+const certificates = late<{ readTlsContext: typeof readTlsContext }>(() =>
+  require("./net/tls-context.ts"),
+);
+
+/** The options that the certificates and rules of TLS are read from. */
+export const TLS_OPTIONS: readonly string[] = [
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-key-file-pass",
+  "tls-ca-cert-file",
+  "tls-ca-cert-dir",
+  "tls-auth-clients",
+  "tls-protocols",
+  "tls-ciphers",
+  "tls-prefer-server-ciphers",
+  "tls-session-caching",
+];
 
 /** A place that could not be had; the message is Redis's. */
 export class ListenError extends Error {
@@ -174,7 +192,7 @@ export class Listeners {
 
   /** @returns an error text, or null */
   #readTls(options: Options): string | null {
-    const context = readTlsContext(options);
+    const context = certificates().readTlsContext(options);
     if ("error" in context) return context.error;
     this.#tls = context;
     return null;

@@ -20,7 +20,7 @@ import { handleDefects, handleSignals } from "./cli/signals.ts";
 import type { ProgressPlace } from "./cli/progress.ts";
 import type { Start } from "./cli/start-options.ts";
 import { readStart } from "./cli/start-options.ts";
-import { ALL_ROWS } from "./all-rows.ts";
+import { allRows } from "./all-rows.ts";
 import { startInstance } from "./instance.ts";
 import { ListenError } from "./listen.ts";
 import { DataError } from "./persistence/data-error.ts";
@@ -40,7 +40,7 @@ const OUTPUT: ProgressPlace = {
 
 function begin(): Start {
   try {
-    return readStart(process.argv.slice(2), process.env, ALL_ROWS);
+    return readStart(process.argv.slice(2), process.env, allRows);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     print(2, error.message);

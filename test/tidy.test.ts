@@ -96,6 +96,7 @@ describe("the import rules", () => {
       `export { a } from "PATH";`,
       `export * from "PATH";`,
       `const a = await import("PATH");`,
+      `const a = late<A>(() => require("PATH"));`,
       `new Worker(new URL("PATH", import.meta.url));`,
     ];
     for (const statement of statements) {

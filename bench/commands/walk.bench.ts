@@ -5,7 +5,7 @@
 import { bench, do_not_optimize, group } from "mitata";
 import { OPTION_ROWS } from "../../src/base/option-table.ts";
 import { Options } from "../../src/base/options.ts";
-import { ALL_ROWS } from "../../src/all-rows.ts";
+import { allRows } from "../../src/all-rows.ts";
 import { Engine } from "../../src/commands/engine.ts";
 import { execute, run } from "../../src/commands/execute.ts";
 import type { Session } from "../../src/commands/session.ts";
@@ -19,7 +19,7 @@ const SEED = 11;
 
 /** An engine of which every key of the range holds a string of 16 bytes. */
 function filledSession(): Session {
-  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS, seed: SEED });
+  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: allRows(), seed: SEED });
   const session = engine.createSession();
   const parser = new RespParser();
   for (let i = 0; i < KEY_RANGE; i++) {

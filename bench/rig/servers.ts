@@ -41,7 +41,8 @@ export function hutchWithPreload(module: string): Product {
 export function hutchCompiled(directory: string): Product {
   const outfile = join(directory, "hutch");
   capture([
-    ...[process.execPath, "build", "--compile", SERVER_SOURCE, THREAD_SOURCE, "--outfile", outfile],
+    ...[process.execPath, "build", "--compile", "--bytecode", "--format=esm"],
+    ...[SERVER_SOURCE, THREAD_SOURCE, "--outfile", outfile],
   ]);
   return { ...hutch(), name: "hutch, compiled", command: [outfile] };
 }

@@ -15,7 +15,7 @@ import {
   readSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { ALL_ROWS } from "../all-rows.ts";
+import { allRows } from "../all-rows.ts";
 import { OPTION_ROWS } from "../base/option-table.ts";
 import { Options } from "../base/options.ts";
 import { systemErrorText } from "../base/system-errors.ts";
@@ -56,7 +56,7 @@ export function check(words: readonly string[], print: (line: string) => void): 
     print(USAGE);
     return 1;
   }
-  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: ALL_ROWS });
+  const engine = new Engine({ options: new Options(OPTION_ROWS), rows: allRows() });
   try {
     if (isManifest(path)) return checkManifest(engine, path, fix, print);
     return checkFile(engine, path, fix, print);

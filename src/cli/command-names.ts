@@ -2,20 +2,24 @@
 import type { CommandRow } from "../commands/row.ts";
 
 export class CommandNames {
-  /** By lower-case name. */
-  readonly #rows: Map<string, CommandRow>;
+  readonly #allRows: () => readonly CommandRow[];
+  /** By lower-case name; null as long as every command has its own name. */
+  #rows: Map<string, CommandRow> | null = null;
   readonly #removed: CommandRow[] = [];
 
-  constructor(rows: readonly CommandRow[]) {
-    this.#rows = new Map(rows.map((row) => [row.name, row]));
+  /** @param allRows loads the rows of all commands, which takes its time */
+  constructor(allRows: () => readonly CommandRow[]) {
+    this.#allRows = allRows;
   }
 
-  get rows(): readonly CommandRow[] {
-    return [...this.#rows.values(), ...this.#removed];
+  /** The commands that there are; null: all under their own names. */
+  get rows(): readonly CommandRow[] | null {
+    return this.#rows === null ? null : [...this.#rows.values(), ...this.#removed];
   }
 
   /** Gives a command another name, or takes it away if that is empty. @returns an error text, or null */
   rename(from: string, to: string): string | null {
+    this.#rows ??= new Map(this.#allRows().map((row) => [row.name, row]));
     const old = from.toLowerCase();
     const name = to.toLowerCase();
     const row = this.#rows.get(old);

@@ -29,8 +29,8 @@ export interface Start {
   readonly options: Options;
   /** Absolute path of the config file, one character a byte, or null. */
   readonly configFile: string | null;
-  /** The commands under the names that the config file gives them. */
-  readonly rows: readonly CommandRow[];
+  /** The commands under the names that the config file gives them; null if it gives none another. */
+  readonly rows: readonly CommandRow[] | null;
   /** Users that are declared, not yet looked at. */
   readonly users: readonly UserLine[];
 }
@@ -42,14 +42,14 @@ export interface Start {
 export function readStart(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  allRows: readonly CommandRow[],
+  allRows: () => readonly CommandRow[],
 ): Start {
   const options = new Options(OPTION_ROWS);
   const names = new CommandNames(allRows);
   const users: UserLine[] = [];
   const commandLine = parseArguments(argv.map(toBytes), options);
   if (commandLine.wants !== "start") {
-    return { commandLine, options, configFile: null, rows: allRows, users };
+    return { commandLine, options, configFile: null, rows: null, users };
   }
   options.record("dir", toBytes(process.cwd()));
   // Redis's default is to keep nothing but snapshots; this program loses no write unless it is told that it may.

@@ -100,7 +100,7 @@ function rewrite(session: Session, _args: Args, reply: Reply): void {
 function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   const { engine } = session;
   engine.stats.reset();
-  for (const command of engine.table.commands) command.resetCounters();
+  for (const command of engine.table.loaded) command.resetCounters();
   for (const command of engine.nativeCommands) command.resetCounters();
   const { store, reclaimer } = engine.keyspace;
   engine.keyspace.expiryNs = 0;

@@ -10,6 +10,7 @@ import { Channels } from "./channels.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Clock } from "../base/clock.ts";
 import { renewSearches } from "../base/glob.ts";
+import { late } from "../base/late.ts";
 import { Logger } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
 import type { Options } from "../base/options.ts";
@@ -35,10 +36,10 @@ import type { PauseMode } from "./pause.ts";
 import { endPauseIfDue, letGo } from "./pause.ts";
 import { FunctionLibraries } from "./function-libraries.ts";
 import { Access } from "./access.ts";
-import type { CommandRow } from "./row.ts";
+import type { CommandRow, LateRows } from "./row.ts";
 import { Blocking } from "./blocking.ts";
 import type { ScriptCache } from "./script-cache.ts";
-import { Scripts } from "./script-run.ts";
+import type { Scripts } from "./script-run.ts";
 import { Session } from "./session.ts";
 import { Stats } from "./stats.ts";
 import { CommandTable } from "./table.ts";
@@ -48,6 +49,8 @@ import { TransactionPool } from "./transaction.ts";
 export interface EngineOptions {
   readonly options: Options;
   readonly rows: readonly CommandRow[];
+  /** Commands that are loaded when they are first asked for. */
+  readonly lateRows?: readonly LateRows[];
   readonly logger?: Logger;
   readonly seed?: number;
   /** Runs the memory in verify mode, for tests. */
@@ -83,6 +86,11 @@ export interface Hooks {
   loadUsers(): string | null;
   saveUsers(): string | null;
 }
+
+// In steps, since loading all of it at once keeps everybody waiting for 15 ms.
+late(() => require("../scripting/compile.ts"));
+late(() => require("../scripting/realm.ts"));
+const scripting = late<{ Scripts: typeof Scripts }>(() => require("./script-run.ts"));
 
 const NO_USER_FILE =
   "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then " +
@@ -221,7 +229,9 @@ export class Engine {
     this.watchedKeys = new WatchedKeys(this.keyspace.store, this.keyspace.databases.length);
     this.notifications = new KeyNotifications(this.options, this.keyspace.store, this.channels);
     this.table = new CommandTable(
-      setup.verify === true ? setup.rows.map((row) => guardedRow(row)) : setup.rows,
+      setup.rows,
+      setup.lateRows,
+      setup.verify === true ? guardedRow : undefined,
     );
     this.unsafeKeys = new UnsafeKeys(this.table, this.gate);
     this.gate.reader = this.unsafeKeys;
@@ -284,7 +294,7 @@ export class Engine {
 
   /** What runs scripts; made when somebody asks for it, since most servers never do. */
   get scripts(): Scripts {
-    this.#scripts ??= new Scripts(this);
+    this.#scripts ??= new (scripting().Scripts)(this);
     return this.#scripts;
   }
 

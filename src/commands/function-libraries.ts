@@ -2,19 +2,16 @@
  * The function libraries of a server, part of its data: they are in every snapshot and every log. A library is loaded whole or not at
  * all, and names of functions are one for all libraries.
  */
-import { FUNCTION_LOAD_NS } from "../base/limits.ts";
-import { caughtValue } from "../scripting/base-library.ts";
-import { removeChunk } from "../scripting/chunk.ts";
-import { readDescription } from "../scripting/function-description.ts";
-import { settle } from "../scripting/invoke.ts";
-import { meter, ScriptStop } from "../scripting/meter.ts";
-import { LuaTable } from "../scripting/table.ts";
+import { late } from "../base/late.ts";
 import type { LuaFunction } from "../scripting/values.ts";
-import { asText } from "../scripting/values.ts";
 import type { Engine } from "./engine.ts";
+import type { LibraryCompiler } from "./library-compiler.ts";
 import type { ScriptFlags } from "./script-flags.ts";
-import { flagsOf } from "./script-flags.ts";
-import { TypeScriptFunctions } from "./typescript-functions.ts";
+
+// The languages are loaded with the first library.
+const compiling = late<{ LibraryCompiler: typeof LibraryCompiler }>(() =>
+  require("./library-compiler.ts"),
+);
 
 export interface LibraryFunction {
   readonly name: string;
@@ -42,17 +39,12 @@ export interface Library {
 /** The languages, as FUNCTION LIST shows them. */
 export type EngineName = "LUA" | "TS";
 
-const NAME = /^\w+$/;
-const BAD_NAME =
-  "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
-const TIMEOUT = "FUNCTION LOAD timeout";
-
 /** Bytes that a library, and a function, are counted with beside their texts. */
 const OVERHEAD = 200;
 
 export class FunctionLibraries {
-  readonly typescript: TypeScriptFunctions;
   readonly #engine: Engine;
+  #compiler: LibraryCompiler | null = null;
   #libraries: Map<string, Library> = new Map();
   /** By their names in lower case: those who call them may write them as they like. */
   #functions: Map<string, LibraryFunction> = new Map();
@@ -61,7 +53,17 @@ export class FunctionLibraries {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.typescript = new TypeScriptFunctions(engine);
+  }
+
+  /** What makes libraries; made with the first of them. */
+  get compiler(): LibraryCompiler {
+    this.#compiler ??= new (compiling().LibraryCompiler)(this.#engine);
+    return this.#compiler;
+  }
+
+  /** The server stops. */
+  stop(): void {
+    this.#compiler?.typescript.stop();
   }
 
   get libraries(): Iterable<Library> {
@@ -101,7 +103,7 @@ export class FunctionLibraries {
    * @returns its name in an array, or an error text
    */
   load(code: string, replace: boolean): readonly [name: string] | string {
-    const library = this.#compile(code);
+    const library = this.compiler.compile(code);
     if (typeof library === "string") return library;
     const old = this.#libraries.get(library.name);
     const error =
@@ -109,7 +111,7 @@ export class FunctionLibraries {
         ? `ERR Library '${library.name}' already exists`
         : this.#collision(library, old);
     if (error !== null) {
-      this.#discard(library);
+      this.compiler.discard(library);
       return error;
     }
     if (old !== undefined) this.#unlink(old);
@@ -175,13 +177,7 @@ export class FunctionLibraries {
   #unlink(library: Library): void {
     this.#libraries.delete(library.name);
     for (const { name } of library.functions) this.#functions.delete(name.toLowerCase());
-    this.#discard(library);
-  }
-
-  /** Gives back what the library's code takes. */
-  #discard({ engine, place }: Library): void {
-    if (engine === "LUA") removeChunk(place);
-    else this.typescript.unload(place);
+    this.compiler.discard(library);
   }
 
   /** An error if a function has a name that one of another library has. */
@@ -194,122 +190,4 @@ export class FunctionLibraries {
     }
     return null;
   }
-
-  #compile(code: string): Library | string {
-    const header = readHeader(code);
-    if (typeof header === "string") return `ERR ${header}`;
-    const { engine, name, body } = header;
-    return engine === "LUA" ? this.#compileLua(code, name, body) : this.#loadTs(code, name, body);
-  }
-
-  #loadTs(code: string, name: string, body: string): Library | string {
-    const loaded = this.typescript.load(body);
-    if (typeof loaded === "string") return `ERR Error compiling function: ${loaded}`;
-    const { realm: place } = loaded;
-    const functions: LibraryFunction[] = [];
-    const library: Library = { name, code, body, functions, engine: "TS", place };
-    for (const one of loaded.functions) {
-      const flags = flagsOf(one.flags);
-      if (flags === null) {
-        this.#discard(library);
-        return "ERR Error registering functions: ERR unknown flag given";
-      }
-      const description = one.description === "" ? undefined : one.description;
-      functions.push({ name: one.name, description, flags, library, callback: null });
-    }
-    if (functions.length > 0) return library;
-    this.#discard(library);
-    return "ERR No functions registered";
-  }
-
-  #compileLua(code: string, name: string, body: string): Library | string {
-    const { realm } = this.#engine.scripts;
-    const compiled = realm.compileLibrary(body);
-    if (typeof compiled === "string") return `ERR Error compiling function: ${compiled}`;
-    const functions: LibraryFunction[] = [];
-    const library: Library = {
-      ...{ name, code, body, functions },
-      engine: "LUA",
-      place: compiled.number,
-    };
-    const register = (description: LuaTable): string | null => {
-      const read = readFunction(description, library);
-      if (typeof read === "string") return read;
-      if (functions.some((other) => other.name === read.name)) {
-        return "Function already exists in the library";
-      }
-      functions.push(read);
-      return null;
-    };
-    const error = this.#run(() => settle(compiled.main()), register);
-    if (error === null && functions.length > 0) return library;
-    removeChunk(compiled.number);
-    return error === null
-      ? "ERR No functions registered"
-      : `ERR Error registering functions: ${error}`;
-  }
-
-  /** Runs a library's text, which registers its functions. @returns an error text, or null */
-  #run(main: () => unknown, register: (description: LuaTable) => string | null): string | null {
-    const { realm } = this.#engine.scripts;
-    meter.begin(FUNCTION_LOAD_NS, () => {
-      throw new ScriptStop(TIMEOUT);
-    });
-    realm.holder.registrar = { register };
-    try {
-      main();
-      return null;
-    } catch (error) {
-      if (error instanceof ScriptStop) return `ERR ${error.message}`;
-      const value = caughtValue(error);
-      if (value instanceof LuaTable) return asText(value.getKeyed("err")) ?? "ERR unknown error";
-      return `ERR ${asText(value) ?? "unknown error"}`;
-    } finally {
-      realm.holder.registrar = null;
-    }
-  }
-}
-
-function readFunction(table: LuaTable, library: Library): LibraryFunction | string {
-  const read = readDescription(table);
-  if (typeof read === "string") return read;
-  if (!NAME.test(read.name)) return BAD_NAME;
-  const flags = flagsOf(read.flags);
-  return flags === null ? "unknown flag given" : { ...read, flags, library };
-}
-
-const ENGINES: ReadonlyMap<string, EngineName> = new Map([
-  ["lua", "LUA"],
-  ["ts", "TS"],
-]);
-
-interface Header {
-  readonly engine: EngineName;
-  readonly name: string;
-  readonly body: string;
-}
-
-/** The first line of a library: "#!lua name=...". @returns or what is wrong with it */
-function readHeader(code: string): Header | string {
-  if (!code.startsWith("#!")) return "Missing library metadata";
-  const end = code.indexOf("\n");
-  if (end === -1) return "Invalid library metadata";
-  const [engine = "", ...parts] = code
-    .slice(2, end)
-    .trim()
-    .split(/[ \t]+/);
-  if (engine === "") return "Invalid library metadata";
-  let name: string | undefined;
-  for (const part of parts) {
-    if (!/^name=/i.test(part)) return `Invalid metadata value given: ${part}`;
-    if (name !== undefined) {
-      return "Invalid metadata value, name argument was given multiple times";
-    }
-    name = part.slice("name=".length).replace(/^(["'])(.*)\1$/s, "$2");
-  }
-  if (name === undefined) return "Library name was not given";
-  if (!NAME.test(name)) return BAD_NAME;
-  const known = ENGINES.get(engine.toLowerCase());
-  if (known === undefined) return `Engine '${engine}' not found`;
-  return { engine: known, name, body: code.slice(end) };
 }

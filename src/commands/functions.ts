@@ -21,7 +21,7 @@ function callFunction(readOnly: boolean): Handler {
     const { name, flags, callback, library } = found;
     if (callback === null) {
       const script = { name, flags, realm: library.place };
-      return functions.typescript.run(session, args, reply, script, readOnly);
+      return functions.compiler.typescript.run(session, args, reply, script, readOnly);
     }
     const runnable = { name, flags, main: callback, isFunction: true, source: library.body };
     scripts.run(session, args, reply, runnable, 2, readOnly);

@@ -274,7 +274,7 @@ function* cpuFields(): Iterable<Field> {
 }
 
 function* commandFields(engine: Engine): Iterable<Field> {
-  for (const command of engine.table.commands) {
+  for (const command of engine.table.loaded) {
     yield* commandLine(command, command.fullName);
     for (const sub of command.subcommands?.values() ?? []) yield* commandLine(sub, sub.fullName);
   }
@@ -295,7 +295,7 @@ function* commandLine(command: Command, name: string): Iterable<Field> {
 
 function* latencyFields(engine: Engine): Iterable<Field> {
   const percentiles = engine.options.words("latency-tracking-info-percentiles");
-  for (const command of engine.table.commands) {
+  for (const command of engine.table.loaded) {
     for (const one of [command, ...(command.subcommands?.values() ?? [])]) {
       const { latency } = one;
       if (latency === null) continue;

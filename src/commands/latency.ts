@@ -96,7 +96,7 @@ function histogram(session: Session, args: Args, reply: Reply): void {
   const { table } = session.engine;
   const chosen: Command[] = [];
   if (args.count === 2) {
-    for (const command of table.commands) chosen.push(...withSubcommands(command));
+    for (const command of table.loaded) chosen.push(...withSubcommands(command));
   }
   for (let i = 2; i < args.count; i++) {
     const command = table.byName(args.text(i));

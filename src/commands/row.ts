@@ -110,6 +110,13 @@ export interface CommandRow {
   readonly subcommands?: readonly CommandRow[];
 }
 
+/** Commands whose rows are loaded when one of them is first asked for. */
+export interface LateRows {
+  /** In lower case, in the order of the rows. */
+  readonly names: readonly string[];
+  readonly rows: () => readonly CommandRow[];
+}
+
 /** The key specification of a command whose one key is its first argument. */
 export function oneKey(flags: string, flagsOf?: KeySpec["flagsOf"]): readonly KeySpec[] {
   const spec: KeySpec = { flags, begin: 1, find: { last: 0, step: 1 } };

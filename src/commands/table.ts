@@ -1,15 +1,18 @@
 /**
  * The command table of a server: finds a command by the bytes of its name, without making a string of them.
- * Names are looked up in a small open-addressed table by their first four letters, last four letters and length.
+ * Names are looked up in a small open-addressed table by their first four letters, last four letters and length. Of commands that are loaded
+ * late only the names are known at first: a name that is not in the table may be one of them.
  */
 import { isWord } from "../base/bytes.ts";
 import { COMMANDS_MAX } from "../security/catalogue.ts";
 import { assert } from "../base/assert.ts";
 import type { Args } from "../protocol/args.ts";
 import { Command, letters } from "./command.ts";
-import type { CommandRow } from "./row.ts";
+import type { CommandRow, LateRows } from "./row.ts";
 
 const SLOTS = 2048;
+/** No command that is loaded late has a longer name. */
+const NAME_MAX = 32;
 
 export class CommandTable {
   readonly #slots: (Command | null)[] = new Array<Command | null>(SLOTS).fill(null);
@@ -17,15 +20,25 @@ export class CommandTable {
   /** By their own names, of which clients may know others, or none. */
   readonly #byOwnName: Map<string, Command> = new Map();
   #hasRenamed = false;
+  /** What is still to be loaded, by the names of its commands in lower case. */
+  readonly #late: Map<string, LateRows> = new Map();
+  /** Makes the row of a command out of the one that is given. */
+  readonly #prepare: (row: CommandRow) => CommandRow;
   #nextId = 0;
 
-  constructor(rows: readonly CommandRow[]) {
+  constructor(
+    rows: readonly CommandRow[],
+    late: readonly LateRows[] = [],
+    prepare: (row: CommandRow) => CommandRow = (row) => row,
+  ) {
+    this.#prepare = prepare;
     for (const row of rows) this.add(row);
+    for (const group of late) for (const name of group.names) this.#late.set(name, group);
   }
 
   /** Adds a command; its names must be free. */
   add(row: CommandRow): Command {
-    const command = new Command(row);
+    const command = new Command(this.#prepare(row));
     for (const one of [command, ...command.children]) one.id = this.#nextId++;
     assert(this.#nextId < COMMANDS_MAX, "a set of commands has a bit for each");
     this.#byOwnName.set(command.ownName, command);
@@ -49,7 +62,7 @@ export class CommandTable {
     let slot = slotOf(head, tail, length);
     for (;;) {
       const command = this.#slots[slot]!;
-      if (command === null) return null;
+      if (command === null) return this.#late.size === 0 ? null : this.#findLate(args);
       if (
         command.head === head &&
         command.tail === tail &&
@@ -62,6 +75,22 @@ export class CommandTable {
     }
   }
 
+  /** Loads the command that the first argument names, if it is one of those that are loaded late. */
+  #findLate(args: Args): Command | null {
+    return args.length(0) <= NAME_MAX && this.#load(args.text(0).toLowerCase())
+      ? this.find(args)
+      : null;
+  }
+
+  /** Loads the group of a command. Returns false if none that is still to be loaded has one of the name. */
+  #load(name: string): boolean {
+    const group = this.#late.get(name);
+    if (group === undefined) return false;
+    for (const one of group.names) this.#late.delete(one);
+    for (const row of group.rows()) this.add(row);
+    return true;
+  }
+
   /** Like `find`, by the name that is the command's own: that of a log. */
   findOwn(args: Args): Command | null {
     if (!this.#hasRenamed) return this.find(args);
@@ -70,19 +99,27 @@ export class CommandTable {
 
   /** A command by the name that its row has, without subcommands. */
   byOwnName(name: string): Command | null {
+    this.#load(name);
     return this.#byOwnName.get(name) ?? null;
   }
 
   /** A command by name: "get", or "config|get". Letters of either case. */
   byName(name: string): Command | null {
     const [first = "", second, ...more] = name.toUpperCase().split("|");
+    this.#load(first.toLowerCase());
     const command = this.#commands.find((candidate) => candidate.upperName === first) ?? null;
     if (command === null || second === undefined) return command;
     return more.length > 0 ? null : (command.subcommands?.get(second) ?? null);
   }
 
-  /** All commands that clients know, without subcommands, in the order in which they were added. */
+  /** All commands that clients know, without subcommands, in the order in which they were added. Loads those that are still to be loaded. */
   get commands(): readonly Command[] {
+    for (const name of this.#late.keys()) this.#load(name);
+    return this.#commands;
+  }
+
+  /** Those that are loaded: all that have ever run. */
+  get loaded(): readonly Command[] {
     return this.#commands;
   }
 }

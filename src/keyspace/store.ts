@@ -2,6 +2,7 @@
  * What the databases of one server share: the memory they lie in, the seed of their hash, the clock, and the counters
  * that INFO shows.
  */
+import { late } from "../base/late.ts";
 import { reportExpired, reportMembersExpired } from "./expiry-events.ts";
 import { joinObservers, KEY_MISS, NEW } from "./key-events.ts";
 import type { KeyObserver } from "./key-events.ts";
@@ -26,9 +27,9 @@ import { Hashes } from "../types/hash.ts";
 import { Kit } from "../types/kit.ts";
 import { SortedSets } from "../types/sorted-set.ts";
 import { Lists } from "../types/list.ts";
-import { SetAlgebra } from "../types/set-algebra.ts";
+import type { SetAlgebra } from "../types/set-algebra.ts";
 import { Sets } from "../types/set.ts";
-import { Streams } from "../types/stream.ts";
+import type { Streams } from "../types/stream.ts";
 import { Value } from "../types/value.ts";
 import type { Database } from "./database.ts";
 import { Entries } from "./entry.ts";
@@ -37,6 +38,10 @@ import type { KeyWatcher } from "./key-watcher.ts";
 import { Lookahead } from "./lookahead.ts";
 import { MemberLookahead } from "./member-lookahead.ts";
 import { UseFrequency } from "./use-frequency.ts";
+
+// What many servers never need.
+const streaming = late<{ Streams: typeof Streams }>(() => require("../types/stream.ts"));
+const algebra = late<{ SetAlgebra: typeof SetAlgebra }>(() => require("../types/set-algebra.ts"));
 
 /** The clock of uses counts seconds in 24 bits. */
 const ACCESS_MASK = 0xffffff;
@@ -56,10 +61,10 @@ export class Store {
   readonly hashes: Hashes;
   readonly sortedSets: SortedSets;
   readonly sets: Sets;
-  readonly setAlgebra: SetAlgebra;
-  readonly streams: Streams;
-  /** By type code; a string is no collection. */
-  readonly collections: readonly (Collection | undefined)[];
+  #setAlgebra: SetAlgebra | null = null;
+  #streams: Streams | null = null;
+  /** By type code; a string is no collection. That of streams is there once one has been asked for. */
+  readonly collections: (Collection | undefined)[] = [];
   /** By type code: those whose members may expire. */
   readonly memberCollections: readonly (MemberCollection | undefined)[];
   readonly seed: HashSeed;
@@ -123,24 +128,35 @@ export class Store {
     this.entries = new Entries(this.arena);
     this.kit = new Kit(this, this.seed);
     this.lists = new Lists(this.kit);
-    const collections: (Collection | undefined)[] = [];
+    const { collections } = this;
     collections[TYPE_LIST] = this.lists;
     this.sortedSets = new SortedSets(this.kit);
     collections[TYPE_ZSET] = this.sortedSets;
     this.sets = new Sets(this.kit);
-    this.streams = new Streams(this.kit);
-    collections[TYPE_STREAM] = this.streams;
-    this.setAlgebra = new SetAlgebra(this.sets);
     collections[TYPE_SET] = this.sets;
     this.hashes = new Hashes(this.kit);
     collections[TYPE_HASH] = this.hashes;
-    this.collections = collections;
     const memberCollections: (MemberCollection | undefined)[] = [];
     memberCollections[TYPE_HASH] = this.hashes;
     memberCollections[TYPE_SET] = this.sets;
     memberCollections[TYPE_ZSET] = this.sortedSets;
     this.memberCollections = memberCollections;
     this.refreshAccess();
+  }
+
+  get streams(): Streams {
+    return this.#streams ?? this.#makeStreams();
+  }
+
+  get setAlgebra(): SetAlgebra {
+    this.#setAlgebra ??= new (algebra().SetAlgebra)(this.sets);
+    return this.#setAlgebra;
+  }
+
+  #makeStreams(): Streams {
+    this.#streams = new (streaming().Streams)(this.kit);
+    this.collections[TYPE_STREAM] = this.#streams;
+    return this.#streams;
   }
 
   /** Tells somebody of all that happens to keys from now on. */

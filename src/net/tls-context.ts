@@ -16,20 +16,6 @@ export interface TlsContext {
   readonly clientCertificates: ClientCertificates;
 }
 
-/** The options that a context is made of. */
-export const TLS_OPTIONS: readonly string[] = [
-  "tls-cert-file",
-  "tls-key-file",
-  "tls-key-file-pass",
-  "tls-ca-cert-file",
-  "tls-ca-cert-dir",
-  "tls-auth-clients",
-  "tls-protocols",
-  "tls-ciphers",
-  "tls-prefer-server-ciphers",
-  "tls-session-caching",
-];
-
 // Bits of OpenSSL's SSL_OP_*.
 const NO_TICKETS = 0x4000;
 const SERVER_ORDER = 0x400000;

@@ -9,14 +9,13 @@ import { systemErrorText } from "../base/system-errors.ts";
 import type { Engine } from "../commands/engine.ts";
 import { AofFiles } from "./aof-files.ts";
 import type { LogEnd } from "./aof-load.ts";
-import { loadLog, loadLogAtOnce } from "./aof-load.ts";
 import type { SyncPolicy } from "./aof-log.ts";
 import { AofLog } from "./aof-log.ts";
 import type { AofFile } from "./aof-manifest.ts";
-import { AofRewrite } from "./aof-rewrite.ts";
+import type { AofRewrite } from "./aof-rewrite.ts";
 import { DataError } from "./data-error.ts";
 import { DirectoryLock, DirectoryLocked } from "./directory-lock.ts";
-import { startSnapshot } from "./snapshot.ts";
+import { logLoading, rewriting, snapshots } from "./late-parts.ts";
 
 /** Effects that could not be written are offered again after this time, and a log that can't sync is rewritten. */
 const RETRY_MS = 500;
@@ -142,7 +141,9 @@ export class Aof {
     let failed = sink.error;
     if (failed === null) {
       const told = (error: string | null): void => void (failed = error);
-      startSnapshot(this.#engine, sink, told, { forLog: true, asCommands }).step(Infinity);
+      snapshots()
+        .startSnapshot(this.#engine, sink, told, { forLog: true, asCommands })
+        .step(Infinity);
     }
     failed ??= sink.commitSync(files.path(base));
     if (failed !== null) throw new DataError(`Can't write the base of the AOF: ${failed}`);
@@ -155,7 +156,7 @@ export class Aof {
     const files = this.#files!;
     const { logger, clock } = this.#engine;
     const startMs = clock.monotonicMs;
-    const loaded = await loadLog(this.#engine, files, () => this.#stopped);
+    const loaded = await logLoading().loadLog(this.#engine, files, () => this.#stopped);
     if (loaded === null) return;
     const seconds = ((clock.monotonicMs - startMs) / 1000).toFixed(3);
     logger.notice(`DB loaded from append only file: ${seconds} seconds`);
@@ -186,7 +187,7 @@ export class Aof {
     this.#engine.record(false);
     for (const database of keyspace.databases) database.clear();
     this.#engine.functions.clear();
-    loadLogAtOnce(this.#engine, this.#files!);
+    logLoading().loadLogAtOnce(this.#engine, this.#files!);
     // None of it is a change that the log lacks: else the command would be taken for one that has made them.
     keyspace.store.changes = changes;
     this.#engine.record(isOn);
@@ -397,7 +398,7 @@ export class Aof {
   #startRewrite(files: AofFiles, increment: AofFile | null): void {
     const log = increment === null ? null : this.#log;
     const isFirst = increment !== null && !files.manifest.increments.includes(increment);
-    const rewrite = new AofRewrite(this.#engine, files, log, increment, (error) => {
+    const rewrite = new (rewriting().AofRewrite)(this.#engine, files, log, increment, (error) => {
       this.#rewritten(error);
       if (error === null) {
         this.#hasBase = true;

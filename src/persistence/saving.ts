@@ -9,12 +9,11 @@ import { systemErrorCode, systemErrorText } from "../base/system-errors.ts";
 import type { Engine } from "../commands/engine.ts";
 import { DataError } from "./data-error.ts";
 import { FileSink } from "./file-sink.ts";
-import { packLibraries, unpackLibraries } from "./function-payload.ts";
 import { FileSource } from "./file-source.ts";
-import { RdbInput } from "./rdb-input.ts";
-import { RdbLoader } from "./rdb-loader.ts";
+import { functionPayload, snapshotLoading, snapshots } from "./late-parts.ts";
+import type { RdbInput } from "./rdb-input.ts";
+import type { RdbLoader } from "./rdb-loader.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { startSnapshot } from "./snapshot.ts";
 
 /** A slice of loading. */
 const SLICE_NS = 1_000_000;
@@ -91,8 +90,8 @@ export class Saving {
       ...engine.hooks,
       reload: (mode) => this.#reload(mode),
       flushed: () => this.#flushed(),
-      packLibraries: (codes) => packLibraries(engine, codes),
-      unpackLibraries,
+      packLibraries: (codes) => functionPayload().packLibraries(engine, codes),
+      unpackLibraries: (bytes, start, end) => functionPayload().unpackLibraries(bytes, start, end),
     };
     engine.beatTasks.push(() => this.#beat());
     engine.info.add("persistence", () => this.#fields());
@@ -126,7 +125,7 @@ export class Saving {
     const sink = new FileSink(this.#temporary());
     let failed: string | null = sink.error;
     if (failed === null) {
-      const snapshot = startSnapshot(engine, sink, (error) => (failed = error));
+      const snapshot = snapshots().startSnapshot(engine, sink, (error) => (failed = error));
       snapshot.step(Infinity);
     }
     failed ??= sink.commitSync(this.#path());
@@ -155,7 +154,7 @@ export class Saving {
       this.#ended(sink.error);
       return "ERR";
     }
-    const snapshot = startSnapshot(engine, sink, (error) => {
+    const snapshot = snapshots().startSnapshot(engine, sink, (error) => {
       if (error !== null) sink.discard();
       if (error !== null) this.#ended(error);
       else sink.commit(this.#path(), (reason) => this.#ended(reason));
@@ -316,9 +315,10 @@ export class Saving {
 
   #loader(source: FileSource): { input: RdbInput; loader: RdbLoader } {
     const { keyspace, options } = this.#engine;
-    const input = RdbInput.from(source, source.size);
+    const parts = snapshotLoading();
+    const input = parts.RdbInput.from(source, source.size);
     const checks = options.flag("rdbchecksum");
-    return { input, loader: new RdbLoader(keyspace, input, checks, false) };
+    return { input, loader: new parts.RdbLoader(keyspace, input, checks, false) };
   }
 
   #loaded(loader: RdbLoader): void {

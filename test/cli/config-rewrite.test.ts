@@ -15,7 +15,7 @@ import { inFolder, runHutch } from "./run-hutch.ts";
 
 function optionsOf(text: string): Options {
   const options = new Options(OPTION_ROWS);
-  new SettingSource(options, new CommandNames([]), []).applyLines(text);
+  new SettingSource(options, new CommandNames(() => []), []).applyLines(text);
   return options;
 }
 

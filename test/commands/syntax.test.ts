@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ALL_ROWS } from "../../src/all-rows.ts";
+import { allRows } from "../../src/all-rows.ts";
 import type { CommandRow } from "../../src/commands/row.ts";
 import type { ArgumentDoc } from "../../src/commands/syntax.ts";
 import { parseSyntax } from "../../src/commands/syntax.ts";
@@ -138,7 +138,7 @@ describe("the rows of the command table", () => {
 
   test("have arguments that agree with their arity", () => {
     const wrong: string[] = [];
-    each(ALL_ROWS, 1, (row, words) => {
+    each(allRows(), 1, (row, words) => {
       // A container, or a command whose words are not told.
       if (row.subcommands !== undefined || row.systemCommand) return;
       const least = leastArguments(parseSyntax(row.syntax ?? ""));
@@ -154,7 +154,7 @@ describe("the rows of the command table", () => {
         ...(one.type === "key" || one.keySpec !== -1 ? [one.keySpec] : []),
         ...specs(one.children),
       ]);
-    each(ALL_ROWS, 1, (row) => {
+    each(allRows(), 1, (row) => {
       const named = new Set(specs(parseSyntax(row.syntax ?? "")));
       // The name of a shard channel is found like a key, and is none.
       const keys = (row.keys ?? []).filter(({ flags }) => flags !== "not_key");

@@ -1,7 +1,7 @@
 /** An engine whose effects are kept, and a second one that runs them again: both must hold the same data. */
 import { OPTION_ROWS } from "../../src/base/option-table.ts";
 import { Options } from "../../src/base/options.ts";
-import { ALL_ROWS } from "../../src/all-rows.ts";
+import { allRows } from "../../src/all-rows.ts";
 import { Engine } from "../../src/commands/engine.ts";
 import { execute } from "../../src/commands/execute.ts";
 import type { Session } from "../../src/commands/session.ts";
@@ -17,7 +17,7 @@ import { encodeCommand } from "../support/resp-client.ts";
 export function createEngine(): Engine {
   const options = new Options(OPTION_ROWS);
   options.set("enable-debug-command", "yes");
-  const engine = new Engine({ options, rows: ALL_ROWS, verify: true });
+  const engine = new Engine({ options, rows: allRows(), verify: true });
   engine.clock.freeze(1_700_000_000_000);
   return engine;
 }

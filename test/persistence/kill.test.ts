@@ -9,6 +9,7 @@ import { startHutch } from "../support/hutch-process.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { show } from "../support/resp-value.ts";
 import { rounds, seeded } from "../support/seed.ts";
+import { until } from "../support/until.ts";
 import { inFolder } from "./folder.ts";
 
 const KILLS = 25 * rounds;
@@ -103,7 +104,12 @@ async function killOften(policy: string, random: Random): Promise<void> {
     try {
       for (let kill = 0; kill < KILLS; kill++) {
         const running = server;
+        const before = writers.map(({ acknowledged }) => acknowledged);
         const writing = writers.map((writer) => writer.write(running));
+        // However long the server takes for its first commands.
+        await until("the first acknowledged writes", () =>
+          writers.every(({ acknowledged }, i) => acknowledged > before[i]!),
+        );
         await Bun.sleep(20 + random.below(100));
         await server.stop();
         await Promise.all(writing);

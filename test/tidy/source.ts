@@ -46,9 +46,9 @@ export function withoutComments(text: string): string {
 }
 
 const IMPORT =
-  /^[ \t]*(?:import|export)\b([^;"'`]*?)(?:\bfrom\s*)?["'](\.{1,2}\/[^"']+)["']|\bimport\(\s*["'](\.{1,2}\/[^"']+)["']|\bnew URL\(\s*["'](\.{1,2}\/[^"']+\.ts)["']/gm;
+  /^[ \t]*(?:import|export)\b([^;"'`]*?)(?:\bfrom\s*)?["'](\.{1,2}\/[^"']+)["']|\b(?:import|require)\(\s*["'](\.{1,2}\/[^"']+)["']|\bnew URL\(\s*["'](\.{1,2}\/[^"']+\.ts)["']/gm;
 
-/** The files of ours that a file imports: static, type, dynamic, re-exported, or named by `new URL` for a process or worker. */
+/** The files of ours that a file imports: static, type, dynamic, late, re-exported, or named by `new URL` for a process or worker. */
 export function importsOf(file: SourceFile): Import[] {
   const text = withoutComments(file.text);
   const imports: Import[] = [];

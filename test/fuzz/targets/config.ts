@@ -102,7 +102,7 @@ function valueOf(random: Random, row: (typeof OPTION_ROWS)[number]): string {
 function optionsOf(text: string): Options | null {
   const options = new Options(OPTION_ROWS);
   try {
-    new SettingSource(options, new CommandNames([]), []).applyLines(text);
+    new SettingSource(options, new CommandNames(() => []), []).applyLines(text);
   } catch (error) {
     if (error instanceof StartError) return null;
     throw error;

@@ -75,6 +75,11 @@ export class SystemMemory {
     this.#populates = library!.madvise(addressOf(buffer, from), size, MADV_POPULATE_WRITE) === 0;
   }
 
+  /** Gives back what buffer[from, from + size) holds, whole pages of the system, which reads as zeros then. 50 µs a MiB. */
+  discard(buffer: ArrayBuffer, from: number, size: number): void {
+    library?.madvise(addressOf(buffer, from), size, MADV_DONTNEED);
+  }
+
   /** Gives memory back that `take` has returned; nobody may use views of it any more. */
   give(buffer: ArrayBuffer): void {
     this.#unused.push({ buffer, left: library === null ? 0 : buffer.byteLength });

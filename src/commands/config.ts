@@ -104,6 +104,7 @@ function resetStatistics(session: Session, _args: Args, reply: Reply): void {
   for (const command of engine.nativeCommands) command.resetCounters();
   const { store, reclaimer } = engine.keyspace;
   engine.keyspace.expiryNs = 0;
+  engine.keyspace.defragmentation.resetFigures();
   reclaimer.freed = 0;
   engine.keyspace.eviction.evicted = 0;
   engine.memoryLimit.resetExceeded();

@@ -26,6 +26,7 @@ import { TYPE_HASH, TYPE_SET, TYPE_ZSET } from "../types/kinds.ts";
 import { InfoSections } from "./info-sections.ts";
 import type { Busy } from "./busy.ts";
 import { ClientMemory } from "./client-memory.ts";
+import { configureDefragmentation } from "./defragmentation-options.ts";
 import type { Command } from "./command.ts";
 import { guardedRow } from "./key-guarded-rows.ts";
 import { usedMemory } from "./memory-figures.ts";
@@ -248,6 +249,7 @@ export class Engine {
     this.options.onChange("lfu-decay-time", (text) => {
       store.frequency.decayMinutes = Number(text);
     });
+    configureDefragmentation(this.options, this.keyspace.defragmentation);
     const { limits } = store.kit;
     this.options.onChange("zset-max-listpack-entries", (text) => {
       limits.zsetMaxListpackEntries = Number(text);

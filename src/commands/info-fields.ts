@@ -170,9 +170,20 @@ function* memoryFields(engine: Engine): Iterable<Field> {
   yield ["mem_aof_buffer", figures.log];
   yield ["mem_allocator", "hutch-arena"];
   yield ["mem_overhead_db_hashtable_rehashing", figures.resizing];
-  yield ["active_defrag_running", 0];
+  yield ["active_defrag_running", Math.round(keyspace.defragmentation.effort)];
   yield ["lazyfree_pending_objects", keyspace.reclaimer.pending];
   yield ["lazyfreed_objects", keyspace.reclaimer.freed];
+}
+
+function* defragmentationFields(engine: Engine): Iterable<Field> {
+  const { defragmentation, store } = engine.keyspace;
+  const { now, all } = defragmentation.activeMs;
+  yield ["active_defrag_hits", store.arena.moves];
+  yield ["active_defrag_misses", store.arena.stays];
+  yield ["active_defrag_key_hits", defragmentation.walk.keyHits];
+  yield ["active_defrag_key_misses", defragmentation.walk.keyMisses];
+  yield ["total_active_defrag_time", Math.round(all)];
+  yield ["current_active_defrag_time", Math.round(now)];
 }
 
 /** What belongs to snapshots and to the log, these add themselves. */
@@ -230,6 +241,7 @@ function* statsFields(engine: Engine): Iterable<Field> {
   yield ["total_forks", 0];
   yield ["migrate_cached_sockets", 0];
   yield ["slave_expires_tracked_keys", 0];
+  yield* defragmentationFields(engine);
   yield ["tracking_total_keys", engine.tracking.keys.count];
   yield ["tracking_total_items", engine.tracking.keys.items];
   yield ["tracking_total_prefixes", engine.tracking.prefixes];

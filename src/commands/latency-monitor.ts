@@ -22,10 +22,15 @@ export interface LatencySeries {
 
 /**
  * "command" and "fast-command": by whether the command is called fast. "expire-cycle": removing what has outlived its time.
- * "eviction-cycle": making room; "eviction-del": one key of that.
+ * "eviction-cycle": making room; "eviction-del": one key of that. "active-defrag-cycle": moving blocks together.
  */
 export type LatencyEvent =
-  "command" | "fast-command" | "expire-cycle" | "eviction-cycle" | "eviction-del";
+  | "command"
+  | "fast-command"
+  | "expire-cycle"
+  | "eviction-cycle"
+  | "eviction-del"
+  | "active-defrag-cycle";
 
 export class LatencyMonitor {
   readonly events: Map<string, LatencySeries> = new Map();

@@ -58,6 +58,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   "eviction-cycle":
     "Commands wait while keys are evicted. A lower maxmemory-eviction-tenacity makes them wait for less of it at a time.",
   "eviction-del": "Evicted keys have large values.",
+  "active-defrag-cycle":
+    "Moving blocks together takes slices of a quarter of a millisecond: the machine was busy.",
   "expire-cycle": "Many keys expire at the same time. Times that differ a little spread the work.",
 };
 

@@ -155,8 +155,9 @@ function mallocStats(session: Session, _args: Args, reply: Reply): void {
   reply.verbatim(lines.join("\n"), "txt");
 }
 
-/** The arena gives back at once what it can; what is left to collect is the JavaScript heap, buffers of clients above all. */
-function purge(_session: Session, _args: Args, reply: Reply): void {
+/** What free pages of the arena hold goes back in slices; the JavaScript heap, buffers of clients above all, is collected now. */
+function purge(session: Session, _args: Args, reply: Reply): void {
+  session.engine.keyspace.store.arena.releaseHeld();
   Bun.gc(true);
   reply.ok();
 }

@@ -16,8 +16,8 @@ import { MemberExpiry } from "./member-expiry.ts";
 import type { Store } from "./store.ts";
 
 export class KeyTable {
-  /** Entries by key. */
-  readonly dict: Ref;
+  /** Entries by key; another block after `compact`. */
+  dict: Ref;
   /** Those with members that expire. */
   readonly members: MemberExpiry;
   /** An entry whose time has come that the last `popDue` left, for the guard to see it first; else NULL_REF. */
@@ -160,6 +160,27 @@ export class KeyTable {
     return this.#wheel;
   }
 
+  /** Moves an entry's block, and the wrapper of its value, where that is worth it. Returns where the entry is then. */
+  relocate(entry: Ref): Ref {
+    const { arena, dict } = this.#store;
+    const entries = this.#entries;
+    const fresh = arena.relocate(entry);
+    const isTimed = entries.isTimed(fresh);
+    if (fresh !== entry) {
+      this.#store.lookahead.forget();
+      dict.moved(this.dict, entry, fresh);
+      if (entries.expires(fresh)) this.#wheel!.relink(entries.node(fresh));
+      if (isTimed) this.members.adopt(fresh);
+    }
+    if (isTimed) this.members.relocate(fresh);
+    return fresh;
+  }
+
+  /** Moves the blocks of the dict itself, likewise. */
+  compact(): void {
+    this.dict = this.#store.dict.compact(this.dict);
+  }
+
   // ---- forms ----
 
   /**
@@ -246,7 +267,7 @@ export class KeyTable {
     entries.copyPayload(entry, fresh, encoding);
     store.lookahead.forget();
     store.dict.replace(this.dict, entry, fresh);
-    if (encoding === ENCODING_TIMED) this.members.move(entry, fresh);
+    if (encoding === ENCODING_TIMED) this.members.adopt(fresh);
     store.arena.free(entry);
     return fresh;
   }

@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import { Database } from "./database.ts";
 import { Eviction } from "./eviction.ts";
 import { GuardedDatabase, KeyGuard } from "./key-guard.ts";
+import { Defragmentation } from "./defragmentation.ts";
 import { OverdueKeys } from "./overdue-keys.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { Store } from "./store.ts";
@@ -20,6 +21,7 @@ export class Keyspace {
   readonly reclaimer: Reclaimer;
   readonly overdue: OverdueKeys = new OverdueKeys();
   readonly eviction: Eviction;
+  readonly defragmentation: Defragmentation;
   /** Says which keys a command may look up, in verify mode. */
   readonly keyGuard: KeyGuard | null;
   /** False while DEBUG SET-ACTIVE-EXPIRE 0 holds: keys expire only when they are looked at. */
@@ -39,6 +41,7 @@ export class Keyspace {
         : new GuardedDatabase(index, this.store, this.reclaimer, this.keyGuard),
     );
     this.eviction = new Eviction(this.store, this.databases);
+    this.defragmentation = new Defragmentation(this.store, this.databases);
   }
 
   /**

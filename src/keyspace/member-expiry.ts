@@ -86,9 +86,19 @@ export class MemberExpiry {
 
   // ---- entries that move ----
 
-  /** The wrapped value of an entry belongs to `fresh` now, in the same database. */
-  move(entry: Ref, fresh: Ref): void {
-    this.#times.setOwner(this.#store.entries.block(entry), fresh);
+  /** A wrapped entry has moved here, in the same database. */
+  adopt(entry: Ref): void {
+    this.#times.setOwner(this.#store.entries.block(entry), entry);
+  }
+
+  /** Moves the wrapper of an entry's value if that is worth it. */
+  relocate(entry: Ref): void {
+    const { arena, entries } = this.#store;
+    const timed = entries.block(entry);
+    const fresh = arena.relocate(timed);
+    if (fresh === timed) return;
+    entries.setBlock(entry, fresh);
+    this.#wheel!.relink(fresh);
   }
 
   /** Takes a wrapped entry out of the wheel, because it goes or changes the database. */

@@ -37,7 +37,7 @@ import {
 } from "./pages.ts";
 import { CLASS_COUNT, CLASS_OF_UNITS, CLASS_SIZES, CLASS_SIZE_MAX, UNIT } from "./size-classes.ts";
 
-export { SEGMENT_MASK, SEGMENT_SHIFT };
+export { PAGE_SIZE, SEGMENT_MASK, SEGMENT_SHIFT };
 
 /** Names a block: its address in units of 16 bytes, as a signed 32-bit integer. 0 names nothing. */
 export type Ref = number & { readonly brand: "Ref" };
@@ -47,6 +47,7 @@ export const NULL_REF: Ref = 0 as Ref;
 /** Classes above 4 KiB are cut from spans of 16 pages, so that a span holds at least eight blocks. */
 const SMALL_SPAN_CLASS_MAX = 4096;
 const LARGE_SPAN_PAGES = 16;
+const LARGE_SPANS_FROM: number = CLASS_SIZES.indexOf(SMALL_SPAN_CLASS_MAX) + 1;
 /** Above this a block gets a segment of its own. */
 export const RUN_SIZE_MAX: number = SEGMENT_SIZE / 2;
 /** Zeroed blocks from this size on get a segment of their own, since zeroing a recycled run would stall the turn. */
@@ -76,8 +77,10 @@ export class Arena {
   /** Blocks that `relocate` has moved, and those that it has left where they were. */
   moves = 0;
   stays = 0;
-  /** Spans that are leaving. */
-  leaving = 0;
+  /** Bytes of those that it has moved. */
+  movedBytes = 0;
+  /** Pages of spans that are leaving. */
+  leavingPages = 0;
 
   // Per page, indexed by page number.
   #pageKind = this.#pages.kinds;
@@ -185,9 +188,26 @@ export class Arena {
     return this.#pages.reservedBytes;
   }
 
-  /** Bytes of pages that hold at least one block, the free blocks of these pages included. */
+  /**
+   * Bytes of pages that hold at least one block, the free blocks of these pages included, but not those pages at the end of large
+   * spans that nobody has touched yet. Looks at all large spans that are not full.
+   */
   pageBytes(): number {
-    return this.#pages.usedBytes;
+    let untouched = 0;
+    for (let index = LARGE_SPANS_FROM; index < CLASS_COUNT; index++) {
+      untouched += this.#untouchedPages(this.#openSpans[index]!);
+      untouched += this.#untouchedPages(this.#leavingSpans[index]!);
+    }
+    return this.#pages.usedBytes - untouched * PAGE_SIZE;
+  }
+
+  /** Pages that nobody has touched of a large span and those linked behind it. */
+  #untouchedPages(first: number): number {
+    let pages = 0;
+    for (let span = first; span !== -1; span = this.#spanNext[span]!) {
+      pages += LARGE_SPAN_PAGES - Math.ceil((this.#spanFresh[span]! * UNIT) / PAGE_SIZE);
+    }
+    return pages;
   }
 
   /** Bytes of free pages that hold memory all the same. */
@@ -200,7 +220,7 @@ export class Arena {
     this.#pages.release();
     this.usedBytes = 0;
     this.blocks = 0;
-    this.leaving = 0;
+    this.leavingPages = 0;
     this.#pageLeaving.fill(0);
     this.#openSpans.fill(-1);
     this.#leavingSpans.fill(-1);
@@ -235,6 +255,7 @@ export class Arena {
     }
     this.moves++;
     const size = this.sizeOf(ref);
+    this.movedBytes += size;
     const fresh = this.allocate(size);
     const from = this.bytes[ref >>> SEGMENT_SHIFT]!;
     const start = (ref & SEGMENT_MASK) * UNIT;
@@ -273,13 +294,13 @@ export class Arena {
     if (this.#spanUsed[span] === 0) return this.#pages.give(span, spanPages(index));
     this.#linkSpan(this.#leavingSpans, span, index);
     this.#pageLeaving.fill(1, span, span + spanPages(index));
-    this.leaving++;
+    this.leavingPages += spanPages(index);
   }
 
   /** Lets up to `limit` of the spans stay that are leaving. Returns true while there are more. */
   stay(limit: number): boolean {
     let left = limit;
-    for (let index = 0; index < CLASS_COUNT && this.leaving > 0; index++) {
+    for (let index = 0; index < CLASS_COUNT && this.leavingPages > 0; index++) {
       for (let span = this.#leavingSpans[index]!; span !== -1; span = this.#leavingSpans[index]!) {
         if (left-- === 0) return true;
         this.#unleave(span, index);
@@ -292,7 +313,7 @@ export class Arena {
   #unleave(span: number, index: number): void {
     this.#unlinkSpan(this.#leavingSpans, span, index);
     this.#pageLeaving.fill(0, span, span + spanPages(index));
-    this.leaving--;
+    this.leavingPages -= spanPages(index);
   }
 
   // ---- spans: blocks of one size class ----

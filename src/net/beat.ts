@@ -1,8 +1,9 @@
 /**
  * The beat: what has to happen without a client asking for it. `hz` times a second, in this order: the clock, what waits in
- * the keyspace (keys whose time has come, dicts that resize, memory to give back), pauses that end, and in a slower
+ * the keyspace (keys whose time has come, dicts that resize, memory to give back, blocks to move together), pauses that end, and in a slower
  * rhythm the clients. Work that does not fit one slice goes on in slices of its own between the turns of clients.
  */
+import { nanoseconds } from "../base/clock.ts";
 import { AUTH_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS } from "../base/limits.ts";
 import type { Engine } from "../commands/engine.ts";
 import type { Session } from "../commands/session.ts";
@@ -54,6 +55,9 @@ export class Beat {
     engine.beginTurn();
     this.#countFiles();
     if (engine.beatPaused) return;
+    if (engine.loading === null) {
+      engine.keyspace.defragmentation.beat(1e9 / engine.options.number("hz"));
+    }
     this.#slice();
     engine.beat();
     if (engine.clock.monotonicMs < this.#nextRoundMs) return;
@@ -91,7 +95,18 @@ export class Beat {
     const more = keyspace.housekeep(SLICE_NS);
     if (latency.active) latency.note("expire-cycle", keyspace.expiryNs - expiryNs);
     const evicts = memoryLimit.step();
-    if (more || evicts) this.#sliceSoon();
+    const moves = this.#move();
+    if (more || evicts || moves) this.#sliceSoon();
+  }
+
+  /** Moves blocks together, if it is time to. Returns whether there is more to do before the next beat. */
+  #move(): boolean {
+    const { keyspace, latency } = this.#engine;
+    if (!latency.active) return keyspace.defragmentation.step();
+    const startNs = nanoseconds();
+    const more = keyspace.defragmentation.step();
+    latency.note("active-defrag-cycle", nanoseconds() - startNs);
+    return more;
   }
 
   /** Has a slice begin after the turn. */

@@ -228,6 +228,24 @@ export class Dict {
     this.#relink(dict, entry, hash, fresh);
   }
 
+  /** An entry of the dict has moved to `fresh`, its first two words with it. */
+  moved(dict: Ref, entry: Ref, fresh: Ref): void {
+    this.#relink(dict, entry, this.hashOf(fresh), fresh);
+  }
+
+  /** Moves the dict's own blocks where that is worth it. Returns where the dict is then. */
+  compact(dict: Ref): Ref {
+    this.#lastDict = NULL_REF;
+    const arena = this.#arena;
+    const at = arena.relocate(dict);
+    const words = this.#wordsOf(at);
+    const base = wordOf(at);
+    words[base + TABLE] = arena.relocate(words[base + TABLE] as Ref);
+    const target = words[base + TARGET] as Ref;
+    if (target !== NULL_REF) words[base + TARGET] = arena.relocate(target);
+    return at;
+  }
+
   /** The hash that an entry was inserted with. */
   hashOf(entry: Ref): number {
     return this.#wordsOf(entry)[wordOf(entry) + HASH]!;

@@ -32,23 +32,23 @@ import type { StreamId } from "./stream-id.ts";
 const SIGN = 1 << 31;
 
 // Words of the tree's block.
-const ROOT = 0;
-const HEIGHT = 1;
+export const ROOT = 0;
+export const HEIGHT = 1;
 const SIZE = 2;
 const TREE_SIZE = 16;
 
 // Words of a node.
-const COUNT = 0;
+export const COUNT = 0;
 const CAPACITY = 1;
-const PREV = 2;
-const NEXT = 3;
-const ENTRIES = 4;
+export const PREV = 2;
+export const NEXT = 3;
+export const ENTRIES = 4;
 
 const NODE_SIZE = 1024;
 const NODE_SIZE_MIN = 64;
-const ID_WORDS = 4;
+export const ID_WORDS = 4;
 /** Words of an inner node's entry. */
-const INNER_STRIDE: number = ID_WORDS + 1;
+export const INNER_STRIDE: number = ID_WORDS + 1;
 /** 50 children a node: 2^31 ids take six levels. */
 const HEIGHT_MAX = 12;
 
@@ -520,7 +520,7 @@ export class IdTree {
 }
 
 /** Word index of a block in its segment. */
-function baseOf(ref: Ref): number {
+export function baseOf(ref: Ref): number {
   return (ref & SEGMENT_MASK) << 2;
 }
 
@@ -530,7 +530,7 @@ function capacityOf(size: number, stride: number): number {
 }
 
 /** Negative, 0 or positive, as the id in the words is less than `id`, equal or greater. */
-function compareAt(words: Int32Array, at: number, id: StreamId): number {
+export function compareAt(words: Int32Array, at: number, id: StreamId): number {
   let word = words[at]!;
   let other = id.msHigh;
   if (word === other) {

@@ -38,14 +38,14 @@ import {
 } from "./ordered-tree-nodes.ts";
 
 // Words of a tree.
-const ROOT = 0;
-const HEIGHT = 1;
+export const ROOT = 0;
+export const HEIGHT = 1;
 const COUNT = 2;
 /** The first word of the tree's block that is the owner's. */
 export const OWNER_WORD = 3;
 
 /** Inner nodes above a leaf: more than 2^32 entries need, were every node a third full. */
-const HEIGHT_MAX = 12;
+export const HEIGHT_MAX = 12;
 
 // What a search looks for.
 const EXACT = 0;

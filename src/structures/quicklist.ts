@@ -6,6 +6,7 @@
  *            8  nodes   u32                          8  count    elements of its listpack, u32
  *           12  count   elements, u32               12  pack     the listpack
  *           16  gap     u32
+ *           20  mark    where a compaction goes on, or 0
  *
  * A node takes elements up to `bytesMax` bytes and `countMax` elements. An element larger than `bytesMax` stands in a node
  * of its own, the only one that may be larger. No node is empty.
@@ -27,18 +28,19 @@ import { HEADER_SIZE as PACK_HEADER_SIZE } from "./listpack-check.ts";
 import { ListpackGap } from "./listpack-gap.ts";
 
 // Words of the header.
-const HEAD = 0;
-const TAIL = 1;
+export const HEAD = 0;
+export const TAIL = 1;
 const NODES = 2;
 const LENGTH = 3;
 const GAP = 4;
-const HEADER_SIZE = 20;
+export const MARK = 5;
+const HEADER_SIZE = 24;
 
 // Words of a node.
-const PREV = 0;
-const NEXT = 1;
+export const PREV = 0;
+export const NEXT = 1;
 const COUNT = 2;
-const PACK = 3;
+export const PACK = 3;
 const NODE_SIZE = 16;
 
 /** What an element may take beside its bytes, estimated as Redis does. */
@@ -532,6 +534,7 @@ export class Quicklist {
     }
     if (next === NULL_REF) this.#set(list, TAIL, prev);
     else this.#set(next, PREV, prev);
+    if (node === this.#get(list, MARK)) this.#set(list, MARK, next);
     this.#set(list, NODES, this.#get(list, NODES) - 1);
     this.#arena.free(node);
   }

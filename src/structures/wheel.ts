@@ -90,6 +90,12 @@ export class Wheel {
     this.#place(fresh, this.dueMs(fresh));
   }
 
+  /** A node of the wheel has moved here, its words with it: its neighbours name it from now on. */
+  relink(node: Ref): void {
+    this.#set(this.#nextOf(node), PREV, node);
+    this.#set(this.#prevOf(node), NEXT, node);
+  }
+
   /** The time that the node was inserted with; rounded if it is above 2^53. */
   dueMs(node: Ref): number {
     const words = this.#arena.words[node >>> SEGMENT_SHIFT]!;

@@ -197,6 +197,14 @@ export class HashEntries {
     out.set(this.#blobs.bytes(blob), start, start + this.#blobs.length(blob));
   }
 
+  /** Moves the value of an entry, if it is apart and that is worth it. */
+  relocateValue(entry: Ref): void {
+    const blob = this.#blobOf(entry);
+    if (blob === 0) return;
+    const at = ((entry & SEGMENT_MASK) * UNIT + LONG_VALUE_AT) >>> 2;
+    this.#arena.words[entry >>> SEGMENT_SHIFT]![at] = this.#arena.relocate(blob as Ref);
+  }
+
   /** Bytes of all blocks of an entry. */
   memory(entry: Ref): number {
     const blob = this.#blobOf(entry);

@@ -160,6 +160,18 @@ export class MemberTimes {
     this.#wordsOf(timed)[wordOf(timed) + OWNER] = entry;
   }
 
+  /** Points `times` at the times, as a sorted set; what becomes of its block is to be told to `setTimes`. */
+  readTimes(timed: Ref, times: Value): void {
+    this.#open(timed);
+    times.set(this.#times.encoding, this.#times.block);
+  }
+
+  /** The times, the same ones, are in other blocks now. */
+  setTimes(timed: Ref, times: Value): void {
+    this.#times.set(times.encoding, times.block);
+    this.#close(timed);
+  }
+
   /** Takes the wrapper, which has no times any more, from a value that goes on without. */
   dissolve(value: Value): void {
     this.#open(value.timed);

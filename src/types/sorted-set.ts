@@ -423,6 +423,13 @@ export class SortedSets implements MemberCollection {
     return words[((block & SEGMENT_MASK) << 2) + OWNER_WORD] as Ref;
   }
 
+  /** Moves the blocks of that dict, but its entries, where that is worth it. */
+  compactDict(block: Ref): void {
+    const dict = this.#kit.dict.compact(this.dictOf(block));
+    this.#kit.arena.words[block >>> SEGMENT_SHIFT]![((block & SEGMENT_MASK) << 2) + OWNER_WORD] =
+      dict;
+  }
+
   #isMember(entry: Ref, bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
     if (this.#tree.entries.length(entry) !== length) return false;

@@ -19,7 +19,7 @@ import { StreamIdle } from "./stream-idle.ts";
 const TIME = 0;
 const COUNT = 2;
 const CONSUMER = 4;
-const PENDING_WORDS = 5;
+export const PENDING_WORDS = 5;
 /** In the place of a consumer's number. */
 const NOBODY = 0;
 
@@ -28,7 +28,7 @@ export class StreamConsumer {
   /** Names the consumer in the group's pending entries. */
   readonly number: number;
   /** The tree of the ids that are pending here. */
-  readonly pending: Ref;
+  pending: Ref;
   /** When it last asked for something. */
   seenMs: number;
   /** When it was last given something; -1 if never. */
@@ -49,7 +49,7 @@ export class StreamGroup {
   readLow = -1;
   readHigh = -1;
   /** The tree of pending entries. */
-  readonly pending: Ref;
+  pending: Ref;
   /** The index of its pending entries by time, or 0 while nobody has asked for it. */
   idle: Ref = NULL_REF;
   /** While the index is being made: it has the pending entries up to this id. */
@@ -80,7 +80,7 @@ export class StreamGroups {
   readonly #pending: IdTree;
   readonly #ids: IdTree;
   readonly #idle: StreamIdle;
-  /** By the stream's block, which never moves; ordered by name. */
+  /** By the stream's block; ordered by name. */
   readonly #groups: Map<Ref, StreamGroup[]> = new Map();
   readonly #idCursor: IdCursor = new IdCursor();
   readonly #id: StreamId = new StreamId();
@@ -102,6 +102,14 @@ export class StreamGroups {
     const groups = this.#groups.get(stream);
     if (groups === undefined) return null;
     return findNamed(groups, bytes, start, end);
+  }
+
+  /** A stream's block has moved. */
+  moved(stream: Ref, fresh: Ref): void {
+    const groups = this.#groups.get(stream);
+    if (groups === undefined) return;
+    this.#groups.delete(stream);
+    this.#groups.set(fresh, groups);
   }
 
   /** Makes a group of a name that the stream has not. */
@@ -307,6 +315,11 @@ export class StreamGroups {
     }
     if (!more) group.indexedTo = null;
     return !more;
+  }
+
+  /** Pending entries in the index. */
+  indexed(group: StreamGroup): number {
+    return this.#idle.count(group.idle);
   }
 
   /** When the oldest pending entry was delivered, Unix ms; Infinity if nothing is pending. */

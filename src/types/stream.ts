@@ -28,9 +28,9 @@ import { StreamWalk } from "./stream-walk.ts";
 import type { Value } from "./value.ts";
 
 // Words of the stream's block.
-const NODES = 0;
+export const NODES = 0;
 const LENGTH = 1;
-const TAIL = 2;
+export const TAIL = 2;
 const TAIL_ID = 4;
 const LAST_ID = 8;
 const MAX_DELETED = 12;

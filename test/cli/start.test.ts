@@ -127,10 +127,10 @@ describe("the start", () => {
   });
 
   test("says which options have no effect", async () => {
-    const run = runHutch([...FREE, "--activedefrag", "yes", "--masterauth", "secret"]);
+    const run = runHutch([...FREE, "--jemalloc-bg-thread", "no", "--masterauth", "secret"]);
     try {
       await run.port();
-      expect(run.out()).toContain("'activedefrag yes' is accepted, but has no effect");
+      expect(run.out()).toContain("'jemalloc-bg-thread no' is accepted, but has no effect");
       expect(run.out()).not.toContain("secret");
     } finally {
       await run.stop();

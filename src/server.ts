@@ -4,6 +4,7 @@ import { writeSync } from "node:fs";
 import { nanoseconds } from "./base/clock.ts";
 import type { Logger } from "./base/log.ts";
 import type { Options } from "./base/options.ts";
+import { inertWarning } from "./base/options.ts";
 import { systemErrorText } from "./base/system-errors.ts";
 import { HUTCH_VERSION, REDIS_VERSION } from "./base/version.ts";
 import { goToBackground } from "./cli/background.ts";
@@ -52,10 +53,7 @@ function begin(): Start {
 function warnOfInert(options: Options, logger: Logger): void {
   for (const row of options.rows.values()) {
     if (row.inert !== true || options.text(row.name) === row.default) continue;
-    const value = row.sensitive === true ? "..." : options.text(row.name);
-    logger.warning(
-      `WARNING: '${row.name} ${value}' is accepted, but has no effect in this version.`,
-    );
+    logger.warning(inertWarning(row, options.text(row.name)));
   }
 }
 

@@ -45,6 +45,12 @@ export interface OptionRow {
   readonly help: string;
 }
 
+/** What the log says of an option that has a value although it has no effect. */
+export function inertWarning({ name, sensitive }: OptionRow, value: string): string {
+  const shown = sensitive === true ? "..." : value;
+  return `WARNING: '${name} ${shown}' is accepted, but has no effect in this version.`;
+}
+
 /** Why a change was refused, and the option that refused it. */
 export interface Refusal {
   readonly name: string;

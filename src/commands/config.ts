@@ -1,7 +1,7 @@
 /** CONFIG: the options at run time. */
 import { matchesGlob } from "../base/glob.ts";
 import type { OptionRow } from "../base/options.ts";
-import { UNKNOWN_OPTION } from "../base/options.ts";
+import { UNKNOWN_OPTION, inertWarning } from "../base/options.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { SYNTAX_ERROR } from "./guards.ts";
@@ -58,7 +58,13 @@ function set(session: Session, args: Args, reply: Reply): void {
     changes.push([name, args.text(i + 1)]);
   }
   const refusal = options.setAll(changes);
-  if (refusal === null) return reply.ok();
+  if (refusal === null) {
+    for (const row of rows) {
+      if (row.inert === true)
+        session.engine.logger.warning(inertWarning(row, options.text(row.name)));
+    }
+    return reply.ok();
+  }
   if (refusal.error === UNKNOWN_OPTION) return reply.error(unknownOption(refusal.name));
   reply.error(failed(refusal.name, refusal.error));
 }

@@ -167,11 +167,13 @@ const NAMESPACE_SCRIPT = `
   const hutch = startInProcess({
     port: "17000", bind: "* ::*", unixsocket: tlsFolder + "/hutch.sock", "tls-port": String(tlsPort),
     "tls-cert-file": file("server.crt"), "tls-key-file": file("server.key"), "tls-auth-clients": "no",
+    "enable-debug-command": "local", "enable-protected-configs": "local",
   });
+  let line = "PING";
   const ask = (socket, ready) => new Promise((resolve) => {
     let text = "";
-    socket.on(ready, () => socket.write("PING\\r\\n"));
-    socket.on("data", (chunk) => { text += chunk; if (/PONG|NOAUTH/.test(text)) socket.end(); });
+    socket.on(ready, () => socket.write(line + "\\r\\n"));
+    socket.on("data", (chunk) => { text += chunk; if (text.includes("\\r\\n")) socket.end(); });
     socket.on("close", () => resolve(text.trim().split(" ")[0].replace("+", "")));
     socket.on("error", (error) => resolve(error.code));
   });
@@ -190,7 +192,7 @@ const NAMESPACE_SCRIPT = `
   console.log((await all()).replaceAll("-NOAUTH", "asked"));
   hutch.engine.options.set("requirepass", "");
   hutch.engine.options.set("protected-mode", "no");
-  console.log(await all());
+  for (line of ["PING", "DEBUG SLEEP 0", "CONFIG SET dir ."]) console.log(await all());
   process.exit(0);
 `;
 
@@ -204,7 +206,7 @@ const hasNamespaces =
 if (!hasNamespaces) console.warn("Skipping tests: network namespaces can't be had");
 
 test.skipIf(!hasNamespaces || OPENSSL === null)(
-  "without a password, clients from elsewhere are told so and closed, by IPv4, IPv6 and TLS (S21)",
+  "without a password, clients from elsewhere are told so and closed, by IPv4, IPv6 and TLS (S21); what is for local clients is not for them (S19)",
   () =>
     inFolder(async (folder) => {
       makeAuthority(folder);
@@ -216,11 +218,14 @@ test.skipIf(!hasNamespaces || OPENSSL === null)(
         { stdout: "pipe", stderr: "inherit" },
       );
       const lines = (await child.stdout.text()).trimEnd().split("\n");
+      const localOnes = "OK OK OK -ERR -ERR";
       const protectedOnes = "PONG PONG PONG -DENIED -DENIED";
       expect(lines).toEqual([
         `${protectedOnes} ${protectedOnes} PONG`,
         Array.from({ length: 11 }, () => "asked").join(" "),
         Array.from({ length: 11 }, () => "PONG").join(" "),
+        `${localOnes} ${localOnes} OK`,
+        `${localOnes} ${localOnes} OK`,
       ]);
     }),
 );

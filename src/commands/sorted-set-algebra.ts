@@ -46,6 +46,8 @@ const pool: Source[] = [];
 const sources: Source[] = [];
 const query = { aggregate: AGGREGATES[0]![1], withScores: false, limit: 0 };
 const result = new Value();
+/** A negative zero was put into the result while that was packed. */
+let hasLostSign = false;
 const cursor = new SortedSetCursor();
 const member = new Slice();
 let walk: SetWalk | null = null;
@@ -169,7 +171,19 @@ function compute(session: Session, operation: number): void {
   // The order in which scores are added up is Redis's, down to the last bit of the sum.
   if (operation !== DIFFERENCE) sources.sort(byLength);
   const longest = operation === UNION ? sources.at(-1)!.length : 0;
+  hasLostSign = false;
   sortedSets.create(result, longest);
+  fill(session, operation);
+  if (!hasLostSign || result.encoding !== ENCODING_SKIPLIST) return;
+  // In Redis a result is packed at the end only: what has grown too large for that never was.
+  const { reclaimer, store } = session.engine.keyspace;
+  reclaimer.freeCollection(sortedSets, result);
+  sortedSets.create(result, store.kit.limits.zsetMaxListpackEntries + 1);
+  fill(session, operation);
+}
+
+function fill(session: Session, operation: number): void {
+  const { sortedSets } = session.engine.keyspace.store;
   if (operation !== UNION) {
     each(session, sources[0]!, operation === INTERSECTION ? addCommon : addOwn);
     return;
@@ -214,8 +228,10 @@ function addUnion(session: Session, source: Source, score: number): boolean {
   const weighted = source.weight * score || zeroOf(source.weight * score);
   if (sortedSets.find(result, bytes, start, end)) {
     const sum = query.aggregate(sortedSets.score, weighted);
+    noteSign(sum);
     if (sum !== sortedSets.score) sortedSets.setScore(result, bytes, start, end, sum);
   } else {
+    noteSign(weighted);
     sortedSets.insert(result, bytes, start, end, weighted);
   }
   return true;
@@ -266,8 +282,14 @@ function addOwn(session: Session, _source: Source, score: number): boolean {
 function append(session: Session, score: number): void {
   const { sortedSets } = session.engine.keyspace.store;
   const { bytes, start, end } = member;
+  noteSign(score);
   sortedSets.find(result, bytes, start, end);
   sortedSets.insert(result, bytes, start, end, score);
+}
+
+/** A packed set keeps no sign of a zero. */
+function noteSign(score: number): void {
+  if (Object.is(score, -0) && result.encoding !== ENCODING_SKIPLIST) hasLostSign = true;
 }
 
 /** The score of `member` in a source, or NaN. */

@@ -3,7 +3,7 @@
  * connections. The only user of `Bun.listen`.
  */
 import type { Socket, SocketHandler, SocketListener } from "bun";
-import { BrokenInvariant } from "../base/assert.ts";
+import { isDefect } from "../base/assert.ts";
 import type { Engine } from "../commands/engine.ts";
 import type { Origin } from "./connection.ts";
 import { Connection } from "./connection.ts";
@@ -94,8 +94,8 @@ export class Listener {
       error: (socket, error) => {
         engine.logger.warning(`Connection error: ${error.message}`);
         socket.data?.close();
-        // A broken invariant is no matter of this connection: it ends the process, with its state.
-        if (error instanceof BrokenInvariant) throw error;
+        // A defect is no matter of this connection: a command may have stopped half way. It ends the process, with its state.
+        if (isDefect(error)) throw error;
       },
     };
     if (this.#place.kind !== "tls") return handlers;

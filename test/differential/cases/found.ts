@@ -103,6 +103,23 @@ export const cases: readonly Case[] = [
     cleanup: ["CONFIG SET zset-max-listpack-entries 128"],
   },
   {
+    name: "a negative zero stays one in results that are large, however small the first members made them",
+    steps: [
+      "CONFIG SET zset-max-listpack-entries 1",
+      "ZADD z 1.5 b -0 a",
+      ...["ZINTERSTORE r 1 z WEIGHTS 2", "ZDIFFSTORE r 1 z", "ZUNIONSTORE r 1 z"].flatMap(
+        (line) => [line, "ZSCORE r a", "OBJECT ENCODING r", "DEBUG DIGEST-VALUE r"],
+      ),
+      "ZINTERSTORE r 2 z z WEIGHTS 1 2 AGGREGATE MAX",
+      "DEBUG DIGEST-VALUE r",
+      "CONFIG SET zset-max-listpack-entries 5",
+      ...["ZINTERSTORE r 1 z WEIGHTS 2", "ZDIFFSTORE r 1 z", "ZUNIONSTORE r 1 z"].flatMap(
+        (line) => [line, "ZSCORE r a", "DEBUG DIGEST-VALUE r"],
+      ),
+    ],
+    cleanup: ["CONFIG SET zset-max-listpack-entries 128"],
+  },
+  {
     name: "lists of streams that are no pairs",
     steps: ["XREAD STREAMS a b 0", "XREADGROUP GROUP g c STREAMS a b >"],
   },

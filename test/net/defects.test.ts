@@ -6,7 +6,7 @@ const ROOT = new URL("../../src", import.meta.url).pathname;
 
 /** A server with one command more, which writes and then does what it should not. */
 const PROGRAM = `
-import { ALL_ROWS } from "${ROOT}/all-rows.ts";
+import { allRows } from "${ROOT}/all-rows.ts";
 import { OPTION_ROWS } from "${ROOT}/base/option-table.ts";
 import { Options } from "${ROOT}/base/options.ts";
 import { handleDefects } from "${ROOT}/cli/signals.ts";
@@ -22,9 +22,10 @@ const handler = (session, args, reply) => {
     default: throw new SyntaxError("x");
   }
 };
-const ping = ALL_ROWS.find(({ name }) => name === "ping");
+const all = allRows();
+const ping = all.find(({ name }) => name === "ping");
 const row = { ...ping, name: "defect", arity: 2, handler };
-const { engine, port } = startInstance({ options, rows: [...ALL_ROWS, row] });
+const { engine, port } = startInstance({ options, rows: [...all, row] });
 handleDefects({ warning: (line) => console.log(line) });
 console.log("port " + port);
 `;
@@ -32,7 +33,10 @@ console.log("port " + port);
 test.each(["type", "range", "reference", "syntax"])(
   "the program ends with a %s error inside a command, and its reply does not leave (S26)",
   async (kind) => {
-    const child = Bun.spawn([process.execPath, "-e", PROGRAM], { stdout: "pipe", stderr: "pipe" });
+    const child = Bun.spawn([process.execPath, "-e", PROGRAM], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
     let printed = "";
     const { promise, resolve } = Promise.withResolvers<number>();
     const collected = (async () => {

@@ -432,6 +432,7 @@ export class Engine {
     renewSearches();
     const { store } = this.keyspace;
     store.refreshAccess();
+    this.memoryLimit.beginTurn();
     this.special = store.timedKeys === 0 ? this.special & ~TIMED_BIT : this.special | TIMED_BIT;
   }
 

@@ -5,9 +5,10 @@
  * (effects that wait for the log), and not the JavaScript heap, which does not grow with the data.
  *
  * Before a command runs while more is in use than may be, keys are evicted, by the policy, until it is no longer so. That has a
- * bound: the time that `maxmemory-eviction-tenacity` grants. What is left is done in further slices between the turns of clients,
- * and meanwhile commands run. Yet each command frees at least twice the bytes of its own arguments first, however long that takes:
- * so memory does not run away from eviction, whatever clients send. If no key may go, a command that could need memory is refused.
+ * bound: the time that `maxmemory-eviction-tenacity` grants, which here is for all commands of a turn together (in Redis, for each).
+ * What is left is done in further slices between the turns, and meanwhile commands run. Yet each command frees at least twice the
+ * bytes of its own arguments first, however long that takes: so memory does not run away from eviction, whatever clients send. If no
+ * key may go, a command that could need memory is refused.
  *
  * What was deleted and is freed in slices (`Reclaimer`) comes first: no key is evicted for memory that is free soon.
  */
@@ -47,8 +48,10 @@ export class MemoryLimit {
   onWork: () => void = () => {};
   readonly #engine: Engine;
   #state: State = HAS_ROOM;
-  /** Nanoseconds of a slice. */
+  /** Nanoseconds of a slice: what a turn may take. */
   #sliceNs = 0;
+  /** The turn has taken as much. */
+  #isSpent = false;
   /** Bytes of scripts and functions, as of the last beat. */
   scriptBytes = 0;
   /** Monotonic time in ms at which more came to be in use than may be, or -1; and for how long it was so before that. */
@@ -130,8 +133,14 @@ export class MemoryLimit {
     latency.note("eviction-cycle", nanoseconds() - startNs);
   }
 
+  /** A turn begins. */
+  beginTurn(): void {
+    this.#isSpent = false;
+  }
+
   /** A slice between turns. Returns true while there is more to do. */
   step(): boolean {
+    this.#isSpent = false;
     if (this.#state === AT_WORK || this.#state === AWAITS) this.#makeRoom(0);
     return this.#state === AT_WORK;
   }
@@ -146,10 +155,12 @@ export class MemoryLimit {
         const done = this.#evict();
         if (done !== KEY_GONE) return done === KEY_AWAITED ? AWAITS : IS_FULL;
       }
-      if (steps % STRIDE !== 0) continue;
-      const now = nanoseconds();
-      if (deadlineNs === 0) deadlineNs = now + this.#sliceNs;
-      if (now >= deadlineNs && before - this.counted >= 2 * size) return AT_WORK;
+      if (!this.#isSpent && steps % STRIDE === 0) {
+        const now = nanoseconds();
+        if (deadlineNs === 0) deadlineNs = now + this.#sliceNs;
+        this.#isSpent = now >= deadlineNs;
+      }
+      if (this.#isSpent && before - this.counted >= 2 * size) return AT_WORK;
     }
     return HAS_ROOM;
   }

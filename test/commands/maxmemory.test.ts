@@ -186,6 +186,24 @@ describe("a slice of eviction", () => {
     expect(keyspace.size).toBeGreaterThan(1000);
   });
 
+  test("is one for all commands of a turn", () => {
+    const server = new TestEngine({
+      "maxmemory-policy": "allkeys-random",
+      "maxmemory-eviction-tenacity": "0",
+    });
+    fill(server, 5000);
+    limit(server, MIB / 4);
+    const { engine } = server;
+    let left = 5000;
+    for (let turn = 0; turn < 5; turn++) {
+      engine.beginTurn();
+      for (let i = 0; i < 10; i++) server.run("PING");
+      // Sixteen, and one for each command that follows.
+      expect(engine.keyspace.size).toBe(left - 16 - 9);
+      left = engine.keyspace.size;
+    }
+  });
+
   test("frees at least twice what the command brings", () => {
     const server = new TestEngine({
       "maxmemory-policy": "allkeys-random",

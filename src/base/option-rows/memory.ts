@@ -18,12 +18,7 @@ export const memoryRows: readonly OptionRow[] = [
   memory("maxmemory", 0, [0, UINT64_MAX], "bytes that data and clients may use; 0 is no limit"),
   choice("maxmemory-policy", POLICIES, "noeviction", "which keys go when memory is full"),
   integer("maxmemory-samples", 5, [1, INT_MAX], "keys looked at to find one to evict"),
-  integer(
-    "maxmemory-eviction-tenacity",
-    10,
-    [0, 100],
-    "how long eviction may keep a command waiting",
-  ),
+  integer("maxmemory-eviction-tenacity", 10, [0, 100], "how long eviction may take in a turn"),
   integer("lfu-log-factor", 10, [0, INT_MAX], "how slowly the counter of uses grows"),
   integer("lfu-decay-time", 1, [0, INT_MAX], "minutes in which the counter of uses loses one"),
   integer("hz", 10, [0, INT_MAX], "housekeeping beats a second", { check: checkHz }),

@@ -18,6 +18,7 @@ const ESCAPES: Readonly<Record<number, number>> = {
   0x61: 7,
 };
 
+const ZERO_BYTE = "zero byte in inline request";
 const UNBALANCED = "unbalanced quotes in request";
 
 function isSpace(byte: number): boolean {
@@ -29,17 +30,36 @@ function endsWord(byte: number): boolean {
 }
 
 /**
- * Splits bytes[start, end) into `args`, whose bytes become a fresh buffer with the words unescaped.
+ * Splits bytes[start, end) into `args`. Words without quotes, as nearly all are, stay where they are; else the bytes of `args` become
+ * a fresh buffer with the words unescaped.
  * @returns null, or why the line can't be split
  */
 export function splitInline(bytes: Buffer, start: number, end: number, args: Args): string | null {
+  let at = start;
+  args.clear();
+  args.bytes = bytes;
+  for (;;) {
+    while (at < end && isSpace(bytes[at]!)) at++;
+    if (at >= end) return null;
+    const wordStart = at;
+    for (; at < end && !endsWord(bytes[at]!); at++) {
+      const byte = bytes[at]!;
+      if (byte === 0) return ZERO_BYTE;
+      if (byte === QUOTE || byte === APOSTROPHE) return splitQuoted(bytes, start, end, args);
+    }
+    args.push(wordStart, at);
+  }
+}
+
+/** The same for a line with quotes somewhere. */
+function splitQuoted(bytes: Buffer, start: number, end: number, args: Args): string | null {
   // Unescaping only shortens, so the words fit where the line was.
   const words = Buffer.allocUnsafe(end - start);
   let out = 0;
   let at = start;
   args.clear();
   args.bytes = words;
-  if (findByte(bytes, 0, start, end) !== -1) return "zero byte in inline request";
+  if (findByte(bytes, 0, start, end) !== -1) return ZERO_BYTE;
   for (;;) {
     while (at < end && isSpace(bytes[at]!)) at++;
     if (at >= end) return null;

@@ -305,8 +305,7 @@ export class Reply {
   #constant(bytes: Buffer): void {
     const length = bytes.length;
     this.ensure(length);
-    const { buffer } = this;
-    const { pos } = this;
+    const { buffer, pos } = this;
     for (let i = 0; i < length; i++) buffer[pos + i] = bytes[i]!;
     this.pos = pos + length;
   }

@@ -117,8 +117,6 @@ export class RespParser {
         args.clear();
         const result = this.#inline(bytes, end);
         if (result !== FRAME || args.count > 0) return result;
-        // An empty line has left a buffer of words behind.
-        args.bytes = bytes;
         continue;
       }
       if (this.#short(bytes, end)) return FRAME;

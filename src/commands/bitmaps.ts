@@ -62,11 +62,15 @@ function bitcount(session: Session, args: Args, reply: Reply): void {
   if (entry === NULL_REF) return reply.integer(0);
   if (!isTypeOrReply(session, entry, TYPE_STRING, reply)) return;
   db.readString(entry, value);
-  if (whole) return reply.integer(countBits(value.bytes, value.start, value.end));
+  if (whole) {
+    reply.integer(countBits(value.bytes, value.start, value.end));
+    return session.engine.slowLog.afterReading(session, args, value.length);
+  }
   // Two positions from the end in the wrong order are empty even where both are cut to the first bit.
   if (range.reversed && range.first < 0 && range.last < 0) return reply.integer(0);
   if (!cutRange(value.length)) return reply.integer(0);
   reply.integer(countBitRange(value.bytes, value.start, range.first, range.last));
+  session.engine.slowLog.afterReading(session, args, (range.last - range.first) / 8);
 }
 
 function bitpos(session: Session, args: Args, reply: Reply): void {

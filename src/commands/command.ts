@@ -51,10 +51,11 @@ export const SKIP_SLOW_LOG: number = flagBit("skip_slowlog");
 
 /** What need not be looked at for its time, by its complexity. */
 const QUICK = /^O\((1|log)/;
-/** Commands whose work is that of their arguments or of their reply, though they are not called fast. */
+/** Commands whose work is that of their arguments or of their reply, though they are not called fast, or that tell how much it was. */
 const BOUNDED: ReadonlySet<string> = new Set([
   ...["del", "mset", "msetnx", "lrange", "smembers", "hgetall", "hkeys", "hvals", "getrange"],
   ...["substr", "setrange", "zrange", "zrevrange", "xrange", "xrevrange", "hrandfield"],
+  "bitcount",
 ]);
 
 /** Clears the bit that tells the cases of an ASCII letter apart. */

@@ -7,7 +7,8 @@
  *   work that grows with the data   such commands (`Command.mayBeSlow`) are timed each time
  *   long arguments or a long reply  are looked at when the command has ended: its time is then that since the turn began, or since
  *                                   the last such command of the turn, to the millisecond (`afterLarge`)
- *   neither                         takes microseconds; what it does beyond that is the machine's doing, and one call in 64 that
+ *   much of one string              is looked at likewise, if the command says how much it was (`afterReading`)
+ *   none of these                   takes microseconds; what it does beyond that is the machine's doing, and one call in 64 that
  *                                   is timed for the statistics shows it too
  *
  * That holds for limits from Redis's default of 10 ms on. Below it every command is timed exactly (`wantsAll`), at that price.
@@ -93,6 +94,14 @@ export class SlowLog {
     this.#turnMs = clock.nowMs;
     this.#atMs = elapsedMs;
     this.note(session, command, args, (elapsedMs - fromMs) * 1e6);
+  }
+
+  /** A command that is not timed each time has looked at `size` bytes of a value. */
+  afterReading(session: Session, args: Args, size: number): void {
+    if (size <= LARGE_SIZE) return;
+    const command = this.#engine.table.find(args);
+    if (command === null || command.calls === command.timedCall) return;
+    this.afterLarge(session, command, args);
   }
 
   reset(): void {

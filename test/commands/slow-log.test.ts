@@ -31,10 +31,21 @@ function slowRow(name: string, flags: string, answer: (size: number) => string):
   };
 }
 
+/** Slow with an argument only, and tells so itself. */
+const READING: CommandRow = {
+  ...slowRow("slow.reading", "fast", () => "done"),
+  handler: (session, args, reply) => {
+    if (args.count > 1) Bun.sleepSync(SLOW_MS);
+    reply.ok();
+    session.engine.slowLog.afterReading(session, args, args.count > 1 ? 100_000 : 1000);
+  },
+};
+
 const ROWS: readonly CommandRow[] = [
   slowRow("slow.work", "", () => "done"),
   slowRow("slow.reply", "fast", () => "x".repeat(100_000)),
   slowRow("slow.arguments", "fast", () => "done"),
+  READING,
 ];
 
 let hutch: Instance;
@@ -87,6 +98,12 @@ describe("commands above the limit are logged", () => {
     await client.pipeline([...QUICK, ["SLOW.ARGUMENTS", "x".repeat(100_000)], ...QUICK]);
     const shown = `${"x".repeat(128)}... (99872 more bytes)`;
     expect(await logged()).toEqual([`["SLOW.ARGUMENTS", "${shown}"]`]);
+  });
+
+  test("once, if they have read much, whether they were timed or not", async () => {
+    const quick = Array.from({ length: 70 }, () => ["SLOW.READING"]);
+    await client.pipeline([["SLOW.READING", "a"], ...quick, ["SLOW.READING", "b"], ...quick]);
+    expect(await logged()).toEqual(['["SLOW.READING", "a"]', '["SLOW.READING", "b"]']);
   });
 
   test("inside a transaction, which is not logged itself", async () => {

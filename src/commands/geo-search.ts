@@ -11,7 +11,7 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { decode, Point } from "../types/geo.ts";
+import { decode, decodeWithin, Point } from "../types/geo.ts";
 import { GeoArea } from "../types/geo-area.ts";
 import { Value } from "../types/value.ts";
 import {
@@ -310,11 +310,11 @@ function collect(session: Session, limit: number): void {
   area.cover();
   for (let i = 0; i < area.ranges; i++) {
     const below = area.below[i]!;
-    sets.seek(zset, sets.rankOfScore(zset, area.from[i]!, false), cursor);
+    sets.seekScore(zset, area.from[i]!, cursor);
     for (; cursor.valid; sets.next(cursor)) {
       const score = sets.scoreAt(cursor);
       if (score >= below) break;
-      decode(score, point);
+      if (!decodeWithin(score, area.bounds, point)) continue;
       const meters = area.distanceTo(point);
       if (meters < 0) continue;
       if (found === places.length) resize(found * 2);

@@ -180,11 +180,7 @@ export class OrderedTree {
 
   /** Entries with a score below `score`; with `inclusive` those of the score itself too. */
   rankOfScore(tree: Ref, score: number, inclusive: boolean): number {
-    this.#mode = BY_SCORE;
-    this.#score = score;
-    this.#key = this.entries.keyOf(score);
-    this.#tie = inclusive ? -1 : 1;
-    this.#seek(tree);
+    this.#seekScore(tree, score, inclusive);
     return this.#rankHere(tree);
   }
 
@@ -224,6 +220,14 @@ export class OrderedTree {
     cursor.leaf = node;
     cursor.index = left;
     return this.current(cursor);
+  }
+
+  /** Points the cursor at the first entry whose score is not below `score`, and returns it; NULL_REF if there is none. */
+  selectScore(tree: Ref, score: number, cursor: TreeCursor): Ref {
+    this.#seekScore(tree, score, false);
+    cursor.leaf = this.#leaf;
+    cursor.index = this.#index - 1;
+    return this.next(cursor);
   }
 
   /** The entry that the cursor points at, or NULL_REF beyond either end. */
@@ -303,6 +307,14 @@ export class OrderedTree {
 
   #seekEntry(tree: Ref, entry: Ref, score: number): void {
     this.#target(entry, score);
+    this.#seek(tree);
+  }
+
+  #seekScore(tree: Ref, score: number, inclusive: boolean): void {
+    this.#mode = BY_SCORE;
+    this.#score = score;
+    this.#key = this.entries.keyOf(score);
+    this.#tie = inclusive ? -1 : 1;
     this.#seek(tree);
   }
 

@@ -5,6 +5,8 @@
  * the area reaches. The grid is coarser towards the poles, where its columns are narrow.
  */
 import {
+  CELL_MAX,
+  CellBounds,
   cellEdge,
   cellOf,
   degrees,
@@ -17,6 +19,7 @@ import {
   LONGITUDE_MIN,
   longitudeReach,
   meridianDistance,
+  Origin,
   radians,
   STEP_MAX,
 } from "./geo.ts";
@@ -56,6 +59,10 @@ export class GeoArea {
   readonly from: Float64Array = new Float64Array(NEIGHBOURS.length);
   readonly below: Float64Array = new Float64Array(NEIGHBOURS.length);
 
+  /** Cells of the finest grid outside of which nothing lies in the area. */
+  readonly bounds: CellBounds = new CellBounds();
+
+  readonly #origin: Origin = new Origin();
   #step = 0;
   #column = 0;
   #row = 0;
@@ -76,18 +83,19 @@ export class GeoArea {
       if (north > this.radius * ROUNDING) return -1;
       const east = Math.abs(point.longitude - longitude);
       if (east > this.#reach && east < 360 - this.#reach) return -1;
-      const meters = distance(longitude, latitude, point.longitude, point.latitude);
+      const meters = this.#origin.distanceTo(point.longitude, point.latitude);
       return meters > this.radius ? -1 : meters;
     }
     if (north > (this.height / 2) * ROUNDING) return -1;
     const { longitude: east, latitude: row } = point;
     if (distance(east, row, longitude, row) > this.width / 2) return -1;
     if (distance(east, row, east, latitude) > this.height / 2) return -1;
-    return distance(longitude, latitude, east, row);
+    return this.#origin.distanceTo(east, row);
   }
 
   /** Finds the ranges. */
   cover(): void {
+    this.#origin.set(this.longitude, this.latitude);
     this.#bound();
     this.#reach = longitudeReach(this.latitude, this.radius) * ROUNDING + ROUNDING_DEGREES;
     const reach = this.isBox
@@ -95,7 +103,24 @@ export class GeoArea {
       : this.radius;
     this.#place(stepFor(reach, this.latitude));
     if (this.#step > 1 && this.#isTooFine()) this.#place(this.#step - 1);
+    this.#boundCells();
     this.#collect();
+  }
+
+  /** The bounds are a cell wider than need be, and end where the map does: beyond it lie scores that are no places. */
+  #boundCells(): void {
+    const { bounds, longitude, latitude } = this;
+    const north = this.isBox ? this.height / 2 : this.radius;
+    const rows = degrees((north * ROUNDING) / EARTH_RADIUS_M) + ROUNDING_DEGREES;
+    bounds.rowMin = cellBelow(latitude - rows, LATITUDE_MIN, LATITUDE_MAX);
+    bounds.rowMax = cellAbove(latitude + rows, LATITUDE_MIN, LATITUDE_MAX);
+    // A box has no such reach, and an area that crosses the map's edge has columns on both of its sides.
+    const reach = this.isBox ? 360 : this.#reach;
+    const isInside = longitude - reach > LONGITUDE_MIN && longitude + reach < LONGITUDE_MAX;
+    bounds.columnMin = isInside ? cellBelow(longitude - reach, LONGITUDE_MIN, LONGITUDE_MAX) : 0;
+    bounds.columnMax = isInside
+      ? cellAbove(longitude + reach, LONGITUDE_MIN, LONGITUDE_MAX)
+      : CELL_MAX;
   }
 
   #bound(): void {
@@ -171,6 +196,16 @@ export class GeoArea {
   #latitudeAt(row: number): number {
     return cellEdge(row, LATITUDE_MIN, LATITUDE_MAX, this.#step);
   }
+}
+
+/** The cell before that of a coordinate in the finest grid; 0 if there is none. */
+function cellBelow(value: number, min: number, max: number): number {
+  return Math.max(0, cellOf(value, min, max, STEP_MAX) - 1);
+}
+
+/** The cell behind that of a coordinate in the finest grid; of one at the map's edge, all there are. */
+function cellAbove(value: number, min: number, max: number): number {
+  return value >= max ? CELL_MAX : Math.max(0, cellOf(value, min, max, STEP_MAX) + 1);
 }
 
 /** The step of a grid whose cells are about as wide as `meters`. */

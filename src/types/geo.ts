@@ -18,6 +18,8 @@ export const EARTH_RADIUS_M = 6372797.560856;
 export const STEP_MAX = 26;
 
 const TWO_26 = 2 ** STEP_MAX;
+/** Any number is taken for a score, and gives cells up to this. */
+export const CELL_MAX: number = 2 ** 32 - 1;
 const TWO_32 = 2 ** 32;
 const TWO_63 = 2 ** 63;
 const TWO_64 = 2 ** 64;
@@ -31,6 +33,14 @@ export const TEXT_LENGTH = 11;
 export class Point {
   longitude = 0;
   latitude = 0;
+}
+
+/** Rows and columns of the finest grid, as wide as numbers of 32 bits are. */
+export class CellBounds {
+  rowMin = 0;
+  rowMax = CELL_MAX;
+  columnMin = 0;
+  columnMax = CELL_MAX;
 }
 
 /** The cell of a longitude in a grid of 2^step columns; the row of a latitude, likewise, with its own limits. */
@@ -71,19 +81,58 @@ export function decode(score: number, out: Point): void {
   out.latitude = middle(row, LATITUDE_MIN, LATITUDE_MAX);
 }
 
-/** Meters between two places, on a sphere, by the haversine formula. */
+/**
+ * The same for a score whose cell lies within the bounds; returns false, `out` being left alone, if it does not. Of a search's cells
+ * most are turned down by their row alone.
+ */
+export function decodeWithin(score: number, bounds: CellBounds, out: Point): boolean {
+  const bits = wholeBits(score);
+  const low = bits | 0;
+  const high = Math.floor(bits / TWO_32) | 0;
+  const row = (gather(low) | (gather(high) << 16)) >>> 0;
+  if (row < bounds.rowMin || row > bounds.rowMax) return false;
+  const column = (gather(low >>> 1) | (gather(high >>> 1) << 16)) >>> 0;
+  if (column < bounds.columnMin || column > bounds.columnMax) return false;
+  out.longitude = middle(column, LONGITUDE_MIN, LONGITUDE_MAX);
+  out.latitude = middle(row, LATITUDE_MIN, LATITUDE_MAX);
+  return true;
+}
+
+/** A place that distances are measured from. */
+export class Origin {
+  /** In radians. */
+  longitude = 0;
+  latitude = 0;
+  cosine = 1;
+
+  /** Takes degrees. */
+  set(longitude: number, latitude: number): void {
+    this.longitude = longitude * RADIANS;
+    this.latitude = latitude * RADIANS;
+    this.cosine = Math.cos(this.latitude);
+  }
+
+  /** Meters to a place, on a sphere, by the haversine formula. */
+  distanceTo(longitude: number, latitude: number): number {
+    const to = latitude * RADIANS;
+    const u = Math.sin((to - this.latitude) / 2);
+    const v = Math.sin((longitude * RADIANS - this.longitude) / 2);
+    const a = u * u + this.cosine * Math.cos(to) * v * v;
+    return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(a));
+  }
+}
+
+const origin = new Origin();
+
+/** Meters between two places. */
 export function distance(
   fromLongitude: number,
   fromLatitude: number,
   toLongitude: number,
   toLatitude: number,
 ): number {
-  const from = fromLatitude * RADIANS;
-  const to = toLatitude * RADIANS;
-  const u = Math.sin((to - from) / 2);
-  const v = Math.sin((toLongitude * RADIANS - fromLongitude * RADIANS) / 2);
-  const a = u * u + Math.cos(from) * Math.cos(to) * v * v;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(a));
+  origin.set(fromLongitude, fromLatitude);
+  return origin.distanceTo(toLongitude, toLatitude);
 }
 
 /** Degrees of longitude within which every place lies that is at most `meters` from one of that latitude; 180 if all may be. */

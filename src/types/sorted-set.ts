@@ -258,6 +258,16 @@ export class SortedSets implements MemberCollection {
     if (cursor.valid) cursor.entry = this.#tree.select(value.block, rank, cursor.tree);
   }
 
+  /** Points the cursor at the first member whose score is not below `score`. */
+  seekScore(value: Value, score: number, cursor: SortedSetCursor): void {
+    if (value.encoding === ENCODING_LISTPACK) {
+      return this.seek(value, this.#packed.rankOfScore(value.block, score, false), cursor);
+    }
+    cursor.block = NULL_REF;
+    cursor.entry = this.#tree.selectScore(value.block, score, cursor.tree);
+    cursor.valid = cursor.entry !== NULL_REF;
+  }
+
   next(cursor: SortedSetCursor): void {
     if (cursor.block === NULL_REF) {
       cursor.entry = this.#tree.next(cursor.tree);

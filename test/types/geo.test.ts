@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { formatFixed, formatTrimmed } from "../../src/base/fixed-decimals.ts";
 import {
   decode,
+  decodeWithin,
   distance,
   EARTH_RADIUS_M,
   encode,
@@ -80,6 +81,8 @@ test.each([false, true])("an area's ranges have all places in it (box: %p)", (is
   const random = seeded("areas");
   const area = new GeoArea();
   let inside = 0;
+  let outside = 0;
+  const within = new Point();
   for (let i = 0; i < 2000; i++) {
     area.isBox = isBox;
     area.longitude = random.below(200) - 100;
@@ -99,13 +102,18 @@ test.each([false, true])("an area's ranges have all places in it (box: %p)", (is
       const meters = area.distanceTo(point);
       const around = distance(area.longitude, area.latitude, point.longitude, point.latitude);
       if (!isBox) expect(meters >= 0).toBe(around <= area.radius);
+      const isWithin = decodeWithin(score, area.bounds, within);
+      if (!isWithin) outside++;
       if (meters < 0) continue;
+      expect(isWithin).toBe(true);
+      expect(within).toEqual(point);
       expect(meters).toBe(around);
       expect(isCovered(area, score)).toBe(true);
       inside++;
     }
   }
   expect(inside).toBeGreaterThan(1000);
+  expect(outside).toBeGreaterThan(1000);
 });
 
 test("numbers have the decimals that printf writes", () => {

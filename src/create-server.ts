@@ -14,7 +14,7 @@ import type { ReplyValue } from "./protocol/resp-reply-decoder.ts";
 
 /** Options of `createServer`. */
 export interface ServerOptions {
-  /** TCP port to listen on; 0 takes a free one. Default: 6379. */
+  /** TCP port to listen on; 0 takes a free one, or none beside `tlsPort` or `unixsocket`. Default: 6379. */
   readonly port?: number;
   /** Password that connections have to give (Redis's `requirepass`). Default: none. */
   readonly password?: string;

@@ -4,6 +4,7 @@
  */
 import type { Socket, SocketHandler, SocketListener } from "bun";
 import { isDefect } from "../base/assert.ts";
+import { systemErrorCode } from "../base/system-errors.ts";
 import type { Engine } from "../commands/engine.ts";
 import type { Origin } from "./connection.ts";
 import { Connection } from "./connection.ts";
@@ -92,7 +93,10 @@ export class Listener {
         engine.removeSession(socket.data.session);
       },
       error: (socket, error) => {
-        engine.logger.warning(`Connection error: ${error.message}`);
+        // What has a code is the peer's doing: a record of TLS that is no such.
+        const text = `Connection error: ${error.message}`;
+        if (systemErrorCode(error) === "") engine.logger.warning(text);
+        else engine.logger.verbose(text);
         socket.data?.close();
         // A defect is no matter of this connection: a command may have stopped half way. It ends the process, with its state.
         if (isDefect(error)) throw error;

@@ -367,6 +367,22 @@ test("a drip of single bytes before AUTH is not buffered beyond its bound", asyn
   expect(drip.text).not.toContain("+OK");
 });
 
+test("commands that do not end are bounded by client-query-buffer-limit", async () => {
+  hutch = await startHutch({ args: ["--client-query-buffer-limit", "3mb"] });
+  const before = rssKiB(hutch.pid);
+  const endless = await open(hutch.port);
+  const modest = await open(hutch.port);
+  for (const probe of [endless, modest]) probe.socket.write(`*2\r\n$4\r\nECHO\r\n$${64 * MIB}\r\n`);
+  await writeAll(modest, Buffer.alloc(2 * MIB, 120));
+  await writeAll(endless, Buffer.alloc(64 * MIB, 120));
+  await endless.gone;
+  expect(endless.received).toBe(0);
+  expect(hutch.output()).toContain("Closing client that reached max query buffer length");
+  expect(rssKiB(hutch.pid) - before).toBeLessThan((24 * MIB) / 1024);
+  expect(modest.closed).toBe(false);
+  modest.socket.terminate();
+});
+
 test("a reply that no connection may hold closes its client, and the server goes on", async () => {
   hutch = await startHutch();
   await setBig(hutch.port);

@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Socket } from "bun";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { HANDSHAKE_TIMEOUT_MS } from "../../src/base/limits.ts";
+import { createServer } from "../../src/index.ts";
 import type { Instance } from "../../src/instance.ts";
 import {
   makeAuthority,
@@ -314,6 +316,46 @@ describe.skipIf(OPENSSL === null)("TLS", () => {
     writer.close();
   }, 30_000);
 
+  test("replies that clients are owed arrive although the server stops", async () => {
+    const slow = await connect();
+    expect(await slow.text("STRLEN", "big")).toBe(":30000000");
+    slow.pause();
+    slow.write("GET big\r\n");
+    const { sessions } = hutch.engine;
+    await until("the reply to wait", () =>
+      [...sessions.values()].some(({ peer }) => peer!.outputBytes > 10_000_000),
+    );
+    const stopped = hutch.stop();
+    slow.resume();
+    const reply = await slow.read();
+    expect(reply.type === "bulk" && reply.text.length).toBe(30_000_000);
+    await slow.closed;
+    await stopped;
+  });
+
+  test("an embedded server takes the options in camel case", async () => {
+    const tlsPort = freePort();
+    const server = await createServer({
+      port: 0,
+      tlsPort,
+      tlsCertFile: file("server.crt"),
+      tlsKeyFile: file("server.key"),
+      tlsAuthClients: false,
+    });
+    // Other ways in make port 0 none.
+    expect(server.port).toBe(0);
+    port = tlsPort;
+    expect(await whoIs()).toBe("default");
+    await server.stop();
+    await expect(createServer({ port: 0, tlsPort })).rejects.toThrow(
+      "No tls-cert-file configured!",
+    );
+    await start();
+    const writer = await connect();
+    expect(await writer.text("SET", "big", Buffer.alloc(30_000_000, 120))).toBe("+OK");
+    writer.close();
+  });
+
   test("a client that does not read is closed at its limit, and may be killed", async () => {
     hutch.engine.options.set("client-output-buffer-limit", "normal 10mb 0 0");
     const slow = await connect();
@@ -392,10 +434,10 @@ describe.skipIf(OPENSSL === null)("TLS", () => {
       const { engine } = hutch;
       await until("all to be accepted", () => engine.sessions.size === count);
       expect(await whoIs()).toBe("default");
-      engine.clock.advance(HANDSHAKE_TIMEOUT_MS - 2000);
+      engine.clock.advance(HANDSHAKE_TIMEOUT_MS - 6000);
       await Bun.sleep(1200);
       expect(closed).toBe(0);
-      engine.clock.advance(2000);
+      engine.clock.advance(6000);
       await until("all to be closed", () => closed === count && engine.sessions.size === 0);
     });
 
@@ -424,6 +466,55 @@ describe.skipIf(OPENSSL === null)("TLS", () => {
       }
       hutch.engine.clock.advance(HANDSHAKE_TIMEOUT_MS + 1);
       await until("all to be forgotten", () => sessions.size === 0);
+    });
+
+    test("a record that was changed on its way ends the connection, and nothing of it is run", async () => {
+      const { engine } = hutch;
+      let tampers = false;
+      const proxy = Bun.listen<{ server: Socket }>({
+        hostname: "127.0.0.1",
+        port: 0,
+        socket: {
+          open(client) {
+            client.pause();
+            void Bun.connect({
+              hostname: "127.0.0.1",
+              port,
+              socket: {
+                open(server) {
+                  client.data = { server };
+                  client.resume();
+                },
+                data: (_server, chunk) => void client.write(chunk),
+                close: () => void client.end(),
+                error() {},
+              },
+            });
+          },
+          data(client, chunk) {
+            if (tampers) chunk[chunk.length - 1]! ^= 1;
+            client.data.server.write(chunk);
+          },
+          close: (client) => void client.data.server.end(),
+          error() {},
+        },
+      });
+      const ca = Bun.file(file("ca.crt"));
+      const client = await RespClient.connect({
+        hostname: "127.0.0.1",
+        port: proxy.port,
+        tls: { ca },
+      });
+      expect(await client.text("SET", "k", "before")).toBe("+OK");
+      tampers = true;
+      client.write("SET k after\r\n");
+      await client.closed;
+      proxy.stop(true);
+      await until("it to be forgotten", () => engine.sessions.size === 0);
+      const witness = await connect();
+      expect(await witness.text("GET", "k")).toBe('"before"');
+      witness.close();
+      await until("it to be forgotten", () => engine.sessions.size === 0);
     });
 
     test("who asks for another handshake within TLS 1.2 does not get one (S22)", async () => {

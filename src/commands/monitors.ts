@@ -57,9 +57,8 @@ export class Monitors {
   /** Shows a command. What is for administrators is not shown. */
   feed(session: Session, command: Command, args: Args): void {
     if (this.#sessions.size === 0 || (command.flags & ADMIN) !== 0) return;
-    const { db, engine, peer } = session;
-    // Who may never wait and has no connection is a script.
-    const place = peer?.address ?? (session.mayWait ? "local" : "lua");
+    const { db, engine } = session;
+    const place = placeOf(session);
     const time = engine.clock.unixMicroseconds();
     const fraction = String(time % MICROSECONDS).padStart(6, "0");
     const head = `+${Math.floor(time / MICROSECONDS)}.${fraction} [${db.index} ${place}]`;
@@ -95,6 +94,13 @@ export class Monitors {
     this.#batch = new MessageBatch(epoch);
     return this.#batch;
   }
+}
+
+/** Where a command comes from, as Redis writes it. */
+function placeOf({ peer, mayWait }: Session): string {
+  // Who may never wait and has no connection is a script.
+  if (peer === null) return mayWait ? "local" : "lua";
+  return peer.kind === "unix" ? `unix:${peer.address.replace(/:0$/, "")}` : peer.address;
 }
 
 /** @param text ASCII */

@@ -8,6 +8,7 @@ import { makeAuthority, makeCertificate, OPENSSL } from "../support/certificates
 import { SERVER } from "../support/hutch-process.ts";
 import { startInProcess } from "../support/in-process.ts";
 import { RespClient } from "../support/resp-client.ts";
+import { show } from "../support/resp-value.ts";
 
 const strace = Bun.which("strace");
 
@@ -76,6 +77,11 @@ describe("a Unix socket", () => {
       expect(info).toContain(` addr=${path}:0 laddr=${path}:0 `);
       expect(info).toContain(" flags=U ");
       expect(await client.text("DEBUG", "SLEEP", "0")).toBe("+OK");
+      const monitor = await RespClient.connect({ unix: path });
+      expect(await monitor.text("MONITOR")).toBe("+OK");
+      expect(await client.text("PING")).toBe("+PONG");
+      expect(show(await monitor.read())).toEndWith(` [0 unix:${path}] "PING"`);
+      monitor.close();
       expect(await client.text("INFO", "server")).toContain(`listener0:name=unix,bind=${path}`);
       client.close();
       await hutch.stop();

@@ -18,6 +18,7 @@ import {
 } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 import { startInProcess } from "../support/in-process.ts";
+import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { RespClient } from "../support/resp-client.ts";
 import { rounds } from "../support/seed.ts";
 import { until } from "../support/until.ts";
@@ -272,6 +273,65 @@ describe.skipIf(OPENSSL === null)("TLS", () => {
     await start({ "tls-session-caching": "no" });
     await sClient(["-tls1_2", "-sess_out", file("session")]);
     expect(await sClient(["-tls1_2", "-sess_in", file("session")])).toContain("New, TLSv1.2");
+  });
+
+  test.skipIf(redisMissing !== null)("CONFIG SET answers as redis-server does", async () => {
+    const pair = ["tls-cert-file", file("server.crt"), "tls-key-file", file("server.key")];
+    const answersOf = async (plainPort: number): Promise<string[]> => {
+      const free = String(freePort());
+      const client = await RespClient.connect(plainPort);
+      const answers: string[] = [];
+      for (const words of [
+        ...[
+          ["tls-port", free],
+          ["tls-port", "99999"],
+          ["tls-auth-clients", "maybe"],
+        ],
+        ...[
+          ["tls-auth-clients", "OPTIONAL"],
+          ["tls-protocols", "TLSv1.2 TLSv1.3"],
+        ],
+        ...[
+          ["tls-cert-file", file("none")],
+          ["tls-port", free],
+          [...pair, "tls-port", free],
+        ],
+        ...[
+          ["tls-auth-clients", "no"],
+          [...pair, "tls-port", free],
+          ["tls-cert-file", "/none"],
+        ],
+        ...[
+          ["tls-key-file", file("alice.key")],
+          ["tls-ca-cert-file", file("ca.crt")],
+        ],
+        ...[
+          ["tls-ca-cert-file", "/none"],
+          ["tls-auth-clients", "yes"],
+          ["tls-ca-cert-file", ""],
+        ],
+        ...[
+          ["tls-ciphers", "NONE"],
+          ["tls-port", "0"],
+          ["tls-cert-file", "/none"],
+        ],
+      ]) {
+        answers.push(`${words.join(" ")}: ${await client.text("CONFIG", "SET", ...words)}`);
+      }
+      for (const name of ["tls-auth-clients", "tls-protocols"]) {
+        answers.push(await client.text("CONFIG", "GET", name));
+      }
+      client.close();
+      return answers.map((answer) => answer.replaceAll(free, "PORT"));
+    };
+    const redis = await startRedis();
+    const plain = startInProcess();
+    try {
+      expect(await answersOf(plain.port)).toEqual(await answersOf(redis.port));
+    } finally {
+      await redis.stop();
+      await plain.stop();
+    }
   });
 
   test("a TLS port may be opened, moved and closed, beside the plain port or instead of it", async () => {

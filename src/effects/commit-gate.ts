@@ -99,10 +99,11 @@ export class CommitGate {
   catchUp(): boolean {
     const effects = this.#effects;
     const { offset, pos } = effects;
-    if (effects.movedFrom < this.#read) this.#forget();
+    const base = offset - pos;
+    // Some have moved, or were taken unread.
+    if (effects.movedFrom < this.#read || this.#read < base) this.#forget();
     effects.movedFrom = Infinity;
     if (this.#read === offset) return true;
-    const base = offset - pos;
     this.#read = base + this.reader!.read(effects.buffer, this.#read - base, pos, base);
     return this.#read === offset;
   }

@@ -6,7 +6,7 @@
  * A string of up to 11 bytes that is an integer of 32 bits is written as one; a longer one than 20 bytes is compressed if that
  * saves anything: the rules of Redis, so that equal values are equal bytes.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, freeBuffer } from "../base/bytes.ts";
 import { INT64_DIGITS_MAX, int64, parseInt64, writeInt64 } from "../base/numbers.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import { Crc64 } from "./crc64.ts";
@@ -40,6 +40,7 @@ const DIRECT_SIZE: number = 64 * 1024;
 /** A larger scratch is let go. */
 const SCRATCH_KEEP: number = 1024 * 1024;
 
+const NOTHING = Buffer.alloc(0);
 const digits = Buffer.alloc(INT64_DIGITS_MAX);
 const doubleOf = new Float64Array(1);
 const doubleWords = new Int32Array(doubleOf.buffer);
@@ -55,7 +56,7 @@ export class RdbOutput {
   /** Checksum of what was handed to the sink. */
   readonly crc: Crc64 = new Crc64();
   readonly #sink: ByteSink | null;
-  #scratch: Buffer = Buffer.alloc(0);
+  #scratch: Buffer = NOTHING;
 
   /** @param sink null to collect all bytes in `buffer` */
   constructor(sink: ByteSink | null) {
@@ -219,7 +220,9 @@ export class RdbOutput {
   /** Writes a string compressed. Returns false, with nothing written, if that saves too little. */
   #compressed(bytes: Buffer, start: number, end: number): boolean {
     const sizeMax = end - start - SAVING_MIN;
-    if (this.#scratch.length < sizeMax) this.#scratch = Buffer.allocUnsafeSlow(sizeMax * 2);
+    if (this.#scratch.length < sizeMax) {
+      this.#scratch = Buffer.allocUnsafeSlow(sizeMax > SCRATCH_KEEP ? sizeMax : sizeMax * 2);
+    }
     const scratch = this.#scratch;
     const size = compress(bytes, start, end, scratch, 0, sizeMax);
     if (size > 0) {
@@ -228,7 +231,11 @@ export class RdbOutput {
       this.length(end - start);
       this.raw(scratch, 0, size);
     }
-    if (scratch.length > SCRATCH_KEEP) this.#scratch = Buffer.alloc(0);
+    if (scratch.length > SCRATCH_KEEP) {
+      // A collection may be long in coming, and the next such string takes as much again.
+      freeBuffer(scratch);
+      this.#scratch = NOTHING;
+    }
     return size > 0;
   }
 

@@ -230,6 +230,11 @@ describe("a reply while effects are not safe", () => {
     expect(recorded.run(session, ["GET", "b"]).isFree).toBe(false);
     engine.gate.commit();
     engine.gate.advance(engine.gate.offset);
+    // What is taken unread: by a rewrite, after a sync has failed.
+    recorded.run(session, ["SET", "d", "1"]);
+    engine.effects.taken(engine.effects.pos);
+    expect(recorded.run(session, ["GET", "b"]).isFree).toBe(false);
+    engine.gate.advance(engine.gate.offset);
     engine.effects.begin(0, 2);
     engine.effects.text("DEL");
     expect(recorded.run(session, ["GET", "b"]).isFree).toBe(false);

@@ -139,9 +139,9 @@ describe("a start with a journal", () => {
     expect(await recovered(9100, Buffer.alloc(0))).toEqual(FILE.subarray(0, 9100));
   });
 
-  test("refuses to complete a file that is not the one the journal was written beside", () => {
-    expect(recovered(5000, Buffer.alloc(0), true)).rejects.toThrow(DataError);
-    expect(recovered(500, Buffer.alloc(0))).rejects.toThrow(DataError);
+  test("refuses to complete a file that is not the one the journal was written beside", async () => {
+    await expect(recovered(5000, Buffer.alloc(0), true)).rejects.toThrow(DataError);
+    await expect(recovered(500, Buffer.alloc(0))).rejects.toThrow(DataError);
   });
 
   test("has what only the journal has, and begins a new one", async () => {

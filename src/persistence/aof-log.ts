@@ -6,7 +6,8 @@
  *   everysec   written is safe; once a second a sync begins, off the main thread
  *   always     synced is safe: a sync begins as soon as there is something to sync and none is under way, so one sync serves all
  *              that was written while the one before it ran; the event loop goes on meanwhile. Where it can be, what is
- *              synced is a journal beside the file (`aof-journal.ts`), which takes less time
+ *              synced is a journal beside the file (`aof-journal.ts`), which takes less time; the next record waits until the replies
+ *              of the one before have left and the loop has looked at all sockets, and so serves more of them
  *
  * A write that fails leaves nothing behind: what it wrote in part is cut off, and the effects are offered again later. A sync
  * that fails is never taken as done, and none after it is either, since the system may have dropped what it could not write:
@@ -68,6 +69,8 @@ export class AofLog implements EffectLog {
   /** Stream offset up to which somebody waits for a sync, whatever the policy. */
   #wanted = 0;
   #syncing = false;
+  /** A sync has just ended, and the next one waits for what comes with the replies. */
+  #gathering = false;
   #syncBeganMs = -Infinity;
   #slow = false;
   /** Resolve those who wait for a sync of the file. */
@@ -256,11 +259,26 @@ export class AofLog implements EffectLog {
     const isWanted = this.policy === "always" && !this.#closing && this.#flushes.length === 0;
     const canCover = this.#retired.length === 0 && journal?.gap === false && journal.hasRoom;
     if (journal === null || !isWanted || !canCover) return this.#syncFile(nowMs);
-    if (this.#syncing || !this.#canSync || this.#written === this.#synced) return;
+    if (this.#syncing || this.#gathering || !this.#canSync) return;
+    if (this.#written === this.#synced) return;
     this.#begin(nowMs);
     const offset = this.#written;
     journal.write((error) => this.#ended(offset, error));
     if (journal.isHalfFull) this.#syncBehind(journal);
+  }
+
+  /** Holds the next record back until the event loop has looked once at all sockets: what has come by then shares it. */
+  #gather(): void {
+    this.#gathering = true;
+    // The first one runs before the loop looks, the second one after.
+    setImmediate(() => {
+      setImmediate(() => {
+        this.#gathering = false;
+        if (this.#closed) return;
+        this.#gate.commit();
+        this.#sync(0);
+      });
+    });
   }
 
   get #canSync(): boolean {
@@ -329,9 +347,7 @@ export class AofLog implements EffectLog {
     if (this.syncFailed) return;
     this.#synced = Math.max(this.#synced, offset);
     if (this.policy === "always") {
-      // The next sync begins before the replies that waited for this one are sent.
-      this.#gate.commit();
-      this.#sync(0);
+      this.#gather();
       this.#gate.advance(this.#synced);
     } else if (
       this.#wanted > this.#synced ||

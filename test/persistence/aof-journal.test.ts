@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Aof } from "../../src/persistence/aof.ts";
 import { addToCrc } from "../../src/persistence/aof-marks.ts";
 import { DataError } from "../../src/persistence/data-error.ts";
 import type { JournalRecord } from "../../src/persistence/journal-format.ts";
@@ -179,6 +180,42 @@ describe("a start with a journal", () => {
       expect(await other.text("GET", "n")).toContain(String(counted));
       await again.stop();
       expect(readFileSync(incrementPath(dir)).equals(saved[1]![1])).toBe(true);
+    });
+  });
+
+  test("gets one record of what comes while the replies of the one before leave", async () => {
+    await inFolder(async (dir) => {
+      const server = startInProcess({ dir, appendonly: "yes", appendfsync: "always" });
+      await server.loaded;
+      const { effects, gate } = server.engine;
+      const change = (key: string): void => effects.delete(0, Buffer.from(key), 0, key.length);
+      const records = (): string[] =>
+        readChain(readFileSync(journalPath(dir))).map(({ bytes }) => bytes.toString("latin1"));
+      // The first sync after there is a journal is one of the log's file.
+      await until("a record", async () => {
+        change("before");
+        await gate.whenSafe();
+        return existsSync(journalPath(dir)) && records().length > 0;
+      });
+      const count = records().length;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Aof.of(server.engine).onSynced = () => {
+        Aof.of(server.engine).onSynced = () => {};
+        change("second");
+        setImmediate(() => {
+          change("third");
+          resolve();
+        });
+      };
+      change("first");
+      await promise;
+      await gate.whenSafe();
+      const last = records().slice(count);
+      expect(last.map((text) => text.match(/first|second|third/g))).toEqual([
+        ["first"],
+        ["second", "third"],
+      ]);
+      await server.stop();
     });
   });
 

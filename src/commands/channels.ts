@@ -145,8 +145,17 @@ function append(
   appendBulk(batch, content, from, to);
 }
 
+/** Bytes of an audience beside its name, which is kept as bytes and as text. */
+const AUDIENCE_SIZE = 800;
+
+function sizeOf({ name }: Audience): number {
+  return AUDIENCE_SIZE + 2 * name.length;
+}
+
 /** What one session has subscribed to. */
 export class Subscriptions {
+  /** Bytes of the names, and of what stands with each. */
+  memory = 0;
   /** By the index of the kind, in the order in which they came. */
   readonly audiences: readonly Set<Audience>[] = KINDS.map(() => new Set());
 
@@ -195,7 +204,9 @@ export class Channels {
     }
     audience.sessions.add(session);
     const subscriptions = session.subscriptions ?? new Subscriptions();
-    subscriptions.audiences[kind.index]!.add(audience);
+    const joined = subscriptions.audiences[kind.index]!;
+    if (!joined.has(audience)) subscriptions.memory += sizeOf(audience);
+    joined.add(audience);
     session.subscriptions = subscriptions;
     this.sessions.add(session);
   }
@@ -212,7 +223,9 @@ export class Channels {
       audiences.delete(text);
       if (audience === this.#last) this.#last = null;
     }
-    subscriptions.audiences[kind.index]!.delete(audience);
+    if (subscriptions.audiences[kind.index]!.delete(audience)) {
+      subscriptions.memory -= sizeOf(audience);
+    }
     if (!subscriptions.isEmpty) return;
     session.subscriptions = null;
     this.sessions.delete(session);

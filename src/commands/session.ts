@@ -167,13 +167,14 @@ export class Session {
   }
 
   /**
-   * Bytes that it keeps of its commands: queued ones, watched keys, prefixes that it tracks. They count towards
-   * `client-query-buffer-limit`.
+   * Bytes that it keeps of its commands: queued ones, watched keys, prefixes that it tracks, names that it has subscribed to. They
+   * count towards `client-query-buffer-limit`.
    */
   get keptBytes(): number {
     if (this.watch === null && this.special === 0) return 0;
     const queued = this.#transaction?.memory ?? 0;
-    return queued + (this.watch?.memory ?? 0) + (this.#tracker?.memory ?? 0);
+    const subscribed = this.#subscriptions?.memory ?? 0;
+    return queued + subscribed + (this.watch?.memory ?? 0) + (this.#tracker?.memory ?? 0);
   }
 
   /** It queues commands, and nothing else about it is not as usual. */

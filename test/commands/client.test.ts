@@ -193,6 +193,8 @@ describe("CLIENT KILL", () => {
     for (const [filter, error] of rows) {
       expect(await client.text("CLIENT", "KILL", ...filter)).toBe(error);
     }
+    // Those of earlier tests may be on their way out.
+    await until("these two to be all there are", () => hutch.engine.sessions.size === 2);
     expect(parseLines(await client.call("CLIENT", "LIST"))).toHaveLength(2);
   });
 });

@@ -72,6 +72,9 @@ describe("a client is closed for", () => {
     "keys that it watches": (client) => {
       for (let i = 0; i < 40; i++) client.write(`WATCH ${i}${"k".repeat(50_000)}\r\n`);
     },
+    "channels that it has subscribed to": (client) => {
+      for (let i = 0; i < 40; i++) client.write(`SSUBSCRIBE ${i}${"c".repeat(50_000)}\r\n`);
+    },
     "prefixes that it tracks": (client) => {
       for (let i = 0; i < 400; i++) {
         client.write(

@@ -15,6 +15,7 @@ import {
   functionAt,
   integerAt,
   numberAt,
+  optionalInt,
   optionalInteger,
   tableAt,
   textAt,
@@ -113,8 +114,8 @@ function select(...parameters: LuaValue[]): LuaResult {
 /** @param values a table's list; positions as `unpack` takes them */
 function unpack(...parameters: LuaValue[]): LuaResult {
   const table = tableAt(parameters, 1, "unpack");
-  const from = optionalInteger(parameters, 2, "unpack", 1);
-  const to = optionalInteger(parameters, 3, "unpack", table.length);
+  const from = optionalInt(parameters, 2, "unpack", 1);
+  const to = optionalInt(parameters, 3, "unpack", table.length);
   if (from > to) return NONE;
   if (to - from >= UNPACK_MAX) throw LuaError.here("too many results to unpack");
   if (from === 1 && to === table.list.length) return table.list.slice();

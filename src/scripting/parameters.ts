@@ -57,6 +57,21 @@ export function optionalInteger(
   return parameters[at - 1] === undefined ? absent : integerAt(parameters, at, name);
 }
 
+/** An integer as C's `int` takes it: its lowest 32 bits. */
+export function intAt(parameters: Parameters, at: number, name: string): number {
+  return integerAt(parameters, at, name) | 0;
+}
+
+/** The same, or `absent` where there is none. */
+export function optionalInt(
+  parameters: Parameters,
+  at: number,
+  name: string,
+  absent: number,
+): number {
+  return parameters[at - 1] === undefined ? absent : intAt(parameters, at, name);
+}
+
 export function tableAt(parameters: Parameters, at: number, name: string): LuaTable {
   const value = parameters[at - 1];
   if (!(value instanceof LuaTable)) throw badType(parameters, at, name, "table");

@@ -6,7 +6,7 @@ import { LuaError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
 import { meter } from "./meter.ts";
 import { comparisonText, less } from "./operations.ts";
-import { functionAt, integerAt, optionalInteger, tableAt, textAt } from "./parameters.ts";
+import { functionAt, intAt, optionalInt, tableAt, textAt } from "./parameters.ts";
 import { LuaTable } from "./table.ts";
 import type { LuaFunction, LuaResult, LuaValue } from "./values.ts";
 import { asText, first, isTrue, NONE, typeName } from "./values.ts";
@@ -24,7 +24,7 @@ function insert(...parameters: LuaValue[]): LuaResult {
       table.set(end, parameters[1]);
       return NONE;
     case 3: {
-      const at = integerAt(parameters, 2, "insert");
+      const at = intAt(parameters, 2, "insert");
       const value = parameters[2];
       const { list } = table;
       if (at >= 1 && at <= list.length && end === list.length + 1 && value !== undefined) {
@@ -32,7 +32,11 @@ function insert(...parameters: LuaValue[]): LuaResult {
         meter.charge((end - at) * 8);
         return NONE;
       }
-      for (let to = Math.max(end, at); to > at; to--) table.set(to, table.get(to - 1));
+      for (let to = Math.max(end, at); to > at; to--) {
+        // There may be two billion of them, whatever is in the table.
+        if (--meter.steps < 0) meter.look();
+        table.set(to, table.get(to - 1));
+      }
       table.set(at, value);
       return NONE;
     }
@@ -44,7 +48,7 @@ function insert(...parameters: LuaValue[]): LuaResult {
 function remove(...parameters: LuaValue[]): LuaResult {
   const table = tableAt(parameters, 1, "remove");
   const end = table.length;
-  const at = optionalInteger(parameters, 2, "remove", end);
+  const at = optionalInt(parameters, 2, "remove", end);
   if (at < 1 || at > end) return NONE;
   refuseReadonly(table);
   const { list } = table;
@@ -62,8 +66,8 @@ function remove(...parameters: LuaValue[]): LuaResult {
 function concat(...parameters: LuaValue[]): LuaResult {
   const table = tableAt(parameters, 1, "concat");
   const separator = parameters[1] === undefined ? "" : textAt(parameters, 2, "concat");
-  const from = optionalInteger(parameters, 3, "concat", 1);
-  const to = parameters[3] === undefined ? table.length : integerAt(parameters, 4, "concat");
+  const from = optionalInt(parameters, 3, "concat", 1);
+  const to = parameters[3] === undefined ? table.length : intAt(parameters, 4, "concat");
   const parts: string[] = [];
   let size = 0;
   for (let at = from; at <= to; at++) {

@@ -9,6 +9,7 @@ import type { Failure, Report } from "./run-target.ts";
 import { replay, runTarget } from "./run-target.ts";
 import type { Target } from "./target.ts";
 import { TARGETS } from "./targets.ts";
+import { Watchdog } from "./watchdog.ts";
 
 const HELP = `bun run fuzz [options]
   --seconds <n>     how long, all targets together (300, unless --steps is given)
@@ -81,12 +82,16 @@ async function runAll(): Promise<boolean> {
       console.log(`${target.name}: left out: ${target.missing}`);
       continue;
     }
+    const again = `bun run fuzz --only ${target.name} --seed ${seed} --from # --steps 1`;
+    const watchdog = new Watchdog(`${target.name}: HANGS at step #: ${again}`);
     let shown = performance.now();
+    watchdog.step(from);
     const report = await runTarget(
       target,
       { seed, steps, from, ms, failures: FAILURES_MAX },
       {
         step(step) {
+          watchdog.step(step + 1);
           if (performance.now() - shown < SHOWN_EVERY_MS) return;
           shown = performance.now();
           console.log(`${target.name}: ${step}`);
@@ -94,6 +99,7 @@ async function runAll(): Promise<boolean> {
         failure: (failure) => keep(target, seed, failure),
       },
     );
+    watchdog.stop();
     print(target, report);
     if (report.failures.length > 0) failed = true;
   }

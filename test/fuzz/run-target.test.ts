@@ -55,7 +55,7 @@ describe("a run of a target", () => {
     const target = targetOf(hangs, { hangMs: 5 });
     const { failures } = await runTarget(target, { ...LIMITS, failures: 1 });
     expect(failures[0]?.problem).toContain("took");
-  });
+  }, 30_000);
 
   test("finds a case that changes JavaScript's own objects, and takes that back", async () => {
     const target = targetOf((bytes) => {
@@ -92,4 +92,17 @@ describe("a run of a target", () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  test("that never returns from a case is killed, and says how to run that again", async () => {
+    const program = `
+      import { Watchdog } from "${join(import.meta.dir, "watchdog.ts")}";
+      const watchdog = new Watchdog("hangs at step #", 1000);
+      await Bun.sleep(300);
+      watchdog.step(7);
+      for (;;);`;
+    const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
+    expect(await new Response(child.stdout).text()).toBe("hangs at step 7\n");
+    await child.exited;
+    expect(child.signalCode).toBe("SIGKILL");
+  }, 20_000);
 });

@@ -138,6 +138,14 @@ describe("a script", () => {
     for (const bomb of bombs) expect(typeof run(bomb)).toBe("string");
   }, 60_000);
 
+  test("that moves an element by two billion places can be stopped like any other (S13)", () => {
+    const engine = new FrozenEngine({ "busy-reply-threshold": "20" });
+    const begun = performance.now();
+    expect(engine.call("EVAL", "table.insert({}, -2^31, 'x')", "0")).toStartWith("-");
+    expect(performance.now() - begun).toBeLessThan(5000);
+    engine.release();
+  });
+
   test("can't forge replies", () => {
     const engine = new TestEngine();
     for (const value of ["x\\r\\n+OK\\0y", "a\\nb", "\\r\\n:1\\r\\n"]) {

@@ -120,6 +120,20 @@ export const cases: readonly Case[] = [
     cleanup: ["CONFIG SET zset-max-listpack-entries 128"],
   },
   {
+    name: "positions in a table are integers of 32 bits",
+    steps: [
+      "local t = {1, 2} table.insert(t, -2^63, 'x') return {tostring(t[0]), tostring(t[1]), tostring(t[3])}",
+      "local t = {1, 2} table.insert(t, 2^32 + 1, 'x') return t",
+      "local t = {1, 2} table.insert(t, 2^53, 'x') return {tostring(t[0]), tostring(t[1]), tostring(t[3])}",
+      "local t = {1, 2} return {unpack(t, -2^63, -2^63 + 1)}",
+      "local t = {1, 2} return {unpack(t, 2^32 + 1, 2^32 + 2)}",
+      "return #{unpack({}, 2^53, 2^53 + 2)}",
+      "local t = {1, 2} return table.remove(t, 2^32 + 1)",
+      "local t = {[2^53] = 'x'} return table.concat(t, ',', 2^53, 2^53)",
+      "return table.concat({1, 2}, ',', 2^32 + 1, 2^32 + 2)",
+    ].map((script) => ["EVAL", script, "0"]),
+  },
+  {
     name: "lists of streams that are no pairs",
     steps: ["XREAD STREAMS a b 0", "XREADGROUP GROUP g c STREAMS a b >"],
   },

@@ -30,7 +30,7 @@ export class Watchdog {
   /** @param text what is said of a step that hangs; # stands for its number */
   constructor(text: string, patience: number = PATIENCE_MS) {
     this.#worker.unref();
-    this.#worker.postMessage({ shared: this.#steps.buffer, text, patience });
+    this.#worker.postMessage({ shared: this.#steps.buffer, text, patience }, []);
   }
 
   /** The step that begins now. */

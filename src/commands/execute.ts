@@ -87,12 +87,11 @@ export function run(session: Session, command: Command, args: Args): boolean {
 /** Runs a command of a script, which has looked at all but the server's state. */
 export function runFromScript(session: Session, command: Command, args: Args): void {
   session.lastCommand = command;
-  if ((session.engine.special & ~LIMIT_BIT) !== 0) {
-    const refusal = refusalOf(session, command, command.flags);
-    if (refusal !== null) {
-      reject(session, command, refusal);
-      return;
-    }
+  if ((session.engine.special & ~LIMIT_BIT) === 0) return call(session, command, args);
+  const refusal = refusalOf(session, command, command.flags);
+  if (refusal !== null) {
+    reject(session, command, refusal);
+    return;
   }
   if (session.engine.isObserved) callObserved(session, command, args);
   else call(session, command, args);

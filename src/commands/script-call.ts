@@ -25,6 +25,9 @@ const ARGUMENTS_FIRST = 1024;
 /** A larger buffer of arguments is let go when the script ends. */
 const ARGUMENTS_KEEP: number = 64 * 1024;
 
+/** Arguments of up to so many characters are written one by one. */
+const LOOP_MAX = 16;
+
 /** So many arguments are compared with those of the call before. */
 const WRITTEN_MAX = 4;
 
@@ -135,16 +138,21 @@ export class ScriptCaller implements ScriptHost {
     const refusal = this.#refusal(command, args);
     if (refusal !== null) return refusal;
     if ((command!.flags & WRITE) !== 0) this.hasWritten = true;
-    const { effects } = this.#engine;
-    const { active } = effects;
-    // What is kept nowhere is told nobody; one log stands for both of Redis's ways.
-    if (this.#replication === 0) effects.active = false;
-    runFromScript(session, command!, args);
-    effects.active = active;
+    if (this.#replication === 0) this.#runUnheard(command!, args);
+    else runFromScript(session, command!, args);
     const { reply } = session;
     if (!reply.overflowed) return null;
     reply.clear();
     return TOO_LARGE;
+  }
+
+  /** What is kept nowhere is told nobody; one log stands for both of Redis's ways. */
+  #runUnheard(command: Command, args: Args): void {
+    const { effects } = this.#engine;
+    const { active } = effects;
+    effects.active = false;
+    runFromScript(this.session, command, args);
+    effects.active = active;
   }
 
   log(level: number, text: string): void {
@@ -199,28 +207,40 @@ export class ScriptCaller implements ScriptHost {
   #fill(parameters: readonly LuaValue[]): boolean {
     const args = this.#args;
     const written = this.#written;
+    const { length } = parameters;
+    if (length === 0) return false;
+    if (length === args.count && length <= WRITTEN_MAX && this.#isWritten(parameters)) return true;
     const { starts } = args;
     const before = args.count;
     args.clear();
-    const { length } = parameters;
-    if (length === 0) return false;
     let buffer = this.#buffer;
     let at = 0;
     for (let i = 0; i < length; i++) {
       let text = parameters[i];
       if (typeof text === "number") text = formatArgument(text);
-      else if (typeof text !== "string") return false;
+      else if (typeof text !== "string") {
+        args.clear();
+        return false;
+      }
       const end = at + text.length;
       if (end > buffer.length) buffer = this.#grow(at, end);
       // Scripts call the same commands again and again, often with the same keys: what stands there already is not written again.
       if (i >= before || starts[i] !== at || written[i] !== text) {
-        writeLatin1(buffer, at, text);
+        if (text.length > LOOP_MAX) writeLatin1(buffer, at, text);
+        else for (let c = 0; c < text.length; c++) buffer[at + c] = text.charCodeAt(c);
         if (i < WRITTEN_MAX) written[i] = text;
       }
       args.push(at, end);
       at = end;
     }
     args.bytes = buffer;
+    return true;
+  }
+
+  /** Whether just these arguments stand in the buffer: few scripts call so much else in a loop. */
+  #isWritten(parameters: readonly LuaValue[]): boolean {
+    const written = this.#written;
+    for (let i = 0; i < parameters.length; i++) if (parameters[i] !== written[i]) return false;
     return true;
   }
 

@@ -5,8 +5,9 @@
  * A value with many elements is put off, by its key, until the buckets at hand are done; then it is looked for again before each
  * step, since it may have changed, moved or gone.
  *
- * Between two steps nothing here names a block. Others that do are left alone: a snapshot says which entries it has an eye on
- * (`EntryGuard.holds`). Values that wait to be freed (reclaim.ts), and what is in no database at all, are not met.
+ * Between two steps nothing here names a block. Others that do are not met: a snapshot, which is why the walk must not go on
+ * while there is one; values that wait to be freed (reclaim.ts), which are in no database; and what is not in a
+ * database at all. Their blocks stay where they are.
  */
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -102,8 +103,7 @@ export class CompactionWalk {
   }
 
   #moveKey(database: Database, entry: Ref): void {
-    const { arena, entries, collections, guard } = this.#store;
-    if (guard !== null && guard.holds(entry)) return;
+    const { arena, entries, collections } = this.#store;
     const { moves } = arena;
     const at = database.keys.relocate(entry);
     const type = entries.type(at);
@@ -132,11 +132,10 @@ export class CompactionWalk {
   }
 
   #moveLarge({ database, key }: Large): void {
-    const { arena, entries, guard } = this.#store;
+    const { arena, entries } = this.#store;
     const { moves } = arena;
-    const entry = database.locate(key, 0, key.length);
+    const entry = database.peek(key, 0, key.length);
     if (entry === NULL_REF || entries.type(entry) === TYPE_STRING) return this.#endLarge();
-    if (guard !== null && guard.holds(entry)) return this.#endLarge();
     const type = entries.type(entry);
     const { value } = this.#values;
     database.load(entry, value);

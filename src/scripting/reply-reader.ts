@@ -4,6 +4,7 @@ import { latin1Text } from "../base/bytes.ts";
 import { errorTable } from "./error-table.ts";
 import { JSON_NULL } from "./values.ts";
 import { rawSet } from "./operations.ts";
+import { ShortStrings } from "./short-strings.ts";
 import { LuaTable } from "./table.ts";
 import type { LuaValue } from "./values.ts";
 
@@ -11,14 +12,10 @@ const CR = 13;
 /** Any integer of so many digits is a double. */
 const DIGITS_EXACT = 15;
 
-/** The strings of one byte. */
-const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, code) =>
-  String.fromCharCode(code),
-);
-
 export class ReplyReader {
   #bytes: Buffer = Buffer.alloc(0);
   #pos = 0;
+  readonly #strings = new ShortStrings();
   /** The reply is an error. */
   failed = false;
 
@@ -75,7 +72,7 @@ export class ReplyReader {
     let at = from;
     while (bytes[at] !== CR) at++;
     this.#pos = at + 2;
-    return latin1Text(bytes, from, at);
+    return this.#strings.text(bytes, from, at);
   }
 
   #integer(): number {
@@ -99,8 +96,7 @@ export class ReplyReader {
     if (length < 0) return false;
     const from = this.#pos;
     this.#pos = from + length + 2;
-    if (length === 1) return CHARACTERS[this.#bytes[from]!];
-    return latin1Text(this.#bytes, from, from + length);
+    return this.#strings.text(this.#bytes, from, from + length);
   }
 
   #error(): LuaValue {
@@ -152,9 +148,7 @@ export class ReplyReader {
 }
 
 function field(name: string, value: LuaValue): LuaTable {
-  const table = new LuaTable();
-  table.set(name, value);
-  return table;
+  return LuaTable.of(name, value);
 }
 
 function double(text: string): number {

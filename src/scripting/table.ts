@@ -33,6 +33,15 @@ export class LuaTable {
     this.list = list;
   }
 
+  /** A table with one key that is no number. */
+  static of(key: string, value: LuaValue): LuaTable {
+    const table = new LuaTable();
+    table.keys = [key];
+    table.values = [value];
+    table.#used = 1;
+    return table;
+  }
+
   get(key: LuaValue): LuaValue {
     if (typeof key === "number") {
       // Of a fraction, a negative number or zero there is none.

@@ -38,6 +38,13 @@ describe("redis.call", () => {
           steps.push(`r[#r + 1] = redis.call('GET', '${key}') or 'none'`);
           expected.push(model.get(key) ?? "none");
       }
+      // Once more, or after a call that was given up with the first arguments in the buffer.
+      if (random.below(3) === 0) {
+        if (random.below(2) === 0) steps.push(`redis.pcall('GET', '${key}x', {})`);
+        steps.push(`r[#r + 1] = redis.call('GET', '${key}') or 'none'`);
+        steps.push(`r[#r + 1] = redis.call('GET', '${key}') or 'none'`);
+        expected.push(model.get(key) ?? "none", model.get(key) ?? "none");
+      }
       if (random.below(9) === 0) {
         steps.push(
           "r[#r + 1] = redis.pcall('GET', {}).err and redis.pcall('NOSUCH').err and 'refused'",

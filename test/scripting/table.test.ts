@@ -25,6 +25,16 @@ describe("a table", () => {
     }
   });
 
+  test("that is made with one key takes others", () => {
+    const table = LuaTable.of("ok", "PONG");
+    expect(pairsOf(table)).toEqual(new Map<LuaValue, LuaValue>([["ok", "PONG"]]));
+    table.set("ok", undefined);
+    expect(pairsOf(table)).toEqual(new Map());
+    for (let i = 1; i < 20; i++) table.set(`k${i}`, i);
+    table.set(1, "first");
+    expect([table.get("k19"), table.length, table.get("ok")]).toEqual([19, 1, undefined]);
+  });
+
   test("is traversed whole though each key is deleted when it comes", () => {
     const table = new LuaTable([1, 2, 3, 4]);
     for (let i = 0; i < 50; i++) table.set(`k${i}`, i);

@@ -18,7 +18,7 @@ export function configureDefragmentation(options: Options, target: Defragmentati
   options.onChange("active-defrag-cycle-min", (text) => (target.cycleMin = Number(text)));
   options.onChange("active-defrag-cycle-max", (text) => (target.cycleMax = Number(text)));
   options.onChange("active-defrag-max-scan-fields", (text) => {
-    target.walk.largeFrom = Math.min(Number(text), SCANNED_MAX);
+    target.scanFields = Math.min(Number(text), SCANNED_MAX);
   });
   options.onChange("maxmemory", (text) => (target.limit = Number(text)));
 }

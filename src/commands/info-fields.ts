@@ -180,8 +180,8 @@ function* defragmentationFields(engine: Engine): Iterable<Field> {
   const { now, all } = defragmentation.activeMs;
   yield ["active_defrag_hits", store.arena.moves];
   yield ["active_defrag_misses", store.arena.stays];
-  yield ["active_defrag_key_hits", defragmentation.walk.keyHits];
-  yield ["active_defrag_key_misses", defragmentation.walk.keyMisses];
+  yield ["active_defrag_key_hits", defragmentation.keyHits];
+  yield ["active_defrag_key_misses", defragmentation.keyMisses];
   yield ["total_active_defrag_time", Math.round(all)];
   yield ["current_active_defrag_time", Math.round(now)];
 }

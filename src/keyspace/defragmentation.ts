@@ -14,9 +14,10 @@
  * While a snapshot is made nothing is moved, as in Redis.
  */
 import { nanoseconds } from "../base/clock.ts";
+import { late } from "../base/late.ts";
 import { PAGE_SIZE } from "../memory/arena.ts";
-import { Evacuation } from "../memory/evacuation.ts";
-import { CompactionWalk } from "./compaction-walk.ts";
+import type { Evacuation } from "../memory/evacuation.ts";
+import type { CompactionWalk } from "./compaction-walk.ts";
 import type { Database } from "./database.ts";
 import type { Store } from "./store.ts";
 
@@ -44,6 +45,12 @@ const GAIN_MIN = 0.05;
 /** ... or so much time has passed. */
 const REST_MS = 10_000;
 
+// What no server needs before it has had a lot to delete.
+const choosing = late<{ Evacuation: typeof Evacuation }>(() => require("../memory/evacuation.ts"));
+const walking = late<{ CompactionWalk: typeof CompactionWalk }>(() =>
+  require("./compaction-walk.ts"),
+);
+
 const PLANNING = 1;
 const WALKING = 2;
 const SETTLING = 3;
@@ -56,14 +63,15 @@ export class Defragmentation {
   thresholdUpper = 100;
   cycleMin = 1;
   cycleMax = 25;
+  scanFields = 1000;
   /** `maxmemory`, or 0. */
   limit = 0;
   /** Percent of the time that it takes; 0 while nothing is done. */
   effort = 0;
-  readonly walk: CompactionWalk;
   readonly #store: Store;
   readonly #databases: readonly Database[];
-  readonly #evacuation: Evacuation;
+  #evacuation: Evacuation | null = null;
+  #walk: CompactionWalk | null = null;
   /** What is done of a cycle, or 0. */
   #phase = 0;
   /** Memory is so far above the limit that commands pay. */
@@ -89,8 +97,21 @@ export class Defragmentation {
   constructor(store: Store, databases: readonly Database[]) {
     this.#store = store;
     this.#databases = databases;
-    this.walk = new CompactionWalk(store, databases);
-    this.#evacuation = new Evacuation(store.arena);
+  }
+
+  /** Goes over all keys. */
+  get walk(): CompactionWalk {
+    return (this.#walk ??= new (walking().CompactionWalk)(this.#store, this.#databases));
+  }
+
+  /** Keys of which something was moved. */
+  get keyHits(): number {
+    return this.#walk?.keyHits ?? 0;
+  }
+
+  /** Keys that were looked at in vain. */
+  get keyMisses(): number {
+    return this.#walk?.keyMisses ?? 0;
   }
 
   /** Bytes of free blocks in pages that others keep. */
@@ -111,8 +132,10 @@ export class Defragmentation {
     const { arena, clock } = this.#store;
     arena.moves = 0;
     arena.stays = 0;
-    this.walk.keyHits = 0;
-    this.walk.keyMisses = 0;
+    if (this.#walk !== null) {
+      this.#walk.keyHits = 0;
+      this.#walk.keyMisses = 0;
+    }
     this.#pastMs = 0;
     this.#startedMs = clock.monotonicMs;
   }
@@ -139,7 +162,9 @@ export class Defragmentation {
   begin(): void {
     const { clock } = this.#store;
     this.#startedMs = clock.monotonicMs;
+    this.#evacuation ??= new (choosing().Evacuation)(this.#store.arena);
     this.#evacuation.begin();
+    this.walk.largeFrom = this.scanFields;
     this.walk.begin();
     this.#phase = PLANNING;
     let keys = 0;
@@ -181,7 +206,7 @@ export class Defragmentation {
     const { arena } = this.#store;
     switch (this.#phase) {
       case PLANNING:
-        if (this.#evacuation.step()) return PLANNED;
+        if (this.#evacuation!.step()) return PLANNED;
         this.#chosenPages = arena.leavingPages;
         this.#phase = this.#chosenPages > 0 ? WALKING : SETTLING;
         return PLANNED;

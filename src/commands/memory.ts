@@ -124,7 +124,7 @@ function diagnose(engine: Engine): string {
   }
   if (figures.active > figures.allocated * 1.4 && figures.active - figures.allocated > 10 * MIB) {
     found.push(
-      "Fragmentation: pages that hold data are more than 40 % larger than the data. Many keys of one size were deleted or changed their size; new values of that size fill the gaps.",
+      "Fragmentation: pages that hold data are more than 40 % larger than the data. Many keys of one size were deleted or changed their size; new values of that size fill the gaps, and CONFIG SET activedefrag yes has what is left moved together.",
     );
   }
   if (clients > 0 && figures.clients / clients > 200 * 1024) {

@@ -5,9 +5,8 @@
  * A value with many elements is put off, by its key, until the buckets at hand are done; then it is looked for again before each
  * step, since it may have changed, moved or gone.
  *
- * Between two steps nothing here names a block. Others that do are not met: a snapshot, which is why the walk must not go on
- * while there is one; values that wait to be freed (reclaim.ts), which are in no database; and what is not in a
- * database at all. Their blocks stay where they are.
+ * Between two steps nothing here names a block. Others that do are left alone: a snapshot says which entries it has an eye on
+ * (`EntryGuard.holds`). Values that wait to be freed (reclaim.ts), and what is in no database at all, are not met.
  */
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -103,7 +102,8 @@ export class CompactionWalk {
   }
 
   #moveKey(database: Database, entry: Ref): void {
-    const { arena, entries, collections } = this.#store;
+    const { arena, entries, collections, guard } = this.#store;
+    if (guard !== null && guard.holds(entry)) return;
     const { moves } = arena;
     const at = database.keys.relocate(entry);
     const type = entries.type(at);
@@ -132,10 +132,11 @@ export class CompactionWalk {
   }
 
   #moveLarge({ database, key }: Large): void {
-    const { arena, entries } = this.#store;
+    const { arena, entries, guard } = this.#store;
     const { moves } = arena;
-    const entry = database.peek(key, 0, key.length);
+    const entry = database.locate(key, 0, key.length);
     if (entry === NULL_REF || entries.type(entry) === TYPE_STRING) return this.#endLarge();
+    if (guard !== null && guard.holds(entry)) return this.#endLarge();
     const type = entries.type(entry);
     const { value } = this.#values;
     database.load(entry, value);

@@ -137,13 +137,13 @@ export class Database {
 
   /** Like `find`, without counting as a use. */
   peek(key: Buffer, start: number, end: number): Ref {
-    const entry = this.#locate(key, start, end);
+    const entry = this.locate(key, start, end);
     if (entry === NULL_REF || !this.#entries.isClocked(entry)) return entry;
     return this.#atThisTime(entry);
   }
 
-  /** The entry of a key, whatever the time is. */
-  #locate(key: Buffer, start: number, end: number): Ref {
+  /** The entry of a key, whatever the time is. Changes nothing. */
+  locate(key: Buffer, start: number, end: number): Ref {
     const store = this.#store;
     const dict = store.dict;
     const entries = this.#entries;
@@ -168,7 +168,7 @@ export class Database {
    * has to see a large value first; else NULL_REF. Changes nothing.
    */
   overdue(key: Buffer, start: number, end: number): Ref {
-    const entry = this.#locate(key, start, end);
+    const entry = this.locate(key, start, end);
     const { expires, guard } = this.#store;
     if (entry === NULL_REF || !expires || !this.#entries.isClocked(entry)) return NULL_REF;
     const isGuarded = guard !== null && guard.takesLong(this.#keys, entry);

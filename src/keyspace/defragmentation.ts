@@ -10,8 +10,6 @@
  * Eviction alone can't keep to the limit, since it frees blocks, and their pages are free only when all of their blocks are. From
  * 1.15 times on slices don't suffice: who fills memory fast leaves little time between turns. Then each command that comes with
  * bytes *pays*: it does a part of the cycle first, so large that the cycle ends before a twentieth of the limit was written.
- *
- * While a snapshot is made nothing is moved, as in Redis.
  */
 import { nanoseconds } from "../base/clock.ts";
 import { late } from "../base/late.ts";
@@ -188,7 +186,6 @@ export class Defragmentation {
 
   /** Works until the time, at least a bit. Returns whether the cycle is to go on. */
   run(untilNs: number): boolean {
-    if (this.#store.guard !== null) return false;
     do this.#advance();
     while (this.#phase !== 0 && nanoseconds() < untilNs);
     return this.#phase !== 0;
@@ -196,7 +193,7 @@ export class Defragmentation {
 
   /** To be called before a command runs, while it is urgent. @param size bytes of the command's arguments */
   pay(size: number): void {
-    if (this.#phase === 0 || this.#store.guard !== null) return;
+    if (this.#phase === 0) return;
     this.#debt += Math.min(size * this.#price, PAID_MAX);
     while (this.#debt > 0 && this.#phase !== 0) this.#debt -= this.#advance();
   }

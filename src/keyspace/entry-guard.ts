@@ -15,6 +15,8 @@ export interface EntryGuard {
    * need not be any more.
    */
   postpones(table: KeyTable, entry: Ref, goOn: () => void): boolean;
+  /** Whether somebody has an eye on this entry, by name or on the blocks of its value: it must not move. */
+  holds(entry: Ref): boolean;
   /**
    * All entries of the table are about to be deleted. If it returns true, nothing happens to them: the guard gives the whole table
    * back when it has seen them.

@@ -200,6 +200,10 @@ export class Snapshot implements EntryGuard {
     return true;
   }
 
+  holds(entry: Ref): boolean {
+    return entry === this.#current || this.#waiting.some((one) => one.entry === entry);
+  }
+
   #isLarge(entry: Ref): boolean {
     const { databases, store } = this.#engine.keyspace;
     const collection = store.collections[store.entries.type(entry)];

@@ -108,6 +108,9 @@ describe("a snapshot", () => {
         server.engine.clock.freeze(NOW_MS);
         server.engine.beginTurn();
         const keys = fill(random, server);
+        const { walk } = server.engine.keyspace.defragmentation;
+        server.engine.keyspace.store.arena.movesAll = true;
+        walk.largeFrom = random.below(2) === 0 ? 10 : 1000;
         // Several in a row: the epochs of entries differ then.
         for (let repeat = 0; repeat < 3; repeat++) {
           server.engine.keyspace.store.expires = false;
@@ -118,7 +121,13 @@ describe("a snapshot", () => {
           let ended: string | null | undefined;
           const snapshot = startSnapshot(server.engine, sink, (error) => (ended = error));
           const stride = random.below(12);
-          while (snapshot.step(0)) for (let i = 0; i < stride; i++) traffic(random, server, keys);
+          while (snapshot.step(0)) {
+            for (let i = 0; i < stride; i++) {
+              traffic(random, server, keys);
+              // Blocks are moved meanwhile, as many as there can be.
+              if (repeat > 0 && !walk.step(1 + random.below(50))) walk.begin();
+            }
+          }
           expect(ended).toBeNull();
           const copy = new TestEngine();
           copy.engine.clock.freeze(NOW_MS - 1000);

@@ -20,6 +20,15 @@ export function copyBytes(
   for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
 }
 
+/** Moves bytes[start, end) to `to` within the buffer; the two may overlap. */
+export function moveBytes(bytes: Buffer, to: number, start: number, end: number): void {
+  const length = end - start;
+  if (to === start || length === 0) return;
+  if (length > LOOP_MAX) bytes.copyWithin(to, start, end);
+  else if (to < start) for (let i = 0; i < length; i++) bytes[to + i] = bytes[start + i]!;
+  else for (let i = length - 1; i >= 0; i--) bytes[to + i] = bytes[start + i]!;
+}
+
 /** Whether a[aStart, aStart + length) equals b[bStart, bStart + length). */
 export function equalBytes(
   a: Buffer,

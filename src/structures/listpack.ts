@@ -18,7 +18,7 @@
  * bytes behind it; `at`, `find`, `removeRange` and `split` walk, and so does `count` where the header does not know.
  */
 import { assert } from "../base/assert.ts";
-import { copyBytes, equalBytes } from "../base/bytes.ts";
+import { copyBytes, equalBytes, moveBytes } from "../base/bytes.ts";
 import { INT64_DIGITS_MAX, int64, writeInt64 } from "../base/numbers.ts";
 import type { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
@@ -54,9 +54,6 @@ const SAFE_SIZE_MAX: number = 1024 * 1024 * 1024;
 /** Integers that are being looked at as bytes at one time. */
 const SCRATCH_SLOTS = 4;
 const SCRATCH_SLOT_SIZE = 32;
-
-/** Up to this many bytes a loop moves them faster than a call. */
-const LOOP_MAX = 24;
 
 assert(SCRATCH_SLOT_SIZE >= INT64_DIGITS_MAX, "a slot holds any integer");
 
@@ -393,8 +390,20 @@ export class Listpack {
 
   /** Removes an element; the one after it, if any, is at `pos` then. */
   remove(ref: Ref, pos: number): Ref {
+    const words = this.#arena.words[ref >>> SEGMENT_SHIFT]!;
+    const bytes = this.#arena.bytes[ref >>> SEGMENT_SHIFT]!;
+    const at = (ref & SEGMENT_MASK) << 2;
+    const end = baseOf(ref) + pos;
+    const size = entrySize(bytes, end);
+    // The last one is only cut off, unless the block becomes too large.
+    if (pos + size + 1 === words[at]! >>> 0 && !this.#isWasteful(ref, pos + 1)) {
+      bytes[end] = END;
+      words[at] = pos + 1;
+      if ((words[at + 1]! & COUNT_UNKNOWN) !== COUNT_UNKNOWN) words[at + 1]!--;
+      return ref;
+    }
     this.#addCount(ref, -1);
-    return this.#splice(ref, pos, this.#sizeAt(ref, pos), 0);
+    return this.#splice(ref, pos, size, 0);
   }
 
   /** Removes up to `count` elements, beginning with the one at `pos`; the one after them, if any, is at `pos` then. */
@@ -584,13 +593,4 @@ function entriesFrom(bytes: Buffer, at: number): number {
 function sameBytes(a: Buffer, aStart: number, b: Buffer, bStart: number, length: number): boolean {
   for (let i = length - 1; i >= 0; i--) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
-}
-
-/** Moves bytes[start, end) to `to` within the buffer; the two may overlap. */
-function moveBytes(bytes: Buffer, to: number, start: number, end: number): void {
-  const length = end - start;
-  if (to === start || length === 0) return;
-  if (length > LOOP_MAX) bytes.copyWithin(to, start, end);
-  else if (to < start) for (let i = 0; i < length; i++) bytes[to + i] = bytes[start + i]!;
-  else for (let i = length - 1; i >= 0; i--) bytes[to + i] = bytes[start + i]!;
 }

@@ -67,6 +67,8 @@ export class Arena {
   readonly words: Int32Array[] = this.#pages.words;
   /** Byte views of the segments, by segment number. */
   readonly bytes: Buffer[] = this.#pages.bytes;
+  /** Double views by segment. */
+  readonly doubles: Float64Array[] = this.#pages.doubles;
 
   /** Bytes of all blocks in use, rounded up to their classes. */
   usedBytes = 0;

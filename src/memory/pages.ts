@@ -8,7 +8,7 @@
  * back to the system when it was not needed for a while (`releaseIdle`), or when somebody asks for it; in slices, as everything
  * that goes back (`trim`).
  *
- * Caveat: `words[]` and `bytes[]` of a segment are replaced when it is given back.
+ * Caveat: `words[]`, `bytes[]` and `doubles[]` of a segment are replaced when it is given back.
  */
 import { assert } from "../base/assert.ts";
 import { UNIT } from "./size-classes.ts";
@@ -47,6 +47,7 @@ const TRIMMED_STRETCHES = 8;
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = Buffer.alloc(0);
+const NO_DOUBLES = new Float64Array(0);
 
 assert(SEGMENT_SIZE === PAGES_PER_SEGMENT * PAGE_SIZE, "page numbers are split by a shift");
 assert(PAGE_SIZE === UNIT << PAGE_UNIT_SHIFT, "a page is a power of two units");
@@ -56,6 +57,8 @@ export class Pages {
   readonly words: Int32Array[] = [NO_WORDS];
   /** Byte views of the segments, by segment number. */
   readonly bytes: Buffer[] = [NO_BYTES];
+  /** The same memory once more, for doubles that lie at multiples of eight. */
+  readonly doubles: Float64Array[] = [NO_DOUBLES];
   /** Kinds by page number (segment number * 1024 + page in segment); a larger array after segments were added. */
   kinds: Uint8Array = new Uint8Array(0);
   /** Bytes of all segments held, touched or not. */
@@ -156,6 +159,7 @@ export class Pages {
     this.#system.give(words.buffer as ArrayBuffer);
     this.words[segment] = NO_WORDS;
     this.bytes[segment] = NO_BYTES;
+    this.doubles[segment] = NO_DOUBLES;
     const base = segment << PAGES_SHIFT;
     this.kinds.fill(PAGE_FREE, base, base + PAGES_PER_SEGMENT);
     this.#block[segment] = 0;
@@ -169,6 +173,7 @@ export class Pages {
     for (let segment = 0; segment < this.words.length; segment++) this.dropSegment(segment);
     this.words.length = 1;
     this.bytes.length = 1;
+    this.doubles.length = 1;
     this.#spare = -1;
     while (this.trim());
   }
@@ -292,6 +297,7 @@ export class Pages {
     const buffer = this.#system.take(size);
     this.words[segment] = new Int32Array(buffer);
     this.bytes[segment] = Buffer.from(buffer);
+    this.doubles[segment] = new Float64Array(buffer);
     this.reservedBytes += size;
     if ((segment + 1) << PAGES_SHIFT > this.kinds.length) this.#growKinds(segment + 1);
     const base = segment << PAGES_SHIFT;

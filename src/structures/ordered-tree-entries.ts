@@ -9,11 +9,11 @@
  * A key is the score rounded to 32 bits, as an integer that is ordered as the score is.
  */
 import type { Arena, Ref } from "../memory/arena.ts";
-import { SEGMENT_SHIFT } from "../memory/arena.ts";
+import { SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
 import { wordOf } from "./ordered-tree-nodes.ts";
 
-// Words of an entry, and the offset of its member in bytes.
-const SCORE = 2;
+// Doubles of an entry, words of it, and the offset of its member in bytes.
+const SCORE = 1;
 const LENGTH = 4;
 export const MEMBER_AT = 20;
 
@@ -24,8 +24,6 @@ export function entrySize(memberLength: number): number {
 
 export class TreeEntries {
   readonly #arena: Arena;
-  readonly #double: Float64Array = new Float64Array(1);
-  readonly #doubleWords: Int32Array = new Int32Array(this.#double.buffer);
   readonly #float: Float32Array = new Float32Array(1);
   readonly #floatWord: Int32Array = new Int32Array(this.#float.buffer);
 
@@ -34,20 +32,12 @@ export class TreeEntries {
   }
 
   score(entry: Ref): number {
-    const words = this.#wordsOf(entry);
-    const at = wordOf(entry) + SCORE;
-    this.#doubleWords[0] = words[at]!;
-    this.#doubleWords[1] = words[at + 1]!;
-    return this.#double[0]!;
+    return this.#arena.doubles[entry >>> SEGMENT_SHIFT]![doubleOf(entry) + SCORE]!;
   }
 
   /** Sets the score of an entry that is in no tree. */
   setScore(entry: Ref, score: number): void {
-    this.#double[0] = score;
-    const words = this.#wordsOf(entry);
-    const at = wordOf(entry) + SCORE;
-    words[at] = this.#doubleWords[0]!;
-    words[at + 1] = this.#doubleWords[1]!;
+    this.#arena.doubles[entry >>> SEGMENT_SHIFT]![doubleOf(entry) + SCORE] = score;
   }
 
   /** Bytes of the member. */
@@ -70,4 +60,9 @@ export class TreeEntries {
   #wordsOf(ref: Ref): Int32Array {
     return this.#arena.words[ref >>> SEGMENT_SHIFT]!;
   }
+}
+
+/** Index of an entry's first double in its segment. */
+function doubleOf(ref: Ref): number {
+  return (ref & SEGMENT_MASK) << 1;
 }

@@ -101,7 +101,8 @@ export class Beat {
 
   /** Moves blocks together, if it is time to. Returns whether there is more to do before the next beat. */
   #move(): boolean {
-    const { keyspace, latency } = this.#engine;
+    const { keyspace, latency, loading } = this.#engine;
+    if (loading !== null) return false;
     if (!latency.active) return keyspace.defragmentation.step();
     const startNs = nanoseconds();
     const more = keyspace.defragmentation.step();

@@ -1,6 +1,6 @@
 /**
  * Random commands of all kinds, those that redis-server 7.0 does not have among them, on a server in this process whose memory
- * checks every block. Each is answered by one frame (S18), none keeps the server for long, and afterwards the data is what it
+ * checks every block, and moves blocks between them. Each is answered by one frame (S18), none keeps the server for long, and afterwards the data is what it
  * says it is: keys are counted, saved and loaded, and replayed from the log, and the digest stays the same; when all is deleted
  * nothing is left.
  */
@@ -90,6 +90,16 @@ class CommandsRun implements Run {
     return new CommandsRun(server, folder, lines, admin);
   }
 
+  /** Moves blocks of some keys, as many as there can be, whatever is under way: nobody may notice. */
+  #moveBlocks(random: Random): void {
+    const { arena } = this.#server.engine.keyspace.store;
+    const { walk } = this.#server.engine.keyspace.defragmentation;
+    arena.movesAll = true;
+    walk.largeFrom = random.below(2) === 0 ? 4 : 1000;
+    if (!walk.step(random.below(200))) walk.begin();
+    arena.movesAll = false;
+  }
+
   make(random: Random): Buffer {
     const lines: (readonly string[])[] = [["HELLO", random.below(2) === 0 ? "2" : "3"]];
     while (lines.length < CASE_LINES) lines.push(...this.#lines.next(random));
@@ -108,6 +118,7 @@ class CommandsRun implements Run {
         const batch = lines.slice(at, at + 1 + random.below(BATCH));
         at += batch.length;
         await conversation.send(batch);
+        this.#moveBlocks(random);
       }
     } finally {
       conversation.close();

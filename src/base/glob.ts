@@ -25,8 +25,11 @@ const STEPS_MIN: number = 2 ** 13;
 /** ... and how many for a byte of the text beyond that: reading a long text once is never too much. */
 const STEPS_PER_BYTE = 8;
 /** Steps that all searches of a turn may take beyond theirs, about 10 ms of work. */
-const STEPS_SPARE: number = 2 ** 22;
-const CLASS_SIZE_FREE = 64;
+const STEPS_SPARE: number = 2 ** 21;
+/** So many bytes of a class, 2 to this power, are one step more. */
+const CLASS_SHIFT = 1;
+/** A class of this size is always read whole. */
+const CLASS_SIZE_MIN = 64;
 
 /** 1 for bytes that stand for themselves. */
 const PLAIN: Uint8Array = new Uint8Array(256).fill(1);
@@ -100,11 +103,10 @@ export function matchesGlob(
           matches = true;
         } else if (sign === OPEN) {
           // Of a class that is too long no more is read than the search may.
-          const last = Math.min(end, at + CLASS_SIZE_FREE + Math.max(0, steps));
+          const last = Math.min(end, at + CLASS_SIZE_MIN + Math.max(0, steps));
           matches = inClass(pattern, at + 1, last, text[pos]!, nocase);
           next = classEnd;
-          // A class of ordinary size is one step like any other.
-          if (next - at > CLASS_SIZE_FREE) steps -= next - at;
+          steps -= (next - at) >> CLASS_SHIFT;
         } else {
           let literal = sign;
           if (sign === BACKSLASH && next < end) literal = pattern[next++]!;

@@ -96,7 +96,7 @@ describe("glob patterns", () => {
   });
 });
 
-describe("patterns made to be slow", () => {
+describe("patterns made to be slow (S9)", () => {
   const SIZE = 1024 * 1024;
   const text = "a".repeat(SIZE);
   const PATTERNS: readonly (readonly [name: string, pattern: string])[] = [

@@ -262,7 +262,7 @@ async function settle(players: readonly Player[]): Promise<void> {
 }
 
 test(
-  "each request has one reply, for the right client, and no element is lost or given twice",
+  "each request has one reply, for the right client, and no element is lost or given twice (S17)",
   async () => {
     const random = seeded("schedules of clients that wait");
     let players: Player[] = [];

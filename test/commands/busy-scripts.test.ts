@@ -57,7 +57,7 @@ describe("a script that takes long", () => {
   };
 
   for (const [name, script] of Object.entries(endless)) {
-    test(`is killed: ${name}`, async () => {
+    test(`is killed: ${name} (S13)`, async () => {
       const { reply } = await begin(script);
       const startNs = Bun.nanoseconds();
       expect(await ask("GET", "k")).toBe(BUSY);

@@ -186,7 +186,7 @@ describe.skipIf(redisMissing !== null)("names of JavaScript", () => {
   });
 
   for (const [place, cases] of Object.entries(CASES)) {
-    test(`${place} are like any other`, async () => {
+    test(`${place} are like any other (S23)`, async () => {
       for (const one of cases) await differential.check(one);
     });
   }

@@ -99,7 +99,7 @@ describe.skipIf(redisMissing !== null)("numeric arguments", () => {
     await differential.stop();
   });
 
-  test("take or refuse edge numbers as redis-server does", async () => {
+  test("take or refuse edge numbers as redis-server does (S8)", async () => {
     const client = await RespClient.connect(differential.redis.port, 3);
     const { table } = differential.hutch.engine;
     const docs = await readDocs(client, (name) => table.byName(name) !== null);

@@ -91,7 +91,7 @@ function normal(bytes: Buffer): string {
 }
 
 describe("a pipeline", () => {
-  test("gets the same bytes wherever a packet of it ends", async () => {
+  test("gets the same bytes wherever a packet of it ends (S1)", async () => {
     const whole = normal(await exchange(hutch.port, [PIPELINE]));
     expect(whole.endsWith("$7\r\nthe end\r\n")).toBe(true);
     for (let cut = 1; cut < PIPELINE.length; cut++) {
@@ -101,7 +101,7 @@ describe("a pipeline", () => {
   }, 60_000);
 
   test(
-    "gets the same bytes when it comes in three packets, and in packets of one byte",
+    "gets the same bytes when it comes in three packets, and in packets of one byte (S1)",
     async () => {
       const random = seeded("pipeline cuts");
       const whole = normal(await exchange(hutch.port, [PIPELINE]));
@@ -176,7 +176,7 @@ const LENGTHS: readonly (readonly [input: string, answer: string, closes: boolea
 function describeLengths(name: string, port: () => number): void {
   describe(name, () => {
     for (const [input, answer, closes] of LENGTHS) {
-      test(`answers ${JSON.stringify(input)} as it should and goes on with the next client`, async () => {
+      test(`answers ${JSON.stringify(input)} as it should and goes on with the next client (S3)`, async () => {
         // Where it closes by itself it is not told that the client ends.
         const got = await exchange(port(), [input], { end: !closes });
         expect(got.toString("latin1")).toBe(answer);
@@ -357,7 +357,7 @@ test("once it has authenticated, a client may send as much as any other", async 
 });
 
 test(
-  "every whole frame of mutated input gets one reply, and a refusal one more",
+  "every whole frame of mutated input gets one reply, and a refusal one more (S18)",
   async () => {
     const random = new Random(seed);
     console.log(`mutated frames: HUTCH_SEED=${seed}`);

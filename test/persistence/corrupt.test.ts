@@ -212,7 +212,7 @@ function start(folder: string, appendonly: string): Promise<Measured> {
   return runMeasured([process.execPath, SERVER, ...options, "--appendonly", appendonly]);
 }
 
-describe("the program does not start, and takes little time and memory to say so, with a file that announces", () => {
+describe("the program does not start, and takes little time and memory to say so, with a file that announces (S6, S7)", () => {
   for (const [what, bytes] of FILES) {
     test(what, async () => {
       await inFolder(async (folder) => {

@@ -74,6 +74,9 @@ export class Conversation {
         if (reply.type === "simple") this.#isQueueing = true;
         break;
       case "EXEC":
+        // Whatever is wrong with it, it ends the transaction.
+        this.#isQueueing = false;
+        break;
       case "DISCARD":
         // With the wrong number of arguments it ends nothing.
         if (line.length === 1) this.#isQueueing = false;

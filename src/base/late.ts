@@ -25,8 +25,16 @@ export function late<Part>(load: () => Part): () => Part {
   return get;
 }
 
-/** Loads a part that nobody has asked for yet. Returns false if all are loaded. */
+/**
+ * Loads a part that nobody has asked for yet. One that can't be read now, since the process may open no further file, is put off to
+ * the end. Returns false if all are loaded.
+ */
 export function loadNext(): boolean {
-  waiting.shift()?.();
+  const load = waiting.shift();
+  try {
+    load?.();
+  } catch {
+    waiting.push(load!);
+  }
   return waiting.length > 0;
 }

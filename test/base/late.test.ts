@@ -25,3 +25,19 @@ test("what nobody has asked for is loaded ahead, one part at a time, in order", 
   expect(most).toBe(1);
   expect(loadNext()).toBe(false);
 });
+
+test("a part that can't be loaded ahead is tried again", () => {
+  let fails = true;
+  const loaded: string[] = [];
+  late(() => {
+    if (fails) throw new Error("EMFILE");
+    loaded.push("first");
+  });
+  late(() => loaded.push("second"));
+  expect(loadNext()).toBe(true);
+  expect(loadNext()).toBe(true);
+  expect(loaded).toEqual(["second"]);
+  fails = false;
+  expect(loadNext()).toBe(false);
+  expect(loaded).toEqual(["second", "first"]);
+});

@@ -19,7 +19,7 @@ const FULL = rounds > 1;
 const MIB = 1024 * 1024;
 const KEYS = FULL ? 3_000_000 : 60_000;
 const ELEMENTS = FULL ? 5_000_000 : 30_000;
-const LIMIT: number = (FULL ? 1024 : 16) * MIB;
+const LIMIT: number = (FULL ? 1024 : 32) * MIB;
 /** Bytes that are written before sizes change. */
 const WRITTEN: number = (FULL ? 1.5 : 1.1) * LIMIT;
 /** Bytes of a key beside its value, about. */

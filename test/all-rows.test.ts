@@ -50,6 +50,19 @@ test("a command is found by its name, with all that are loaded with it and no ot
   expect(table.loaded).toEqual(table.commands);
 });
 
+test("commands that could not be loaded are found the next time", () => {
+  const group = LATE_ROWS.find(({ names }) => names.includes("zadd"))!;
+  let fails = true;
+  const rows = (): ReturnType<typeof group.rows> => {
+    if (fails) throw new Error("EMFILE");
+    return group.rows();
+  };
+  const table = new CommandTable(FIRST_ROWS, [{ names: group.names, rows }]);
+  expect(() => find(table, "zadd")).toThrow("EMFILE");
+  fails = false;
+  expect(find(table, "zadd")).toBe("zadd");
+});
+
 test("every command is found by its name alone", () => {
   for (const name of allNames()) {
     expect(find(new CommandTable(FIRST_ROWS, LATE_ROWS), name.toUpperCase())).toBe(name);

@@ -86,8 +86,10 @@ export class CommandTable {
   #load(name: string): boolean {
     const group = this.#late.get(name);
     if (group === undefined) return false;
+    // What can't be read now, since the process may open no further file, can be later.
+    const rows = group.rows();
     for (const one of group.names) this.#late.delete(one);
-    for (const row of group.rows()) this.add(row);
+    for (const row of rows) this.add(row);
     return true;
   }
 

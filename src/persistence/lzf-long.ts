@@ -57,6 +57,7 @@ import {
   REFERENCE_LONG,
   REFERENCE_MAX,
   REFERENCE_MIN,
+  writeEnd,
 } from "./lzf-format.ts";
 
 /** Where a call leaves the place in the source that it came to, and the literals of the run that the target ends with. */
@@ -131,7 +132,7 @@ export function compressLong(
     from = state[STATE_FROM / 4]! - toAddress;
     literals = state[STATE_LITERALS / 4]!;
     if (next === end) {
-      const whole = finish(memory, from + toAddress, end + toAddress, to, literals, room);
+      const whole = writeEnd(memory, from + toAddress, end + toAddress, memory, to, literals, room);
       if (whole === -1) return -1;
       memory.copy(target, written, TARGET, whole);
       return written + whole - TARGET;
@@ -141,33 +142,6 @@ export function compressLong(
     memory.copyWithin(TARGET, whole, to);
     written += whole - TARGET;
   }
-}
-
-/** The last bytes, too few for a match. Returns the end of all, or -1. */
-function finish(
-  memory: Buffer,
-  source: number,
-  end: number,
-  target: number,
-  run: number,
-  limit: number,
-): number {
-  let from = source;
-  let to = target;
-  let literals = run;
-  // Two literals and a control byte at most; liblzf does not look closer either.
-  if (to + 3 > limit) return -1;
-  while (from < end) {
-    memory[to++] = memory[from++]!;
-    if (++literals === LITERALS_MAX) {
-      memory[to - literals - 1] = literals - 1;
-      literals = 0;
-      to++;
-    }
-  }
-  if (literals === 0) return to - 1;
-  memory[to - literals - 1] = literals - 1;
-  return to;
 }
 
 function create(): WasmFunction {

@@ -2,7 +2,14 @@
  * Compresses short strings. It writes what liblzf does in its fast mode, so that equal values are equal bytes in Redis's files and
  * ours; so does `lzf-long.ts`, which takes less time for what is longer, and more for these.
  */
-import { HASH_BITS, LITERALS_MAX, PLACE_MAX, REFERENCE_LONG, REFERENCE_MIN } from "./lzf-format.ts";
+import {
+  HASH_BITS,
+  LITERALS_MAX,
+  PLACE_MAX,
+  REFERENCE_LONG,
+  REFERENCE_MIN,
+  writeEnd,
+} from "./lzf-format.ts";
 
 /** Longest input: no reference within is too far or too long. */
 export const SHORT_MAX = 128;
@@ -81,19 +88,7 @@ export function compressShort(
     places[hashAt(source, from - 2)] = from - 2 + shift;
     places[hashAt(source, from - 1)] = from - 1 + shift;
   }
-  // Two literals and a control byte at most; liblzf does not look closer either.
-  if (to + 3 > limit) return -1;
-  while (from < end) {
-    target[to++] = source[from++]!;
-    if (++literals === LITERALS_MAX) {
-      target[to - literals - 1] = literals - 1;
-      literals = 0;
-      to++;
-    }
-  }
-  if (literals === 0) return to - 1;
-  target[to - literals - 1] = literals - 1;
-  return to;
+  return writeEnd(source, from, end, target, to, literals, limit);
 }
 
 function hashAt(bytes: Buffer, at: number): number {

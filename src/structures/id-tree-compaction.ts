@@ -18,6 +18,7 @@ import {
   PREV,
   ROOT,
 } from "./id-tree.ts";
+import { NodeMover } from "./node-mover.ts";
 import type { StreamId } from "./stream-id.ts";
 
 /** Moves the block that an entry names, if that is worth it. Returns where it is then. */
@@ -25,12 +26,14 @@ export type MoveBlock = (block: Ref) => Ref;
 
 export class IdTreeCompaction {
   readonly #arena: Arena;
+  readonly #mover: NodeMover;
   /** Words of a leaf's entry. */
   readonly #stride: number;
 
   /** @param width words that each id carries */
   constructor(arena: Arena, width: number) {
     this.#arena = arena;
+    this.#mover = new NodeMover(arena, PREV, NEXT);
     this.#stride = ID_WORDS + width;
   }
 
@@ -60,7 +63,7 @@ export class IdTreeCompaction {
 
   /** Goes to the leaf of an id, moving the nodes on the way. */
   #descend(tree: Ref, id: StreamId): Ref {
-    let node = this.#moveNode(tree, baseOf(tree) + ROOT);
+    let node = this.#mover.moveNode(tree, baseOf(tree) + ROOT);
     for (let level = this.#wordsOf(tree)[baseOf(tree) + HEIGHT]!; level > 0; level--) {
       const words = this.#wordsOf(node);
       const base = baseOf(node);
@@ -68,29 +71,9 @@ export class IdTreeCompaction {
       let index = words[base + COUNT]! - 1;
       while (index > 0 && compareAt(words, base + ENTRIES + index * INNER_STRIDE, id) > 0) index--;
       const at = base + ENTRIES + index * INNER_STRIDE + ID_WORDS;
-      const child = words[at] as Ref;
-      const fresh = this.#moveNode(node, at);
-      if (level === 1 && fresh !== child) this.#relink(fresh);
-      node = fresh;
+      node = level === 1 ? this.#mover.moveLeaf(node, at) : this.#mover.moveNode(node, at);
     }
     return node;
-  }
-
-  /** Moves the node that a word of a block names. */
-  #moveNode(owner: Ref, word: number): Ref {
-    const words = this.#wordsOf(owner);
-    const node = this.#arena.relocate(words[word] as Ref);
-    words[word] = node;
-    return node;
-  }
-
-  /** A leaf has moved: its neighbours have to know. */
-  #relink(leaf: Ref): void {
-    const words = this.#wordsOf(leaf);
-    const prev = words[baseOf(leaf) + PREV] as Ref;
-    const next = words[baseOf(leaf) + NEXT] as Ref;
-    if (prev !== NULL_REF) this.#wordsOf(prev)[baseOf(prev) + NEXT] = leaf;
-    if (next !== NULL_REF) this.#wordsOf(next)[baseOf(next) + PREV] = leaf;
   }
 
   #wordsOf(ref: Ref): Int32Array {

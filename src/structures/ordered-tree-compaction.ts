@@ -5,6 +5,7 @@
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { NodeMover } from "./node-mover.ts";
 import { CHILDREN, ENTRIES, FIRSTS, NEXT, PREV, TOTALS, wordOf } from "./ordered-tree-nodes.ts";
 import { HEIGHT, HEIGHT_MAX, ROOT } from "./ordered-tree.ts";
 
@@ -13,6 +14,7 @@ export type MoveEntry = (entry: Ref) => Ref;
 
 export class OrderedTreeCompaction {
   readonly #arena: Arena;
+  readonly #mover: NodeMover;
   // The way to the leaf at hand: inner nodes, and the index of the child taken in each, by height.
   readonly #path: Int32Array = new Int32Array(HEIGHT_MAX);
   readonly #taken: Int32Array = new Int32Array(HEIGHT_MAX);
@@ -20,6 +22,7 @@ export class OrderedTreeCompaction {
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.#mover = new NodeMover(arena, PREV, NEXT);
   }
 
   /**
@@ -45,7 +48,7 @@ export class OrderedTreeCompaction {
 
   /** Goes to the leaf of a rank, moving the nodes on the way. Returns the index of the entry in it. */
   #descend(tree: Ref, rank: number): number {
-    let node = this.#moveNode(tree, wordOf(tree) + ROOT);
+    let node = this.#mover.moveNode(tree, wordOf(tree) + ROOT);
     let left = rank;
     for (let height = this.#heightOf(tree); height > 0; height--) {
       const words = this.#wordsOf(node);
@@ -54,30 +57,11 @@ export class OrderedTreeCompaction {
       for (; left >= words[base + TOTALS + i]!; i++) left -= words[base + TOTALS + i]!;
       this.#path[height] = node;
       this.#taken[height] = i;
-      const child = words[base + CHILDREN + i] as Ref;
-      const fresh = this.#moveNode(node, base + CHILDREN + i);
-      if (height === 1 && fresh !== child) this.#relink(fresh);
-      node = fresh;
+      const at = base + CHILDREN + i;
+      node = height === 1 ? this.#mover.moveLeaf(node, at) : this.#mover.moveNode(node, at);
     }
     this.#leaf = node;
     return left;
-  }
-
-  /** Moves the node that a word of a block names. */
-  #moveNode(owner: Ref, word: number): Ref {
-    const words = this.#wordsOf(owner);
-    const node = this.#arena.relocate(words[word] as Ref);
-    words[word] = node;
-    return node;
-  }
-
-  /** A leaf has moved: its neighbours have to know. */
-  #relink(leaf: Ref): void {
-    const words = this.#wordsOf(leaf);
-    const prev = words[wordOf(leaf) + PREV] as Ref;
-    const next = words[wordOf(leaf) + NEXT] as Ref;
-    if (prev !== NULL_REF) this.#wordsOf(prev)[wordOf(prev) + NEXT] = leaf;
-    if (next !== NULL_REF) this.#wordsOf(next)[wordOf(next) + PREV] = leaf;
   }
 
   /** The first entry of the leaf has moved. */

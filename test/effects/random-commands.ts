@@ -1,7 +1,9 @@
 /** Random commands of all kinds, and more than by chance of those whose effects differ from what was sent. */
 import type { Random } from "../../src/base/random.ts";
 import type { DocCommand } from "../differential/grammar.ts";
-import { randomCommand } from "../differential/grammar.ts";
+import { isOfData, randomCommand, readDocs } from "../differential/grammar.ts";
+import { startInProcess } from "../support/in-process.ts";
+import { RespClient } from "../support/resp-client.ts";
 import { pick } from "../support/seed.ts";
 
 const POLICIES: readonly string[] = ["KEEPREF", "DELREF", "ACKED"];
@@ -78,4 +80,20 @@ export function someCommand(random: Random, docs: readonly DocCommand[]): readon
   const kind = random.below(10);
   if (kind < 2) return groupCommand(random);
   return kind < 5 ? memberCommand(random) : randomCommand(random, docs).line;
+}
+
+/** The commands on data as a server describes them, for `someCommand`. @param leftOut names of others */
+export async function readDataCommands(leftOut: ReadonlySet<string>): Promise<DocCommand[]> {
+  const instance = startInProcess();
+  const client = await RespClient.connect(instance.port, 3);
+  try {
+    return await readDocs(
+      client,
+      () => true,
+      (name, group) => isOfData(name, group) && !leftOut.has(name),
+    );
+  } finally {
+    client.close();
+    await instance.stop();
+  }
 }

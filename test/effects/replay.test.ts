@@ -1,12 +1,8 @@
 /** The effects of random commands, run again on an empty engine, give the same data. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Instance } from "../../src/instance.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { DocCommand } from "../differential/grammar.ts";
-import { isOfData, readDocs } from "../differential/grammar.ts";
-import { startInProcess } from "../support/in-process.ts";
-import { RespClient } from "../support/resp-client.ts";
 import { rounds, seeded } from "../support/seed.ts";
-import { someCommand } from "./random-commands.ts";
+import { readDataCommands, someCommand } from "./random-commands.ts";
 import { createEngine, dataOf, replay, send, takeEffects, takeReply } from "./two-engines.ts";
 
 const SEQUENCES = 60 * rounds;
@@ -22,19 +18,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 describe("effects", () => {
-  let instance: Instance;
   let docs: DocCommand[];
   beforeAll(async () => {
-    instance = startInProcess();
-    const client = await RespClient.connect(instance.port, 3);
-    docs = await readDocs(
-      client,
-      () => true,
-      (name, group) => isOfData(name, group) && !LEFT_OUT.has(name),
-    );
-    client.close();
+    docs = await readDataCommands(LEFT_OUT);
   });
-  afterAll(() => instance.stop());
 
   test(
     "of random commands give the same data when they are run again",

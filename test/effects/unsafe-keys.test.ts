@@ -2,19 +2,16 @@
  * Whose reply need not wait for a sync: what leaves at once shows nothing that a loss of power could still take back. That is asked
  * of a second engine, which has the effects that are safe and no others: it must answer the same.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { Random } from "../../src/base/random.ts";
 import type { Engine } from "../../src/commands/engine.ts";
 import type { Session } from "../../src/commands/session.ts";
-import type { Instance } from "../../src/instance.ts";
 import { EffectReplay } from "../../src/persistence/effect-replay.ts";
 import { RespParser } from "../../src/protocol/resp-request.ts";
 import type { DocCommand } from "../differential/grammar.ts";
-import { isOfData, readDocs } from "../differential/grammar.ts";
-import { startInProcess } from "../support/in-process.ts";
-import { encodeCommand, RespClient } from "../support/resp-client.ts";
+import { encodeCommand } from "../support/resp-client.ts";
 import { rounds, seeded } from "../support/seed.ts";
-import { someCommand } from "./random-commands.ts";
+import { readDataCommands, someCommand } from "./random-commands.ts";
 import { createEngine, replayFurther, send, takeReply } from "./two-engines.ts";
 
 const SEQUENCES = 40 * rounds;
@@ -97,19 +94,10 @@ function parts(reply: string): string[] {
 }
 
 describe("a reply while effects are not safe", () => {
-  let instance: Instance;
   let docs: DocCommand[];
   beforeAll(async () => {
-    instance = startInProcess();
-    const client = await RespClient.connect(instance.port, 3);
-    docs = await readDocs(
-      client,
-      () => true,
-      (name, group) => isOfData(name, group) && !LEFT_OUT.has(name),
-    );
-    client.close();
+    docs = await readDataCommands(LEFT_OUT);
   });
-  afterAll(() => instance.stop());
 
   function compareSequence(random: Random): number {
     const recorded = new Recorded();

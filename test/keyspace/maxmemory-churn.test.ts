@@ -24,6 +24,11 @@ const SCALE = IS_LONG ? 8 : 1;
 /** Of the limit: what may be used, and what may be resident. */
 const USED_MAX = 1.05;
 const RESIDENT_MAX = 1.5;
+/**
+ * What the pages that hold data may take. A small limit is much exceeded by them alone: each size class has a page open, and some a span of
+ * sixteen (1.5 to 2.0 times 6 MiB).
+ */
+const PAGES_MAX = IS_LONG ? 1.3 : 2.5;
 /** What a process has resident without data, compiled code and garbage of the load included; counts only where the limit is small. */
 const PROCESS_SIZE = IS_LONG ? 0 : 160 * MIB;
 /** Bytes that are written, of the limit. */
@@ -148,6 +153,7 @@ describe.each(POLICIES)("%s", (policy) => {
     let written = 0;
     let usedMax = 0;
     let residentMax = 0;
+    let pagesMax = 0;
     let details = "";
     let batches = 0;
     const large = Math.floor(LIMIT * LARGE_SHARE);
@@ -181,6 +187,7 @@ describe.each(POLICIES)("%s", (policy) => {
       if (batches % 20 === 0) {
         const { used, resident, pages, arena, heap } = await memoryOf(probe);
         usedMax = Math.max(usedMax, used);
+        pagesMax = Math.max(pagesMax, pages);
         if (resident > residentMax) {
           residentMax = resident;
           details = `arena ${share(arena)}, its pages ${share(pages)}, heap ${share(heap)}`;
@@ -194,10 +201,11 @@ describe.each(POLICIES)("%s", (policy) => {
     }
     const { evicted } = await memoryOf(probe);
     console.log(
-      `${policy}: used ${share(usedMax)}, resident ${share(residentMax)} (${details}) of ${LIMIT / MIB} MiB, ` +
+      `${policy}: used ${share(usedMax)}, pages ${share(pagesMax)}, resident ${share(residentMax)} (${details}) of ${LIMIT / MIB} MiB, ` +
         `${evicted} keys evicted, ${refused} writes refused`,
     );
     expect(usedMax / LIMIT).toBeLessThanOrEqual(USED_MAX);
+    expect(pagesMax / LIMIT).toBeLessThanOrEqual(PAGES_MAX);
     expect((residentMax - PROCESS_SIZE) / LIMIT).toBeLessThanOrEqual(RESIDENT_MAX);
     expect(refused > 0).toBe(policy === "noeviction");
     expect(evicted > 0).toBe(policy !== "noeviction");

@@ -18,7 +18,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,6 +28,7 @@ import { EMPTY_MANIFEST, formatManifest, ManifestError, parseManifest } from "./
 import { DataError } from "./data-error.ts";
 import { FileSink, syncFolder } from "./file-sink.ts";
 import { recoverJournal } from "./journal-recovery.ts";
+import { writeAll } from "./write-all.ts";
 
 /** An increment that was opened for appending. */
 export interface Increment {
@@ -295,8 +295,4 @@ function sync(fd: number): Promise<void> {
 
 function isIncrement(name: string): boolean {
   return name.endsWith(".incr.aof");
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }

@@ -13,13 +13,14 @@
  * that fails is never taken as done, and none after it is either, since the system may have dropped what it could not write:
  * `failure` stays set until the log goes on in a new file, behind a base that holds everything.
  */
-import { closeSync, fdatasync, ftruncateSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, ftruncateSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
-import { systemErrorCode, systemErrorText } from "../base/system-errors.ts";
+import { systemErrorText } from "../base/system-errors.ts";
 import type { CommitGate, EffectLog } from "../effects/commit-gate.ts";
 import type { Increment } from "./aof-files.ts";
 import { AofJournal } from "./aof-journal.ts";
 import { addToCrc, MARK_SIZE, timeLine, writeMark } from "./aof-marks.ts";
+import { writeAll } from "./write-all.ts";
 
 export type SyncPolicy = "always" | "everysec" | "no";
 
@@ -231,12 +232,10 @@ export class AofLog implements EffectLog {
 
   /** Writes bytes[0, size). @returns null, or why not all could be written */
   #writeAll(bytes: Buffer, size: number): string | null {
-    for (let done = 0; done < size;) {
-      try {
-        done += writeSync(this.#fd, bytes, done, size - done);
-      } catch (error) {
-        if (systemErrorCode(error) !== "EINTR") return systemErrorText(error);
-      }
+    try {
+      writeAll(this.#fd, bytes, 0, size);
+    } catch (error) {
+      return systemErrorText(error);
     }
     return null;
   }

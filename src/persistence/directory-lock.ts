@@ -3,7 +3,8 @@
  * file there (flock), so it ends with the process, however that ends, and a file that is left behind means nothing.
  */
 import { dlopen } from "bun:ffi";
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import { writeAll } from "./write-all.ts";
 
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NO_WAIT = 4;
@@ -30,7 +31,7 @@ export class DirectoryLock {
     this.#fd = openSync(path, "a+");
     if (flock(this.#fd, LOCK_EXCLUSIVE | LOCK_NO_WAIT)) {
       ftruncateSync(this.#fd, 0);
-      writeSync(this.#fd, `${process.pid}\n`);
+      writeAll(this.#fd, Buffer.from(`${process.pid}\n`));
       return;
     }
     closeSync(this.#fd);

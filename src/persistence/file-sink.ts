@@ -14,11 +14,11 @@ import {
   openSync,
   renameSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { systemErrorText } from "../base/system-errors.ts";
 import type { ByteSink } from "./byte-sink.ts";
+import { writeAll } from "./write-all.ts";
 
 /** Bytes after which they are sent to the disk. */
 const EARLY_SIZE: number = 1024 * 1024;
@@ -41,10 +41,7 @@ export class FileSink implements ByteSink {
 
   write(bytes: Buffer, start: number, end: number): void {
     if (this.error !== null) return;
-    this.#try("writing", () => {
-      // A disk that is nearly full takes less than it is given.
-      for (let at = start; at < end;) at += writeSync(this.#fd, bytes, at, end - at);
-    });
+    this.#try("writing", () => writeAll(this.#fd, bytes, start, end));
     this.#unsent += end - start;
     if (this.#unsent >= EARLY_SIZE && !this.#sending) this.#sendEarly();
   }

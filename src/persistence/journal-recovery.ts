@@ -11,7 +11,6 @@ import {
   readFileSync,
   readSync,
   rmSync,
-  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { AOF_READ_SIZE } from "../base/limits.ts";
@@ -20,6 +19,7 @@ import { DataError } from "./data-error.ts";
 import { syncFolder } from "./file-sink.ts";
 import type { JournalRecord } from "./journal-format.ts";
 import { readChain } from "./journal-format.ts";
+import { writeAll } from "./write-all.ts";
 
 /**
  * Brings the increment that a journal was written beside up to what it holds, makes that last, and deletes the journal. Does
@@ -50,7 +50,7 @@ function complete(file: string, chain: readonly JournalRecord[], journal: string
             "Bring the file back, or remove the journal to start without what it holds.",
         );
       }
-      for (const { bytes, position: at } of lacking) writeAt(fd, bytes, at);
+      for (const { bytes, position: at } of lacking) writeAll(fd, bytes, 0, bytes.length, at);
     }
     // Whether or not it lacked something: the journal is deleted now.
     fsyncSync(fd);
@@ -77,10 +77,4 @@ function checksum(fd: number, size: number): number {
     at += read;
   }
   return crc;
-}
-
-function writeAt(fd: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-  }
 }

@@ -70,6 +70,10 @@ export class Aof {
     engine.hooks = { ...engine.hooks, reloadLog: () => this.#reload() };
     engine.options.onChange("appendfsync", (policy) => this.#log?.setPolicy(policy as SyncPolicy));
     engine.options.onChange("aof-timestamp-enabled", () => this.#setStamps());
+    engine.options.onChange("aof-disable-auto-gc", () => {
+      // The end of a rewrite looks at the option itself.
+      if (this.#files !== null && !this.isRewriting) this.#removeHistory(this.#files);
+    });
   }
 
   /** Effects go to a log. */
@@ -163,6 +167,8 @@ export class Aof {
     this.#baseSize = loaded.baseSize;
     this.#sizeThen = loaded.size;
     this.#begin(loaded.end);
+    // A rewrite was interrupted before it had deleted what it made history.
+    this.#removeHistory(files);
     this.#engine.options.onApply(["appendonly"], () => this.#switch());
   }
 
@@ -439,9 +445,13 @@ export class Aof {
 
   /** Deletes what the log needs no more, and notes its size. */
   #collect(files: AofFiles): void {
-    const { options, logger } = this.#engine;
     this.#baseSize = files.baseSize();
     this.#sizeThen = this.#baseSize + (this.#log?.size ?? 0);
+    this.#removeHistory(files);
+  }
+
+  #removeHistory(files: AofFiles): void {
+    const { options, logger } = this.#engine;
     if (options.flag("aof-disable-auto-gc")) return;
     this.#work(files.removeHistory(), (error) => {
       logger.warning(`Can't delete old files of the AOF: ${error}`);

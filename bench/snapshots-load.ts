@@ -1,6 +1,6 @@
 /**
  * Snapshots under load: `bun run bench/snapshots-load.ts [--megabytes 1000] [--rate 20000] [--rounds 3]`. A server is filled, and
- * gets SETs at a constant rate, first without a snapshot and then while BGSAVE is writing one, in alternating rounds; redis-server
+ * gets SETs at a constant rate, first without a snapshot and then while BGSAVE (L11) is writing one, in alternating rounds; redis-server
  * gets the same. Latency counts from when a request was due (`rig/load.ts`), memory is the most that was resident
  * meanwhile, relative to what was before. The server is bound to one core, with all its threads and, as to redis-server, the
  * process that it forks.

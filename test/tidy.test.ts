@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkImports, checkMirrors } from "./tidy/import-rules.ts";
+import { checkNumbers } from "./tidy/number-rules.ts";
 import type { SourceFile } from "./tidy/source.ts";
 import { importsOf, readRepository } from "./tidy/source.ts";
 import { checkLinks, checkSizes, checkTexts } from "./tidy/text-rules.ts";
@@ -31,6 +32,10 @@ describe("the repository", () => {
 
   test("no file is too long", () => {
     expect(checkSizes(repository)).toEqual([]);
+  });
+
+  test("every number of test/README.md has its tests, and they say so", () => {
+    expect(checkNumbers(repository)).toEqual([]);
   });
 
   test("links lead somewhere", () => {
@@ -218,4 +223,23 @@ describe("the text rules", () => {
       expect.stringContaining("#nowhere"),
     ]);
   });
+});
+
+test("the rules of numbers want a row for each, and files that name it", () => {
+  const row = (numbers: string, tests: string): string => `| what | ${numbers} | ${tests} | |\n`;
+  const complaints = checkNumbers(
+    files({
+      "test/README.md":
+        row("D1, D2", "[a](a.test.ts)") + row("S1 to S3", "[a](a.test.ts), [b](b.test.ts) (S2)"),
+      "test/a.test.ts": '// (D2)\ntest("a (D1, S1)", () => {});',
+      "test/b.test.ts": 'test("b (S2)", () => {});',
+    }),
+  );
+  expect(complaints.slice(0, 3)).toEqual([
+    "test/a.test.ts does not say that it tests D2",
+    "no file of its row names D2",
+    "no file of its row names S3",
+  ]);
+  expect(complaints).toContain("test/README.md has no row for L1");
+  expect(complaints).not.toContain("test/README.md has no row for S2");
 });

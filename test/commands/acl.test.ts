@@ -42,7 +42,7 @@ afterEach(async () => {
   await hutch.stop();
 });
 
-describe("a client that waits for a key", () => {
+describe("a client that waits for a key (S11)", () => {
   async function waitingAs(user: string): Promise<RespClient> {
     const client = await connect(user);
     client.write(encodeCommand(["BLPOP", "l", "0"]));
@@ -76,7 +76,7 @@ describe("a client that waits for a key", () => {
   });
 });
 
-describe("connections", () => {
+describe("connections (S11)", () => {
   test("of a user who is switched off go on, and nobody else logs in", async () => {
     await setUser("alice", "on", "nopass", "+ping");
     const client = await connect("alice");
@@ -135,7 +135,7 @@ describe("connections", () => {
   });
 });
 
-describe("a client with subscriptions", () => {
+describe("a client with subscriptions (S11)", () => {
   async function subscribed(...channels: string[]): Promise<RespClient> {
     const client = await connect("alice");
     for (const channel of channels) {
@@ -178,7 +178,7 @@ describe("a client with subscriptions", () => {
   });
 });
 
-describe("transactions", () => {
+describe("transactions (S11)", () => {
   test("are asked again when they run, even for a rule that a command before has changed", async () => {
     await setUser("alice", "on", "nopass", "+@all", "~*");
     const client = await connect("alice");
@@ -196,7 +196,7 @@ describe("transactions", () => {
   });
 });
 
-test("a log is run again whatever users may do now", () => {
+test("a log is run again whatever users may do now (S11)", () => {
   const { engine, session } = new TestEngine();
   engine.access.users.set("default", ["-@all", "resetkeys"]);
   const args = new Args();

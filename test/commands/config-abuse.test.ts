@@ -43,7 +43,7 @@ const ABUSES: readonly (readonly [line: string, answer: RegExp])[] = [
   ["ACL SAVE", /^-ERR This Redis instance is not configured to use an ACL file/],
 ];
 
-describe("a server whose operator has allowed nothing", () => {
+describe("a server whose operator has allowed nothing (S19)", () => {
   const folder = mkdtempSync(join(tmpdir(), "hutch-abuse-"));
   const configFile = join(folder, "hutch.conf");
   let hutch: Run;

@@ -172,7 +172,7 @@ for (const request of [
   "host: localhost\r\nSET k hacked\r\n",
   "*1\r\n$4\r\npOsT\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\nhacked\r\n",
 ]) {
-  test(`a web browser is cut off at ${JSON.stringify(request.slice(0, 14))} and gets no answer`, async () => {
+  test(`a web browser is cut off at ${JSON.stringify(request.slice(0, 14))} and gets no answer (S27)`, async () => {
     const client = await start();
     const lines: string[] = [];
     hutch!.engine.logger.level = "warning";

@@ -13,7 +13,7 @@ function effectsOf(script: string, ...parameters: string[]): string[] {
   return commandsOf(stream).map((command) => command.join(" "));
 }
 
-describe("the effects of a script", () => {
+describe("the effects of a script (S16)", () => {
   test("are those of its commands, in one block where they are several", () => {
     expect(effectsOf("redis.call('SET', 'a', 1) return redis.call('INCR', 'a')")).toEqual([
       ...["MULTI", "SELECT 0", "SET a 1", "INCR a", "EXEC"],

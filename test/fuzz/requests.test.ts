@@ -21,7 +21,7 @@ const FOUND: readonly (readonly [what: string, input: string, native: boolean])[
   ],
 ];
 
-describe("both request parsers", () => {
+describe("both request parsers (S2)", () => {
   for (const [what, input, native] of FOUND) {
     test(`stand by the reference where ${what}`, () => {
       const bytes = Buffer.from(input, "latin1");

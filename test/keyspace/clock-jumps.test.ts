@@ -39,7 +39,7 @@ function ttlMs(key: string): number {
   return Number(engine.run(`PTTL ${key}`));
 }
 
-describe("a clock that is set", () => {
+describe("a clock that is set (D15)", () => {
   test("back an hour takes no key away, and adds at most that hour to its life", () => {
     fill();
     jump(-HOUR_MS);

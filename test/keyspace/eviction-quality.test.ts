@@ -152,7 +152,7 @@ function compare(
 
 describe.each(PATTERNS)("with %s", (name, pattern) => {
   test.each([["allkeys-lru"], ["volatile-lru"]])(
-    "%s has at least nine tenths of the hits of the exact policy",
+    "%s has at least nine tenths of the hits of the exact policy (L6)",
     (policy) => {
       const random = seeded(`${policy}, ${name}`);
       const { ours, exact } = compare(
@@ -169,7 +169,7 @@ describe.each(PATTERNS)("with %s", (name, pattern) => {
 });
 
 describe.each(PATTERNS.slice(0, 2))("with %s", (name, pattern) => {
-  test("allkeys-lfu has at least nine tenths of the hits of the exact policy", () => {
+  test("allkeys-lfu has at least nine tenths of the hits of the exact policy (L6)", () => {
     const random = seeded(`allkeys-lfu, ${name}`);
     const { ours, exact } = compare(
       "allkeys-lfu",

@@ -136,7 +136,7 @@ async function neverRead(): Promise<void> {
 }
 
 describe.each(POLICIES)("%s", (policy) => {
-  test("keeps memory below its limit under three times as many writes", async () => {
+  test("keeps memory below its limit under three times as many writes (L6)", async () => {
     const random = seeded(`maxmemory churn, ${policy}`);
     folder = mkdtempSync(join(tmpdir(), "hutch-churn-"));
     // Clients may take what they like: room has to be made for their replies.

@@ -118,7 +118,7 @@ describe("a log", () => {
     expect(cut.crc).toBe(addToCrc(0, log, 0, cut.validTo));
   });
 
-  test("that is cut at any byte has all commands that are whole, and none of an unfinished transaction", () => {
+  test("that is cut at any byte has all commands that are whole, and none of an unfinished transaction (D5)", () => {
     const marks = [MARK_SIZE];
     for (let i = 1; i <= WRITES.length; i++) marks.push(marked(WRITES.slice(0, i)).length);
     for (let size = 0; size <= LOG.length; size++) {
@@ -142,7 +142,7 @@ describe("a log", () => {
     }
   });
 
-  test("of which one bit is wrong is refused, wherever it is, and the place is named", () => {
+  test("of which one bit is wrong is refused, wherever it is, and the place is named (D6)", () => {
     const random = seeded("bits of a log");
     const bits = LOG.length * 8;
     for (let i = 0; i < Math.max(FLIPS, bits); i++) {
@@ -156,7 +156,7 @@ describe("a log", () => {
     }
   });
 
-  test("without checksums is read or refused, whatever bits are wrong", () => {
+  test("without checksums is read or refused, whatever bits are wrong (D6)", () => {
     const random = seeded("bits of a log without checksums");
     const plain = Buffer.concat(WRITES.flat().map((line) => encodeCommand(line)));
     expect(read(plain).data).toEqual(dataAfter(WRITES.length));

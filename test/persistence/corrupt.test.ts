@@ -39,7 +39,7 @@ function tryContent(server: TestEngine, what: string, content: Buffer): string {
   return reply;
 }
 
-describe("damage of the kind of", () => {
+describe("damage (S5) of the kind of", () => {
   for (const { what, contents } of DAMAGE_CLASSES) {
     test(`${what} is refused or harmless`, () => {
       const server = new TestEngine();
@@ -136,7 +136,7 @@ const REFUSED: readonly (readonly [string, Buffer])[] = [
   ],
 ];
 
-describe("a payload is refused that has", () => {
+describe("a payload is refused (S6) that has", () => {
   for (const [what, content] of REFUSED) {
     test(what, () => {
       const server = new TestEngine();

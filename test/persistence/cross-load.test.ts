@@ -41,7 +41,7 @@ function check(...command: string[]): string {
   return stdout.toString();
 }
 
-describe.skipIf(redisMissing !== null)("10,000 random keys", () => {
+describe.skipIf(redisMissing !== null)("10,000 random keys (D14)", () => {
   for (let round = 0; round < rounds; round++) {
     test(
       "are the same in redis-server, and here again, by snapshot, by log, and by a log of commands",

@@ -1,4 +1,4 @@
-/** Disks that are full or broken under the log (D9, D10, D11): nothing is acknowledged that is not kept. */
+/** Disks that are full or broken under the log (D9, D10): nothing is acknowledged that is not kept. */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { runHutch } from "../cli/run-hutch.ts";
@@ -31,7 +31,7 @@ async function rewritten(client: RespClient): Promise<void> {
   });
 }
 
-describe.skipIf(prlimit === null)("a log on a full disk", () => {
+describe.skipIf(prlimit === null)("a log on a full disk (D9)", () => {
   for (const policy of ["always", "everysec"]) {
     test(`refuses writes, answers reads, keeps what it acknowledged, and recovers (${policy})`, async () => {
       await inFolder(async (folder) => {
@@ -86,7 +86,7 @@ describe.skipIf(prlimit === null)("a log on a full disk", () => {
   }
 });
 
-describe.skipIf(strace === null)("a log on a broken disk", () => {
+describe.skipIf(strace === null)("a log on a broken disk (D10)", () => {
   for (const policy of ["always", "everysec"]) {
     for (const nth of policy === "always" ? [1, 2, 5] : [1]) {
       // strace counts the calls of each thread by itself, and any thread may have the next sync.

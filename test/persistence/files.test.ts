@@ -426,7 +426,7 @@ describe("files of others", () => {
 });
 
 test(
-  "every changed bit of a file is noticed; without a checksum the file is refused or loaded, and nothing else happens",
+  "every changed bit of a file is noticed; without a checksum the file is refused or loaded, and nothing else happens (D7)",
   () => {
     const random = seeded("bits of a file");
     const server = new TestEngine({ dir: folder(), save: "" });

@@ -20,7 +20,7 @@ if (!canMount) console.warn("Skipping tests: a file system can't be mounted here
 const RECOVERY_MS = 2000;
 const VALUE_SIZE = 50_000;
 
-describe.skipIf(!canMount)("a log on a disk of 16 MB", () => {
+describe.skipIf(!canMount)("a log on a disk of 16 MB (D9)", () => {
   for (const policy of ["always", "everysec", "no"]) {
     test(`refuses writes while it is full, keeps what it acknowledged, and goes on by itself (${policy})`, async () => {
       await inFolder(async (folder) => {

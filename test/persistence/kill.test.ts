@@ -136,7 +136,7 @@ async function killOften(policy: string, random: Random): Promise<void> {
 
 describe("a server that is killed", () => {
   test(
-    "has everything that it acknowledged, with any policy",
+    "has everything that it acknowledged, with any policy (D1, D2)",
     async () => {
       const policies = ["always", "everysec", "no"];
       const random = seeded("kills");

@@ -22,7 +22,7 @@ function logSize(folder: string): number {
   return readdirSync(files).reduce((sum, name) => sum + statSync(join(files, name)).size, 0);
 }
 
-describe("a script that is half done", () => {
+describe("a script that is half done (S16)", () => {
   for (const end of ["SIGKILL", "SHUTDOWN NOSAVE"] as const) {
     test(`leaves nothing behind after ${end}`, async () => {
       await inFolder(async (folder) => {

@@ -300,7 +300,7 @@ describe("the request parser", () => {
     expect(restricted(text("*1000000000\r\n"))).toMatch(/invalid multibulk|unauthenticated/);
   });
 
-  test("allocates nothing for what is only announced", () => {
+  test("allocates nothing for what is only announced (S3)", () => {
     const parser = new RespParser();
     const bytes = text(`*${ARGUMENTS_MAX}\r\n$${BULK_SIZE_MAX}\r\nxy`);
     expect(parser.next(bytes, bytes.length)).toBe(MORE);

@@ -26,7 +26,7 @@ describe("a script", () => {
     "Function",
   ];
 
-  test("finds no way out of the sandbox", () => {
+  test("finds no way out of the sandbox (S12)", () => {
     for (const name of [...missing, ...more]) {
       expect(run(`return ${name}`)).toStartWith("-ERR user_script:1: Script attempted to access");
     }
@@ -34,7 +34,7 @@ describe("a script", () => {
     expect(run("return loadstring('\\27Lua')")).toBe("nil");
   });
 
-  test("meets JavaScript nowhere", () => {
+  test("meets JavaScript nowhere (S12)", () => {
     const names = [
       "__proto__",
       "constructor",
@@ -67,7 +67,7 @@ describe("a script", () => {
     expect(run('local s = "\\n/*99*/" local x return x.y')).toContain("user_script:1:");
   });
 
-  test("changes nothing that the next one could see", () => {
+  test("changes nothing that the next one could see (S12)", () => {
     const engine = new FrozenEngine();
     const changes = [
       "foo = 1",
@@ -107,7 +107,7 @@ describe("a script", () => {
     expect(run("return string.format('%99999d', 1)")).toContain("width or precision too long");
   }, 60_000);
 
-  test("that fills a table without end is stopped, and its memory comes back", () => {
+  test("that fills a table without end is stopped, and its memory comes back (S14)", () => {
     Bun.gc(true);
     const before = heapSize();
     const fill = "while true do t[#t + 1] = string.rep('x', 1e6) .. #t end";
@@ -146,7 +146,7 @@ describe("a script", () => {
     engine.release();
   });
 
-  test("can't forge replies", () => {
+  test("can't forge replies (S15)", () => {
     const engine = new TestEngine();
     for (const value of ["x\\r\\n+OK\\0y", "a\\nb", "\\r\\n:1\\r\\n"]) {
       for (const call of [`error_reply("${value}")`, `status_reply("${value}")`]) {

@@ -106,7 +106,7 @@ function keysOf(command: Command, line: readonly string[]): number[] {
   return list.positions.slice(0, list.count);
 }
 
-test("no command takes a key of others in any position", () => {
+test("no command takes a key of others in any position (S10)", () => {
   const random = seeded("keys of others in each position");
   begin();
   const before = digest();
@@ -143,7 +143,7 @@ test("no command takes a key of others in any position", () => {
   }
 });
 
-test("no line of words, right or wrong, shows or changes keys of others", () => {
+test("no line of words, right or wrong, shows or changes keys of others (S10)", () => {
   const random = seeded("lines of words");
   begin();
   const before = digest();
@@ -169,7 +169,7 @@ test("no line of words, right or wrong, shows or changes keys of others", () => 
   }
 });
 
-describe("ways around", () => {
+describe("ways around (S10)", () => {
   const DENIED_KEY = "-NOPERM No permissions to access a key";
 
   test("SORT and its patterns", () => {

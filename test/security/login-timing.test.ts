@@ -22,7 +22,7 @@ const CASES = {
   "unknown user": ["nobody", PASSWORD],
 } as const;
 
-test.skipIf(rounds === 1)("a failed login takes as long whatever is wrong", () => {
+test.skipIf(rounds === 1)("a failed login takes as long whatever is wrong (S20)", () => {
   const { session, engine } = new TestEngine();
   engine.access.users.set("alice", ["on", `>${PASSWORD}`]);
   const attempts = Object.values(CASES).map((line) => {

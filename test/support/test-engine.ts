@@ -16,14 +16,14 @@ export class TestEngine {
   readonly session: Session;
   readonly #args: Args = new Args();
 
-  /** @param values options by name */
-  constructor(values: Readonly<Record<string, string>> = {}) {
+  /** @param values options by name @param seed chooses what is left to chance, the secret of its hash too */
+  constructor(values: Readonly<Record<string, string>> = {}, seed = 1) {
     const options = new Options(OPTION_ROWS);
     for (const [name, value] of Object.entries({ "enable-debug-command": "yes", ...values })) {
       const error = options.set(name, value);
       if (error !== null) throw new Error(`${name}: ${error}`);
     }
-    this.engine = new Engine({ options, rows: allRows(), verify: true, seed: 1 });
+    this.engine = new Engine({ options, rows: allRows(), verify: true, seed });
     this.session = this.engine.createSession();
   }
 

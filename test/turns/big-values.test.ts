@@ -75,7 +75,7 @@ async function expectNoStall(
   expect(bestMs).toBeLessThan(STALL_MAX_MS);
 }
 
-describe.each(LARGE_KINDS)("a large $name", (kind) => {
+describe.each(LARGE_KINDS)("a large $name (L8)", (kind) => {
   beforeAll(async () => {
     await fillLarge(client, kind, "master", ELEMENTS);
     expect(await run("OBJECT ENCODING master")).toBe(`"${kind.encoding}"`);
@@ -130,7 +130,7 @@ describe.each(LARGE_KINDS)("a large $name", (kind) => {
   );
 });
 
-describe("many and long strings", () => {
+describe("many and long strings (L8)", () => {
   test(
     "FLUSHALL ASYNC of many",
     async () => {

@@ -68,7 +68,7 @@ async function sizeOf(line: string): Promise<{ readonly header: string; readonly
   return { header: first!.toString("latin1", 0, first!.indexOf("\r")), size: size - PONG.length };
 }
 
-describe("whole", () => {
+describe("whole (L9)", () => {
   const lines = [
     "KEYS *",
     "SMEMBERS set",
@@ -90,7 +90,7 @@ describe("whole", () => {
   );
 });
 
-describe("above the output limit", () => {
+describe("above the output limit (L9)", () => {
   const lines = [
     "HRANDFIELD hash -10000000 WITHVALUES",
     "SRANDMEMBER set -10000000",

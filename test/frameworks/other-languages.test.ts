@@ -1,4 +1,4 @@
-/** The clients of Python and Ruby: one script each that uses all their main features. */
+/** Clients, queues and workers of other languages: one script each that uses all their main features. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { FrameworkServer } from "./framework-server.ts";
 import { startServer } from "./framework-server.ts";
@@ -13,20 +13,59 @@ interface Language {
   readonly debianPackage: string;
 }
 
+const PYTHON = ["/usr/bin/python3", "python3"];
+const RUBY = ["/usr/bin/ruby", "ruby"];
+const PHP = ["/usr/bin/php", "php"];
+
 const LANGUAGES: Language[] = [
   {
-    name: "Python",
-    commands: ["/usr/bin/python3", "python3"],
+    name: "Python's client",
+    commands: PYTHON,
     script: "smoke.py",
     probe: ["-c", "import redis"],
     debianPackage: "python3-redis",
   },
   {
-    name: "Ruby",
-    commands: ["/usr/bin/ruby", "ruby"],
+    name: "RQ",
+    commands: PYTHON,
+    script: "rq_jobs.py",
+    probe: ["-c", "import rq"],
+    debianPackage: "python3-rq",
+  },
+  {
+    name: "Celery",
+    commands: PYTHON,
+    script: "celery_jobs.py",
+    probe: ["-c", "import celery"],
+    debianPackage: "python3-celery",
+  },
+  {
+    name: "Ruby's client",
+    commands: RUBY,
     script: "smoke.rb",
     probe: ["-e", "require 'redis'"],
     debianPackage: "ruby-redis",
+  },
+  {
+    name: "Sidekiq",
+    commands: RUBY,
+    script: "sidekiq_jobs.rb",
+    probe: ["-e", "require 'sidekiq'"],
+    debianPackage: "ruby-sidekiq",
+  },
+  {
+    name: "phpredis, with sessions,",
+    commands: PHP,
+    script: "phpredis.php",
+    probe: ["-r", "exit(class_exists('Redis') ? 0 : 1);"],
+    debianPackage: "php-redis",
+  },
+  {
+    name: "Predis",
+    commands: PHP,
+    script: "predis.php",
+    probe: ["-r", "exit(@include('Predis/autoload.php') ? 0 : 1);"],
+    debianPackage: "php-predis",
   },
 ];
 
@@ -49,10 +88,18 @@ afterAll(() => server.stop());
 
 for (const language of LANGUAGES) {
   const interpreter = interpreterOf(language);
-  test.if(interpreter !== null)(`${language.name}'s client does what it does with Redis`, () => {
-    const script = new URL(language.script, import.meta.url).pathname;
-    const { stdout, stderr } = Bun.spawnSync([interpreter!, script, `${server.port}`]);
-    expect(stderr.toString()).toBe("");
-    expect(stdout.toString()).toBe("ok\n");
-  });
+  test.if(interpreter !== null)(
+    `${language.name} does what it does with Redis`,
+    async () => {
+      const script = new URL(`workers/${language.script}`, import.meta.url).pathname;
+      const child = Bun.spawn([interpreter!, script, `${server.port}`], {
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const [out, error] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+      expect(error).toBe("");
+      expect(out).toBe("ok\n");
+    },
+    60_000,
+  );
 }

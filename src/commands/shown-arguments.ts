@@ -8,23 +8,6 @@ import type { Session } from "./session.ts";
 const REDACTED = "(redacted)";
 const REDACTED_BYTES: Buffer = Buffer.from(REDACTED);
 
-/**
- * The first `count` arguments, the command's name included: each one character a byte, or a word in its place if it is a secret.
- */
-export function shownArguments(
-  { engine, native }: Session,
-  command: Command,
-  args: Args,
-  count: number,
-): string[] {
-  // In the native protocol the name is a number, and no argument.
-  const shown: string[] = native ? [command.fullName] : [];
-  for (let i = 0; shown.length < count && i < args.count; i++) {
-    shown.push(isSecret(engine, command, args, i) ? REDACTED : args.text(i));
-  }
-  return shown;
-}
-
 /** The argument's bytes, or those of a word in its place if it is a secret. */
 export function readShown(
   { engine }: Session,

@@ -13,12 +13,14 @@
  *
  * That holds for limits from Redis's default of 10 ms on. Below it every command is timed exactly (`wantsAll`), at that price.
  */
+import { latin1Text } from "../base/bytes.ts";
+import { Slice } from "../base/slice.ts";
 import type { Args } from "../protocol/args.ts";
 import type { Command } from "./command.ts";
 import { SKIP_SLOW_LOG } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
-import { shownArguments } from "./shown-arguments.ts";
+import { readShown } from "./shown-arguments.ts";
 
 /** Limits below this are kept by timing every command. */
 const EXACT_BELOW_NS = 1e7;
@@ -27,6 +29,8 @@ export const LARGE_SIZE: number = 64 * 1024;
 /** Arguments of an entry, and bytes of each, beyond which only the rest is counted. */
 const ARGUMENTS_MAX = 32;
 const ARGUMENT_SIZE_MAX = 128;
+
+const shown = new Slice();
 
 export interface SlowEntry {
   readonly id: number;
@@ -113,13 +117,22 @@ export class SlowLog {
   }
 
   #cut(session: Session, command: Command, args: Args): string[] {
-    const total = args.count + (session.native ? 1 : 0);
+    // In the native protocol the name is a number, and no argument.
+    const cut: string[] = session.native ? [command.fullName] : [];
+    const total = args.count + cut.length;
     const count = total <= ARGUMENTS_MAX ? total : ARGUMENTS_MAX - 1;
-    const shown = shownArguments(session, command, args, count).map((text) => {
-      const more = text.length - ARGUMENT_SIZE_MAX;
-      return more > 0 ? `${text.slice(0, ARGUMENT_SIZE_MAX)}... (${more} more bytes)` : text;
-    });
-    if (count < total) shown.push(`... (${total - count} more arguments)`);
-    return shown;
+    for (let i = 0; cut.length < count && i < args.count; i++) {
+      readShown(session, command, args, i, shown);
+      cut.push(beginningOf(shown));
+    }
+    if (count < total) cut.push(`... (${total - count} more arguments)`);
+    return cut;
   }
+}
+
+/** One character a byte. Nothing is cut off a string: the engine would keep all of it for the sake of the part. */
+function beginningOf({ bytes, start, end }: Slice): string {
+  const more = end - start - ARGUMENT_SIZE_MAX;
+  if (more <= 0) return latin1Text(bytes, start, end);
+  return `${latin1Text(bytes, start, start + ARGUMENT_SIZE_MAX)}... (${more} more bytes)`;
 }

@@ -1,4 +1,5 @@
 /** The slow log: which commands are in it, and what it shows of them. */
+import { fullGC, heapSize } from "bun:jsc";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { OPTION_ROWS } from "../../src/base/option-table.ts";
 import { Options } from "../../src/base/options.ts";
@@ -98,6 +99,18 @@ describe("commands above the limit are logged", () => {
     await client.pipeline([...QUICK, ["SLOW.ARGUMENTS", "x".repeat(100_000)], ...QUICK]);
     const shown = `${"x".repeat(128)}... (99872 more bytes)`;
     expect(await logged()).toEqual([`["SLOW.ARGUMENTS", "${shown}"]`]);
+  });
+
+  test("and of long arguments no more is kept than is shown", async () => {
+    await client.text("CONFIG", "SET", "slowlog-log-slower-than", 0);
+    const value = "x".repeat(4 * 1024 * 1024);
+    fullGC();
+    const before = heapSize();
+    for (let i = 0; i < 20; i++) await client.text("SET", "key", value);
+    fullGC();
+    // What a connection of each side has in its buffers may be there twice.
+    expect(heapSize() - before).toBeLessThan(4 * value.length);
+    expect(await logged()).toHaveLength(20);
   });
 
   test("once, if they have read much, whether they were timed or not", async () => {

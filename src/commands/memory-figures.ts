@@ -29,7 +29,7 @@ export interface MemoryFigures {
   readonly allocated: number;
   /** Pages of the arena that hold blocks. */
   readonly active: number;
-  /** Segments of the arena, as far as the system has backed them with memory. */
+  /** The same and free pages that still hold memory: all of the arena that is resident. */
   readonly resident: number;
   /** The whole process. */
   readonly rss: number;
@@ -76,7 +76,7 @@ export function memoryFigures(engine: Engine): MemoryFigures {
     dataset: Math.max(0, used - overhead),
     allocated: arena.usedBytes,
     active: arena.pageBytes(),
-    resident: Math.min(arena.reservedBytes, rss),
+    resident: arena.pageBytes() + arena.heldBytes,
     rss,
   };
 }

@@ -13,6 +13,7 @@ import { Slice } from "../base/slice.ts";
 import type { Socket } from "bun";
 import { freeBuffer } from "../base/bytes.ts";
 import {
+  CHUNK_KEEP,
   CLOSE_TIMEOUT_MS,
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
@@ -110,8 +111,8 @@ export class Connection implements Peer, Waiter {
   }
 
   /**
-   * Takes a chunk from the socket. The chunk is not changed by anybody afterwards. Who calls this calls `flush` when all that
-   * came together was taken.
+   * Takes a chunk from the socket. Nobody else changes it or uses it afterwards: a large one is freed. Who calls this calls
+   * `flush` when all that came together was taken.
    */
   receive(chunk: Buffer): void {
     if (this.#closing) return;
@@ -128,6 +129,8 @@ export class Connection implements Peer, Waiter {
       this.#append(chunk);
       if (!this.#stalled) this.#consume(this.#buffer, this.#end);
     }
+    // What is still needed of it was copied.
+    if (chunk.length > CHUNK_KEEP) freeBuffer(chunk);
     // Large buffers are few.
     if (session.reply.pos > REPLY_BUFFER_SIZE) this.flush();
   }

@@ -1,4 +1,5 @@
 /** Comparing and copying bytes: loops for short runs, where a call into the runtime costs more than it saves. */
+import { BUFFER_COLLECTED_MAX } from "./limits.ts";
 
 /** Below this many bytes a loop is faster than `Buffer.prototype.copy` (21 ns flat). */
 const LOOP_MAX = 24;
@@ -91,6 +92,11 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: stri
  */
 export function freeBuffer(buffer: Buffer): void {
   (buffer.buffer as ArrayBuffer).transfer(0);
+}
+
+/** The same if it is so large that it is worth it. */
+export function freeLarge(buffer: Buffer): void {
+  if (buffer.length > BUFFER_COLLECTED_MAX) freeBuffer(buffer);
 }
 
 /** What the runtime's buffers have beyond what is declared: the same without a look at the encoding's name. */

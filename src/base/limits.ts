@@ -47,10 +47,10 @@ export const INPUT_MAX: number = 2 ** 31 - 1;
 export const RANDOM_REPEATS_MAX = 10_000_000;
 
 /**
- * A larger chunk from a socket is freed when its commands have run, at no cost: before the collector sees to them chunks of half a
- * megabyte come to 170 MB. Smaller ones are cheaper to collect.
+ * A larger buffer is freed when it is used no more. That costs nothing, and before the collector sees to them what large values
+ * leave behind comes to 170 MB: it takes the arena for a part of its heap, and waits the longer. Smaller ones are cheaper to collect.
  */
-export const CHUNK_KEEP: number = 16 * 1024;
+export const BUFFER_COLLECTED_MAX: number = 16 * 1024;
 /** First size of a connection's read buffer, taken when a command arrives in pieces. */
 export const READ_BUFFER_SIZE = 1024;
 /** A larger read buffer is let go when it is empty. */

@@ -2,7 +2,7 @@
  * `redis.call`: a command of a script takes the way that every command takes, with a session that has no connection, and its reply
  * becomes a value of Lua.
  */
-import { writeLatin1 } from "../base/bytes.ts";
+import { freeBuffer, freeLarge, writeLatin1 } from "../base/bytes.ts";
 import { Args } from "../protocol/args.ts";
 import { checkBytes, refusalBytes, refusalTable } from "../scripting/answers.ts";
 import { formatArgument } from "../scripting/number-text.ts";
@@ -81,6 +81,7 @@ export class ScriptCaller implements ScriptHost {
     this.session.client = this.session;
     this.session.reply.clear();
     if (this.#buffer.length > ARGUMENTS_KEEP) {
+      freeBuffer(this.#buffer);
       this.#buffer = Buffer.allocUnsafeSlow(ARGUMENTS_FIRST);
       this.#written.length = 0;
     }
@@ -247,6 +248,7 @@ export class ScriptCaller implements ScriptHost {
   #grow(used: number, needed: number): Buffer {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed));
     this.#buffer.copy(larger, 0, 0, used);
+    freeLarge(this.#buffer);
     this.#buffer = larger;
     this.#written.length = 0;
     return larger;

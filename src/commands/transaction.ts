@@ -8,7 +8,7 @@
  * `frame` is where the command stands as one whole RESP frame, or -1 if it came some other way. So what the log needs of a
  * command is copied from here in one piece, as from the read buffer of a connection.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, freeBuffer, freeLarge } from "../base/bytes.ts";
 import { INPUT_MAX, TRANSACTION_BUFFER_KEEP, TRANSACTIONS_KEEP } from "../base/limits.ts";
 import { Args } from "../protocol/args.ts";
 import type { Command } from "./command.ts";
@@ -112,6 +112,7 @@ export class Transaction {
     this.#cursor = 0;
     this.#args.clear();
     if (this.#bytes.length > TRANSACTION_BUFFER_KEEP) {
+      freeBuffer(this.#bytes);
       this.#bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
       this.#args.bytes = this.#bytes;
     }
@@ -129,6 +130,7 @@ export class Transaction {
         Math.max(Math.min(2 * this.#bytes.length, INPUT_MAX), needed),
       );
       this.#bytes.copy(larger, 0, 0, at);
+      freeLarge(this.#bytes);
       this.#bytes = larger;
     }
     copyBytes(this.#bytes, at, bytes, start, end);

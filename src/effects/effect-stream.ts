@@ -14,7 +14,7 @@
  *
  * While nobody keeps writes, `active` is false, nothing is written here, and a command pays one comparison.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, freeBuffer, freeLarge } from "../base/bytes.ts";
 import { EFFECT_BUFFER_KEEP, EFFECT_BUFFER_SIZE } from "../base/limits.ts";
 import { INT64_DIGITS_MAX, writeInt64, writeInteger } from "../base/numbers.ts";
 
@@ -270,7 +270,10 @@ export class EffectStream {
     this.#base += size;
     const left = this.pos - size;
     if (left > 0) this.buffer.copyWithin(0, size, this.pos);
-    else if (this.buffer.length > EFFECT_BUFFER_KEEP) this.buffer = EMPTY;
+    else if (this.buffer.length > EFFECT_BUFFER_KEEP) {
+      freeBuffer(this.buffer);
+      this.buffer = EMPTY;
+    }
     this.pos = left;
     this.#start = Math.max(0, this.#start - size);
     this.#blockStart = Math.max(0, this.#blockStart - size);
@@ -323,6 +326,7 @@ export class EffectStream {
       Math.max(EFFECT_BUFFER_SIZE, this.buffer.length * 2, needed),
     );
     this.buffer.copy(larger, 0, 0, this.pos);
+    freeLarge(this.buffer);
     this.buffer = larger;
   }
 }

@@ -11,9 +11,8 @@
  */
 import { Slice } from "../base/slice.ts";
 import type { Socket } from "bun";
-import { freeBuffer } from "../base/bytes.ts";
+import { freeLarge } from "../base/bytes.ts";
 import {
-  CHUNK_KEEP,
   CLOSE_TIMEOUT_MS,
   READ_BUFFER_KEEP,
   READ_BUFFER_SIZE,
@@ -130,7 +129,7 @@ export class Connection implements Peer, Waiter {
       if (!this.#stalled) this.#consume(this.#buffer, this.#end);
     }
     // What is still needed of it was copied.
-    if (chunk.length > CHUNK_KEEP) freeBuffer(chunk);
+    freeLarge(chunk);
     // Large buffers are few.
     if (session.reply.pos > REPLY_BUFFER_SIZE) this.flush();
   }
@@ -463,7 +462,7 @@ export class Connection implements Peer, Waiter {
 
   /** Nobody refers to the bytes of commands that have run: a large read buffer need not wait for a collection. */
   #replaceBuffer(buffer: Buffer): void {
-    if (this.#buffer.length > READ_BUFFER_KEEP) freeBuffer(this.#buffer);
+    freeLarge(this.#buffer);
     this.#buffer = buffer;
   }
 

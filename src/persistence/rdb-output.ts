@@ -6,7 +6,7 @@
  * A string of up to 11 bytes that is an integer of 32 bits is written as one; a longer one than 20 bytes is compressed if that
  * saves anything: the rules of Redis, so that equal values are equal bytes.
  */
-import { copyBytes, freeBuffer } from "../base/bytes.ts";
+import { copyBytes, freeBuffer, freeLarge } from "../base/bytes.ts";
 import { INT64_DIGITS_MAX, int64, parseInt64, writeInt64 } from "../base/numbers.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import { Crc64 } from "./crc64.ts";
@@ -188,7 +188,9 @@ export class RdbOutput {
   /** Forgets what was collected. @param sizeMax a larger buffer is let go */
   clear(sizeMax = BUFFER_SIZE): void {
     this.pos = 0;
-    if (this.buffer.length > sizeMax) this.buffer = Buffer.allocUnsafeSlow(COLLECTED_SIZE);
+    if (this.buffer.length <= sizeMax) return;
+    freeBuffer(this.buffer);
+    this.buffer = Buffer.allocUnsafeSlow(COLLECTED_SIZE);
   }
 
   #hand(bytes: Buffer, start: number, end: number): void {
@@ -248,6 +250,7 @@ export class RdbOutput {
     const size = Math.max(this.buffer.length * 2, this.pos + bytes);
     const grown = Buffer.allocUnsafeSlow(size);
     this.buffer.copy(grown, 0, 0, this.pos);
+    freeLarge(this.buffer);
     this.buffer = grown;
   }
 }

@@ -3,7 +3,7 @@
  *
  *   | size (4 bytes) | answer | size | answer | ...
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, freeBuffer, freeLarge } from "../base/bytes.ts";
 import { SCRIPT_RECORD_KEEP, SCRIPT_RECORD_MAX } from "../base/limits.ts";
 
 const HEAD = 4;
@@ -19,7 +19,9 @@ export class ReplyRecord {
   clear(): void {
     this.#pos = 0;
     this.overflowed = false;
-    if (this.#bytes.length > SCRIPT_RECORD_KEEP) this.#bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
+    if (this.#bytes.length <= SCRIPT_RECORD_KEEP) return;
+    freeBuffer(this.#bytes);
+    this.#bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
   }
 
   append(bytes: Buffer, start: number, end: number): void {
@@ -49,6 +51,7 @@ export class ReplyRecord {
     }
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, needed));
     this.#bytes.copy(larger, 0, 0, this.#pos);
+    freeLarge(this.#bytes);
     this.#bytes = larger;
     return true;
   }

@@ -12,6 +12,7 @@ const FILES: Readonly<Record<string, () => Promise<unknown>>> = {
   "structures/wheel": () => import("./structures/wheel.bench.ts"),
   "protocol/requests": () => import("./protocol/requests.bench.ts"),
   "protocol/reply": () => import("./protocol/reply.bench.ts"),
+  "keyspace/eviction": () => import("./keyspace/eviction.bench.ts"),
   "keyspace/compaction": () => import("./keyspace/compaction.bench.ts"),
   "commands/walk": () => import("./commands/walk.bench.ts"),
 };

@@ -95,6 +95,12 @@ function signed(value: number): number[] {
   return [(value & 127) | 128, ...signed(value >> 7)];
 }
 
+/** The same of 64 bits. */
+function signed64(value: bigint): number[] {
+  if (value >= -64n && value < 64n) return [Number(value & 127n)];
+  return [Number((value & 127n) | 128n), ...signed64(value >> 7n)];
+}
+
 // ---- values of 32 bits ----
 
 export const constant = (value: number): Code => [0x41, signed(value)];
@@ -136,6 +142,10 @@ export const store32 = (address: Code, value: Code, offset = 0): Code => [
 
 // ---- values of 64 bits ----
 
+/** @param value of any sign; its low 64 bits */
+export const constant64 = (value: bigint): Code => [0x42, signed64(BigInt.asIntN(64, value))];
+/** A value of 32 bits without sign. */
+export const widen = (a: Code): Code => [a, 0xad];
 export const load64 = (address: Code, offset = 0): Code => [
   ...[address, 0x29, UNALIGNED, unsigned(offset)],
 ];
@@ -143,9 +153,14 @@ export const store64 = (address: Code, value: Code, offset = 0): Code => [
   ...[address, value, 0x37, UNALIGNED, unsigned(offset)],
 ];
 export const add64 = (a: Code, b: Code): Code => [a, b, 0x7c];
+export const multiply64 = (a: Code, b: Code): Code => [a, b, 0x7e];
+export const or64 = (a: Code, b: Code): Code => [a, b, 0x84];
 export const xor64 = (a: Code, b: Code): Code => [a, b, 0x85];
 /** Zeros come from above. */
 export const shiftRight64 = (a: Code, bits: number): Code => [a, 0x42, signed(bits), 0x88];
+/** The same by as many bits as a value of 32 bits says, below 64. */
+export const shiftRight64By = (a: Code, bits: Code): Code => [a, widen(bits), 0x88];
+export const shiftLeft64By = (a: Code, bits: Code): Code => [a, widen(bits), 0x86];
 export const countOnes64 = (a: Code): Code => [a, 0x7b];
 /** Zeros below the lowest one; 64 if there is none. */
 export const trailingZeros64 = (a: Code): Code => [a, 0x7a];

@@ -1,19 +1,56 @@
 /**
  * What an element does to a HyperLogLog: which register it belongs to and how many zero bits its hash begins with.
  *
- * The hash is MurmurHash64A (Austin Appleby) with the seed that Redis chose. Its 64-bit words are pairs of 32-bit ones,
- * and a product of two 64-bit words takes one 32-by-32-bit product, made of 16-bit halves, and two low products.
+ * The hash is MurmurHash64A (Austin Appleby) with the seed that Redis chose. It multiplies words of 64 bits, so WebAssembly does
+ * it: an element of 20 bytes takes a third of the time that products of 16-bit halves take in JavaScript.
+ *
+ *   memory   | the element, or so much of it as there is room for, a multiple of 8 | slack | u64 the hash so far |
  */
+import { copyBytes } from "../base/bytes.ts";
+import type { Code, WasmFunction } from "../base/wasm.ts";
+import {
+  add,
+  and,
+  assemble,
+  block,
+  constant,
+  constant64,
+  get,
+  giveBack,
+  increase,
+  isGreater,
+  isLess,
+  leave,
+  leaveIf,
+  load64,
+  loop,
+  low32,
+  multiply64,
+  or,
+  or64,
+  set,
+  shiftLeft,
+  shiftLeft64By,
+  shiftRight64,
+  shiftRight64By,
+  store64,
+  subtract,
+  trailingZeros64,
+  when,
+  widen,
+  xor64,
+} from "../base/wasm.ts";
 
 export const REGISTER_COUNT = 16384;
 
 const REGISTER_BITS = 14;
-const SEED = 0xadc83b19;
-// The multiplier 0xc6a4a7935bd1e995.
-const FACTOR_LOW = 0x5bd1e995;
-const FACTOR_HIGH = 0xc6a4a793 | 0;
-const FACTOR_0 = 0xe995;
-const FACTOR_1 = 0x5bd1;
+const SEED = 0xadc83b19n;
+const FACTOR = 0xc6a4a7935bd1e995n;
+const SHIFT = 47;
+
+/** Bytes that are hashed with one call. */
+const PIECE_MAX = 32_768;
+const HASH_AT: number = PIECE_MAX + 8;
 
 /** Where the element that was looked at last belongs. */
 export const place = {
@@ -22,66 +59,84 @@ export const place = {
   count: 0,
 };
 
+let hasher: WasmFunction | null = null;
+
 /** Leaves the place of the element bytes[start, end) in `place`. */
-export function locateElement(bytes: Uint8Array, start: number, end: number): void {
+export function locateElement(bytes: Buffer, start: number, end: number): void {
+  hasher ??= assemble({
+    pages: 1,
+    parameters: 3,
+    variables32: 1,
+    variables64: 2,
+    body: hashCode(),
+  });
+  const { memory, call } = hasher;
   const length = end - start;
-  let low = Math.imul(length, FACTOR_LOW);
-  let high = (highProduct(length) + Math.imul(length, FACTOR_HIGH)) | 0;
-  low ^= SEED;
   let pos = start;
-  for (const last = end - 8; pos <= last; pos += 8) {
-    const inLow =
-      bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-    const inHigh =
-      bytes[pos + 4]! | (bytes[pos + 5]! << 8) | (bytes[pos + 6]! << 16) | (bytes[pos + 7]! << 24);
-    let partLow = Math.imul(inLow, FACTOR_LOW);
-    let partHigh = timesHigh(inLow, inHigh);
-    // A shift to the right by 47 bits is one of the high word by 15.
-    partLow ^= partHigh >>> 15;
-    partHigh = timesHigh(partLow, partHigh);
-    partLow = Math.imul(partLow, FACTOR_LOW);
-    low ^= partLow;
-    high ^= partHigh;
-    high = timesHigh(low, high);
-    low = Math.imul(low, FACTOR_LOW);
+  for (; end - pos > PIECE_MAX; pos += PIECE_MAX) {
+    copyBytes(memory, 0, bytes, pos, pos + PIECE_MAX);
+    call(PIECE_MAX, length, pos === start ? 1 : 0);
   }
-  if (pos < end) {
-    for (let shift = 0; pos < end; pos++, shift += 8) {
-      if (shift < 32) low ^= bytes[pos]! << shift;
-      else high ^= bytes[pos]! << (shift - 32);
-    }
-    high = timesHigh(low, high);
-    low = Math.imul(low, FACTOR_LOW);
-  }
-  low ^= high >>> 15;
-  high = timesHigh(low, high);
-  low = Math.imul(low, FACTOR_LOW);
-  low ^= high >>> 15;
+  copyBytes(memory, 0, bytes, pos, end);
+  const found = call(end - pos, length, pos === start ? 1 : 0);
+  place.register = found & (REGISTER_COUNT - 1);
+  place.count = found >>> REGISTER_BITS;
+}
 
-  place.register = low & (REGISTER_COUNT - 1);
-  const rest = (low >>> REGISTER_BITS) | (high << (32 - REGISTER_BITS));
+/**
+ * Goes on with the hash, or begins it, by the bytes at the start of memory. Gives back the place that it would be if nothing
+ * followed: the register, above it the count.
+ */
+function hashCode(): Code {
+  const size = 0;
+  const wholeLength = 1;
+  const isFirst = 2;
+  const at = 3;
+  const hash = 4;
+  const word = 5;
+  const factor = constant64(FACTOR);
+  const mixed = (variable: number): Code =>
+    xor64(get(variable), shiftRight64(get(variable), SHIFT));
+  const join = (value: Code): Code => set(hash, multiply64(xor64(get(hash), value), factor));
+  // Bits of the word at the end that lie behind the element.
+  const bitsBehind = subtract(constant(64), shiftLeft(subtract(get(size), get(at)), 3));
+  return [
+    set(hash, load64(constant(HASH_AT))),
+    when(
+      get(isFirst),
+      set(hash, xor64(multiply64(widen(get(wholeLength)), factor), constant64(SEED))),
+    ),
+    block(
+      loop(
+        leaveIf(isGreater(add(get(at), constant(8)), get(size)), 1),
+        set(word, multiply64(load64(get(at)), factor)),
+        join(multiply64(mixed(word), factor)),
+        increase(at, constant(8)),
+        leave(),
+      ),
+    ),
+    store64(constant(HASH_AT), get(hash)),
+    when(
+      isLess(get(at), get(size)),
+      join(shiftRight64By(shiftLeft64By(load64(get(at)), bitsBehind), bitsBehind)),
+    ),
+    set(hash, multiply64(mixed(hash), factor)),
+    set(hash, mixed(hash)),
+    giveBack(
+      or(
+        and(low32(get(hash)), constant(REGISTER_COUNT - 1)),
+        shiftLeft(zerosAndOne(get(hash)), REGISTER_BITS),
+      ),
+    ),
+  ];
+}
+
+/** One more than the zeros below the lowest one among the bits of a hash above the register's. */
+function zerosAndOne(hash: Code): Code {
   // A bit behind the last one of the hash ends the search.
-  const restHigh = (high >>> REGISTER_BITS) | (1 << (32 - REGISTER_BITS));
-  place.count = rest === 0 ? 33 + zerosBelow(restHigh) : 1 + zerosBelow(rest);
-}
-
-/** High word of the product of a 64-bit word and the multiplier. */
-function timesHigh(low: number, high: number): number {
-  return (highProduct(low) + Math.imul(high, FACTOR_LOW) + Math.imul(low, FACTOR_HIGH)) | 0;
-}
-
-/** High word of the product of a 32-bit word and the multiplier's low word. */
-function highProduct(word: number): number {
-  const a0 = word & 0xffff;
-  const a1 = word >>> 16;
-  const p00 = Math.imul(a0, FACTOR_0) >>> 16;
-  const p01 = Math.imul(a0, FACTOR_1);
-  const p10 = Math.imul(a1, FACTOR_0);
-  const middle = (p00 + (p01 & 0xffff) + (p10 & 0xffff)) >>> 16;
-  return (Math.imul(a1, FACTOR_1) + (p01 >>> 16) + (p10 >>> 16) + middle) | 0;
-}
-
-/** Zero bits below the lowest one of a word that is not zero. */
-function zerosBelow(word: number): number {
-  return 31 - Math.clz32(word & -word);
+  const rest = or64(
+    shiftRight64(hash, REGISTER_BITS),
+    constant64(1n << BigInt(64 - REGISTER_BITS)),
+  );
+  return add(low32(trailingZeros64(rest)), constant(1));
 }

@@ -8,6 +8,7 @@ import {
   block,
   choose,
   constant,
+  constant64,
   countOnes64,
   equal,
   get,
@@ -26,17 +27,22 @@ import {
   loop,
   low32,
   multiply,
+  multiply64,
   or,
+  or64,
   set,
   shiftLeft,
+  shiftLeft64By,
   shiftRight,
   shiftRight64,
+  shiftRight64By,
   store32,
   store64,
   store8,
   subtract,
   trailingZeros64,
   when,
+  widen,
   xor,
   xor64,
 } from "../../src/base/wasm.ts";
@@ -107,6 +113,25 @@ describe("the assembler of WebAssembly", () => {
     const shifted = of(low32(shiftRight64(load64(a), 40)));
     memory.copy(shifted.memory, 0, 0, 8);
     expect(shifted.call(0, 0)).toBe(0x80000a);
+  });
+
+  test("multiplies and shifts words of 64 bits", () => {
+    const { memory, call } = of(
+      set(3, multiply64(load64(a), constant64(0xc6a4a7935bd1e995n))),
+      set(3, or64(shiftRight64By(get(3), b), shiftLeft64By(widen(b), get(1)))),
+      store64(a, get(3)),
+      constant(0),
+    );
+    for (const word of [0n, 1n, 0x8000000000000001n, 0xfedcba9876543210n]) {
+      for (const shift of [0, 1, 31, 32, 47, 63]) {
+        memory.writeBigUInt64LE(word, 0);
+        call(0, shift);
+        const product = BigInt.asUintN(64, word * 0xc6a4a7935bd1e995n);
+        const shifted = BigInt.asUintN(64, BigInt(shift) << BigInt(shift));
+        expect(memory.readBigUInt64LE(0)).toBe((product >> BigInt(shift)) | shifted);
+      }
+    }
+    expect(of(low32(constant64(-65n))).call(0, 0)).toBe(-65);
   });
 
   test("leaves blocks and goes round loops", () => {

@@ -11,13 +11,12 @@ import {
   compareAt,
   COUNT,
   ENTRIES,
-  HEIGHT,
   ID_WORDS,
   INNER_STRIDE,
   NEXT,
   PREV,
-  ROOT,
-} from "./id-tree.ts";
+} from "./id-node.ts";
+import { HEIGHT, LAST, ROOT } from "./id-tree.ts";
 import { NodeMover } from "./node-mover.ts";
 import type { StreamId } from "./stream-id.ts";
 
@@ -54,7 +53,10 @@ export class IdTreeCompaction {
       }
     }
     const next = words[base + NEXT] as Ref;
-    if (next === NULL_REF) return false;
+    if (next === NULL_REF) {
+      this.#wordsOf(tree)[baseOf(tree) + LAST] = leaf;
+      return false;
+    }
     const nextWords = this.#wordsOf(next);
     const at = baseOf(next) + ENTRIES;
     id.set(nextWords[at]!, nextWords[at + 1]!, nextWords[at + 2]!, nextWords[at + 3]!);

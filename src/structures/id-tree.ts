@@ -1,54 +1,49 @@
 /**
- * An ordered tree over 128-bit ids: a B+ tree in the arena. Each id carries a fixed number of words, the tree's width, whose
- * meaning is the owner's.
+ * An ordered tree over 128-bit ids: a B+ tree in the arena, of nodes as id-node.ts describes them. Each id carries a fixed number
+ * of words, the tree's width, whose meaning is the owner's.
  *
  *   tree (16 bytes)   0 root    Ref
  *                     4 height  levels above the leaves
  *                     8 count   ids
+ *                    12 last    Ref of the last leaf
  *
- *   node              0 count         entries
- *                     4 capacity
- *                     8 prev, 12 next  Ref of the neighbour leaves, or 0; unused in inner nodes
- *                    16 entries
- *
- *   entry of a leaf   0 id (ms high, ms low, seq high, seq low)   16 words of the owner
- *   entry of a node   0 id   16 child  Ref
- *
- * The id beside a child is not greater than any in it; that of the first child is not looked at. A node takes 1 KiB, only
- * the root of a small tree less: with 20 bytes an entry that is 50 entries, so a million ids are four levels deep.
- *
- * Ids mostly come in order, so a full leaf at the right end is not split in halves but followed by an empty one: leaves that
- * were filled in order are full. A leaf that becomes empty goes; one that a quarter is left of is merged with a neighbour
- * under the same parent if both fill no more than three quarters. Inner nodes are not merged, they go when empty.
+ * Ids mostly come in order: one behind all others goes into the last leaf without a descent, and a full leaf at the right end is not
+ * split in halves but followed by an empty one, so leaves that were filled in order are full. A leaf that becomes empty goes; one
+ * that a quarter is left of is merged with a neighbour under the same parent if both fill no more than three quarters. Inner nodes are
+ * not merged, they go when empty.
  *
  * A cursor names an entry. It is good until the tree changes.
  */
 import { assert } from "../base/assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
-import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
+import { NULL_REF, SEGMENT_SHIFT } from "../memory/arena.ts";
+import {
+  baseOf,
+  CAPACITY,
+  capacityOf,
+  compareAt,
+  COUNT,
+  ENTRIES,
+  ID_WORDS,
+  INNER_STRIDE,
+  moveUpper,
+  NEXT,
+  PREV,
+  placeOf,
+  putChild,
+  writeId,
+} from "./id-node.ts";
 import type { StreamId } from "./stream-id.ts";
-
-/** The sign bit of a word. */
-const SIGN = 1 << 31;
 
 // Words of the tree's block.
 export const ROOT = 0;
 export const HEIGHT = 1;
 const SIZE = 2;
+export const LAST = 3;
 const TREE_SIZE = 16;
-
-// Words of a node.
-export const COUNT = 0;
-const CAPACITY = 1;
-export const PREV = 2;
-export const NEXT = 3;
-export const ENTRIES = 4;
 
 const NODE_SIZE = 1024;
 const NODE_SIZE_MIN = 64;
-export const ID_WORDS = 4;
-/** Words of an inner node's entry. */
-export const INNER_STRIDE: number = ID_WORDS + 1;
 /** 50 children a node: 2^31 ids take six levels. */
 const HEIGHT_MAX = 12;
 
@@ -81,6 +76,7 @@ export class IdTree {
     words[base + ROOT] = root;
     words[base + HEIGHT] = 0;
     words[base + SIZE] = 0;
+    words[base + LAST] = root;
     return tree;
   }
 
@@ -126,6 +122,7 @@ export class IdTree {
 
   /** Points the cursor at the greatest id that is not greater than `id`. Returns whether there is one. */
   seekAtMost(tree: Ref, id: StreamId, cursor: IdCursor): boolean {
+    if (this.last(tree, cursor) && this.#compareAt(cursor, id) <= 0) return true;
     const leaf = this.#descend(tree, id);
     cursor.leaf = leaf;
     cursor.index = this.#lowerBound(leaf, id);
@@ -141,7 +138,7 @@ export class IdTree {
   }
 
   last(tree: Ref, cursor: IdCursor): boolean {
-    cursor.leaf = this.#descendLast(tree);
+    cursor.leaf = this.#lastOf(tree);
     cursor.index = this.#countOf(cursor.leaf) - 1;
     return cursor.index >= 0;
   }
@@ -188,28 +185,15 @@ export class IdTree {
    * Adds an id, its words zero. Returns false if it is there already. The cursor points at it in both cases.
    */
   insert(tree: Ref, id: StreamId, cursor: IdCursor): boolean {
-    let leaf = this.#descend(tree, id);
-    let index = this.#lowerBound(leaf, id);
-    cursor.leaf = leaf;
-    cursor.index = index;
-    if (this.#isAt(leaf, index, id)) return false;
-    if (this.#countOf(leaf) === this.#capacityOf(leaf)) {
-      if (this.#height === 0 && this.#arena.sizeOf(leaf) < NODE_SIZE) {
-        leaf = this.#resizeRoot(tree, leaf, this.#arena.sizeOf(leaf) * 2);
-      } else {
-        const right = this.#splitLeaf(tree, leaf, index);
-        const left = this.#countOf(leaf);
-        if (index > left || this.#countOf(right) === 0) {
-          leaf = right;
-          index -= left;
-        }
-        if (this.#countOf(right) === 0) this.#linkChild(tree, this.#height, id, right);
-      }
+    if (!this.#isBehindAll(tree, id, cursor)) {
+      const leaf = this.#descend(tree, id);
       cursor.leaf = leaf;
-      cursor.index = index;
+      cursor.index = this.#lowerBound(leaf, id);
+      if (this.#isAt(leaf, cursor.index, id)) return false;
+      if (this.#countOf(leaf) === this.#capacityOf(leaf)) this.#makeRoom(tree, id, cursor);
     }
-    const words = this.#words(leaf);
-    const base = baseOf(leaf);
+    const words = this.#words(cursor.leaf);
+    const base = baseOf(cursor.leaf);
     const at = this.#entryAt(cursor);
     const end = base + ENTRIES + words[base + COUNT]! * this.#stride;
     if (at < end) words.copyWithin(at + this.#stride, at, end);
@@ -218,6 +202,35 @@ export class IdTree {
     words[base + COUNT]!++;
     this.#counted(tree, 1);
     return true;
+  }
+
+  /** Whether the id is greater than all others and the last leaf has room; the cursor points there then. */
+  #isBehindAll(tree: Ref, id: StreamId, cursor: IdCursor): boolean {
+    const leaf = this.#lastOf(tree);
+    const words = this.#words(leaf);
+    const base = baseOf(leaf);
+    const count = words[base + COUNT]!;
+    if (count === 0 || count === words[base + CAPACITY]!) return false;
+    if (compareAt(words, base + ENTRIES + (count - 1) * this.#stride, id) >= 0) return false;
+    cursor.leaf = leaf;
+    cursor.index = count;
+    return true;
+  }
+
+  /** Makes room for one more id in the full leaf at the cursor, which was descended to last; the cursor goes where the id belongs. */
+  #makeRoom(tree: Ref, id: StreamId, cursor: IdCursor): void {
+    const { leaf, index } = cursor;
+    if (this.#height === 0 && this.#arena.sizeOf(leaf) < NODE_SIZE) {
+      cursor.leaf = this.#resizeRoot(tree, leaf, this.#arena.sizeOf(leaf) * 2);
+      return;
+    }
+    const right = this.#splitLeaf(tree, leaf, index);
+    const left = this.#countOf(leaf);
+    if (index > left || this.#countOf(right) === 0) {
+      cursor.leaf = right;
+      cursor.index = index - left;
+    }
+    if (this.#countOf(right) === 0) this.#linkChild(tree, this.#height, id, right);
   }
 
   /** Takes an id out. Returns false if it is not there. */
@@ -281,6 +294,10 @@ export class IdTree {
     return this.#words(tree)[baseOf(tree) + HEIGHT]!;
   }
 
+  #lastOf(tree: Ref): Ref {
+    return this.#words(tree)[baseOf(tree) + LAST] as Ref;
+  }
+
   #child(node: Ref, index: number): Ref {
     return this.#words(node)[baseOf(node) + ENTRIES + index * INNER_STRIDE + ID_WORDS] as Ref;
   }
@@ -314,17 +331,11 @@ export class IdTree {
     for (let level = 0; level < height; level++) {
       const words = this.#words(node);
       const base = baseOf(node);
-      // The last child whose id is not greater.
-      let low = 0;
-      let high = words[base + COUNT]! - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >>> 1;
-        if (compareAt(words, base + ENTRIES + middle * INNER_STRIDE, id) <= 0) low = middle;
-        else high = middle - 1;
-      }
+      const second = base + ENTRIES + INNER_STRIDE;
+      const index = placeOf(words, second, INNER_STRIDE, words[base + COUNT]! - 1, id, 1);
       this.#path[level] = node;
-      this.#indexes[level] = low;
-      node = words[base + ENTRIES + low * INNER_STRIDE + ID_WORDS] as Ref;
+      this.#indexes[level] = index;
+      node = words[base + ENTRIES + index * INNER_STRIDE + ID_WORDS] as Ref;
     }
     return node;
   }
@@ -346,18 +357,7 @@ export class IdTree {
   #lowerBound(leaf: Ref, id: StreamId): number {
     const words = this.#words(leaf);
     const base = baseOf(leaf);
-    const stride = this.#stride;
-    const count = words[base + COUNT]!;
-    // Most ids come after all others.
-    if (count > 0 && compareAt(words, base + ENTRIES + (count - 1) * stride, id) < 0) return count;
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareAt(words, base + ENTRIES + middle * stride, id) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return placeOf(words, base + ENTRIES, this.#stride, words[base + COUNT]!, id, 0);
   }
 
   #isAt(leaf: Ref, index: number, id: StreamId): boolean {
@@ -365,6 +365,11 @@ export class IdTree {
     const base = baseOf(leaf);
     if (index >= words[base + COUNT]!) return false;
     return compareAt(words, base + ENTRIES + index * this.#stride, id) === 0;
+  }
+
+  /** Negative, 0 or positive, as the id at the cursor is less than `id`, equal or greater. */
+  #compareAt(cursor: IdCursor, id: StreamId): number {
+    return compareAt(this.#words(cursor.leaf), this.#entryAt(cursor), id);
   }
 
   /** Moves a root that is a leaf to a block of another size. */
@@ -379,6 +384,7 @@ export class IdTree {
     for (let i = 0; i < length; i++) to[toBase + ENTRIES + i] = from[fromBase + ENTRIES + i]!;
     to[toBase + COUNT] = count;
     this.#words(tree)[baseOf(tree) + ROOT] = fresh;
+    this.#words(tree)[baseOf(tree) + LAST] = fresh;
     this.#arena.free(leaf);
     return fresh;
   }
@@ -398,6 +404,7 @@ export class IdTree {
     to[toBase + NEXT] = next;
     words[base + NEXT] = right;
     if (next !== NULL_REF) this.#words(next)[baseOf(next) + PREV] = right;
+    else this.#words(tree)[baseOf(tree) + LAST] = right;
     const count = words[base + COUNT]!;
     if (next === NULL_REF && index === count) return right;
     moveUpper(words, base, to, toBase, this.#stride);
@@ -480,6 +487,7 @@ export class IdTree {
     const next = words[base + NEXT] as Ref;
     if (prev !== NULL_REF) this.#words(prev)[baseOf(prev) + NEXT] = next;
     if (next !== NULL_REF) this.#words(next)[baseOf(next) + PREV] = prev;
+    else this.#words(tree)[baseOf(tree) + LAST] = prev;
     this.#arena.free(leaf);
     for (let level = this.#height - 1; level >= 0; level--) {
       const node = this.#path[level] as Ref;
@@ -499,6 +507,7 @@ export class IdTree {
         const top = this.#words(tree);
         top[baseOf(tree) + ROOT] = root;
         top[baseOf(tree) + HEIGHT] = 0;
+        top[baseOf(tree) + LAST] = root;
       }
       this.#arena.free(node);
     }
@@ -517,82 +526,4 @@ export class IdTree {
       this.#arena.free(root);
     }
   }
-}
-
-/** Word index of a block in its segment. */
-export function baseOf(ref: Ref): number {
-  return (ref & SEGMENT_MASK) << 2;
-}
-
-/** Entries that fit a node. */
-function capacityOf(size: number, stride: number): number {
-  return Math.floor((size / 4 - ENTRIES) / stride);
-}
-
-/** Negative, 0 or positive, as the id in the words is less than `id`, equal or greater. */
-export function compareAt(words: Int32Array, at: number, id: StreamId): number {
-  let word = words[at]!;
-  let other = id.msHigh;
-  if (word === other) {
-    word = words[at + 1]!;
-    other = id.msLow;
-    if (word === other) {
-      word = words[at + 2]!;
-      other = id.seqHigh;
-      if (word === other) {
-        word = words[at + 3]!;
-        other = id.seqLow;
-        if (word === other) return 0;
-      }
-    }
-  }
-  // Unsigned words, compared as signed ones.
-  return (word ^ SIGN) < (other ^ SIGN) ? -1 : 1;
-}
-
-function writeId(words: Int32Array, at: number, id: StreamId): void {
-  words[at] = id.msHigh;
-  words[at + 1] = id.msLow;
-  words[at + 2] = id.seqHigh;
-  words[at + 3] = id.seqLow;
-}
-
-/** Moves the upper half of a full node's entries to an empty node. @returns how many stay */
-function moveUpper(
-  from: Int32Array,
-  base: number,
-  to: Int32Array,
-  toBase: number,
-  stride: number,
-): number {
-  const count = from[base + COUNT]!;
-  const left = count >>> 1;
-  const start = base + ENTRIES + left * stride;
-  const length = (count - left) * stride;
-  for (let i = 0; i < length; i++) to[toBase + ENTRIES + i] = from[start + i]!;
-  from[base + COUNT] = left;
-  to[toBase + COUNT] = count - left;
-  return left;
-}
-
-/** Puts a child at an index of a node that has room. */
-function putChild(
-  words: Int32Array,
-  base: number,
-  index: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-  child: Ref,
-): void {
-  const at = base + ENTRIES + index * INNER_STRIDE;
-  const end = base + ENTRIES + words[base + COUNT]! * INNER_STRIDE;
-  if (at < end) words.copyWithin(at + INNER_STRIDE, at, end);
-  words[at] = a;
-  words[at + 1] = b;
-  words[at + 2] = c;
-  words[at + 3] = d;
-  words[at + ID_WORDS] = child;
-  words[base + COUNT]!++;
 }

@@ -16,7 +16,7 @@ import { StreamId } from "../structures/stream-id.ts";
 import { TYPE_STREAM } from "../types/kinds.ts";
 import type { StreamConsumer, StreamGroup } from "../types/stream-groups.ts";
 import { countRead } from "../types/stream-lag.ts";
-import type { Streams } from "../types/stream.ts";
+import { StreamPlace } from "../types/stream-place.ts";
 import type { Attempt } from "./blocking.ts";
 import { int64OrReply, isTypeOrReply, SYNTAX_ERROR } from "./guards.ts";
 import { timeoutMsOrReply } from "./blocking-timeout.ts";
@@ -69,6 +69,10 @@ const request = {
   keyCount: 0,
 };
 
+/** Index of the key whose stream is open, or -1, and its entry. */
+let openIndex = -1;
+let openEntry: Ref = NULL_REF;
+
 /** Of each stream: the id after which to read. The greatest one stands for what is new to the group. */
 const after: StreamId[] = [];
 /** Of each stream: the group. */
@@ -82,6 +86,8 @@ let isIndexing = false;
 /** The ids of entries that are taken over, four words each. */
 let claimed = new Int32Array(4 * CLAIMED_KEPT);
 const claimedId = new StreamId();
+/** Where what was delivered ends. */
+const deliveredTo = new StreamPlace();
 
 function xread(session: Session, args: Args, reply: Reply): void {
   if (!parseOrReply(session, args, "xread", reply)) return;
@@ -158,7 +164,6 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
   }
   const place = reply.reserveLength();
   let served = 0;
-  const streams = streamsOf(session);
   for (let i = 0; i < request.keyCount; i++) {
     if (openKey(session, args, i) === NULL_REF) continue;
     const group = groups[i]!;
@@ -174,7 +179,7 @@ function readGroup(session: Session, args: Args, reply: Reply): boolean {
     replyKey(args, i, reply);
     const entries = reply.reserveLength();
     let count = request.minIdleMs < 0 ? 0 : claim(session, args, i, group, consumer, reply);
-    if (count < request.limit && hasNew(streams, group)) {
+    if (count < request.limit) {
       count += deliver(session, args, i, group, consumer, request.limit - count, reply);
     }
     reply.patchLength(entries, 0x2a, count);
@@ -204,13 +209,6 @@ function wait(session: Session, args: Args, attempt: Attempt, whenGone: boolean)
   const { keyAt, keyCount, timeoutMs } = request;
   const { blocking } = session.engine;
   blocking.block(session, args, keyAt, keyCount, timeoutMs, TYPE_STREAM, attempt, whenGone);
-}
-
-/** Whether the stream has entries that the group was not given. */
-function hasNew(streams: Streams, group: StreamGroup): boolean {
-  if (streams.length(stream) === 0) return false;
-  streams.edgeId(stream, true, endId);
-  return endId.compare(group.lastId) > 0;
 }
 
 /** Finds what has been pending for long enough, up to the limit, in `claimed`. Returns how many entries that is. */
@@ -299,10 +297,11 @@ function deliver(
   const { walk } = streams;
   const { nowMs } = session.engine.clock;
   const { acknowledges, minIdleMs } = request;
+  streams.lastId(stream, lastId);
+  if (lastId.compare(group.lastId) <= 0) return 0;
   startId.copy(group.lastId);
   startId.increment();
-  endId.setMax();
-  walk.begin(streams.nodes(stream), startId, endId, false);
+  streams.beginFrom(stream, startId, group.place);
   let count = 0;
   for (; count < limit && walk.next(); count++) {
     countRead(streams, stream, group, walk.id);
@@ -322,11 +321,14 @@ function deliver(
     streams.groups.setDeliveries(1, 0);
   }
   if (count === 0) return 0;
+  streams.keepPlace(stream, deliveredTo);
   consumer.activeMs = nowMs;
   session.engine.keyspace.store.changes += count;
   const key = request.keyAt + index;
-  if (request.acknowledges) tellDelivery(session, args, key, request.groupAt, startId, count);
+  if (request.acknowledges)
+    tellDelivery(session, args, key, request.groupAt, startId, group.place, count);
   tellGroupId(session, args, key, request.groupAt, group);
+  group.place.copy(deliveredTo);
   session.engine.blocking.signalRetrying(session.db, args.bytes, args.start(key), args.end(key));
   return count;
 }
@@ -391,9 +393,15 @@ function consumerOf(
 
 /** Opens the stream of an index, if there is one. */
 function openKey(session: Session, args: Args, index: number): Ref {
+  if (openIndex === index) return openEntry;
   const at = request.keyAt + index;
-  const entry = session.db.peek(args.bytes, args.start(at), args.end(at));
+  return open(session, index, session.db.peek(args.bytes, args.start(at), args.end(at)));
+}
+
+function open(session: Session, index: number, entry: Ref): Ref {
   if (entry !== NULL_REF) session.db.load(entry, stream);
+  openIndex = index;
+  openEntry = entry;
   return entry;
 }
 
@@ -471,7 +479,7 @@ function resolveOrReply(session: Session, args: Args, reply: Reply): boolean {
     const idAt = key + keyCount;
     const entry = session.db.read(args.bytes, args.start(key), args.end(key));
     if (!isTypeOrReply(session, entry, TYPE_STREAM, reply)) return false;
-    if (entry !== NULL_REF) session.db.load(entry, stream);
+    open(session, i, entry);
     after[i] ??= new StreamId();
     groups[i] = null;
     if (groupAt > 0) {

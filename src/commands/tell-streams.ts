@@ -4,8 +4,10 @@
  */
 import { EFFECT_ARGUMENTS_MAX } from "../base/limits.ts";
 import type { Args } from "../protocol/args.ts";
-import { STREAM_ID_DIGITS_MAX, StreamId } from "../structures/stream-id.ts";
+import type { StreamId } from "../structures/stream-id.ts";
+import { STREAM_ID_DIGITS_MAX } from "../structures/stream-id.ts";
 import type { StreamGroup } from "../types/stream-groups.ts";
+import type { StreamPlace } from "../types/stream-place.ts";
 import type { ReferencePolicy, ReferenceWatcher } from "../types/stream-references.ts";
 import { ONLY_ACKNOWLEDGED } from "../types/stream-references.ts";
 import type { Session } from "./session.ts";
@@ -15,7 +17,6 @@ import { stream, streamsOf } from "./stream-ids.ts";
 const IDS_MAX: number = EFFECT_ARGUMENTS_MAX - 12;
 
 const digits = Buffer.alloc(STREAM_ID_DIGITS_MAX);
-const edge = new StreamId();
 
 /** Where the arguments of XADD and XTRIM stand that are told in another form; 0 where there is none. */
 export interface TrimPlaces {
@@ -89,21 +90,24 @@ export function tellClaim(
   endClaim(session, groups.deliveredMs(), groups.deliveriesLow(), groups.deliveriesHigh());
 }
 
-/** The next `count` entries of the opened stream from `from` on were delivered to a consumer, now and for the first time. */
+/**
+ * The next `count` entries of the opened stream from `from` on were delivered to a consumer, now and for the first time.
+ * @param place where the group had stopped
+ */
 export function tellDelivery(
   session: Session,
   args: Args,
   keyAt: number,
   groupAt: number,
   from: StreamId,
+  place: StreamPlace,
   count: number,
 ): void {
   const { effects, clock } = session.engine;
   if (!effects.active) return;
   const streams = streamsOf(session);
   const { walk } = streams;
-  edge.setMax();
-  walk.begin(streams.nodes(stream), from, edge, false);
+  streams.beginFrom(stream, from, place);
   for (let left = count; left > 0;) {
     const ids = Math.min(left, IDS_MAX);
     beginClaim(session, args, keyAt, groupAt, ids);

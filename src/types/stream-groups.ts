@@ -15,6 +15,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import { IdCursor, IdTree } from "../structures/id-tree.ts";
 import { StreamId } from "../structures/stream-id.ts";
 import { StreamIdle } from "./stream-idle.ts";
+import { StreamPlace } from "./stream-place.ts";
 
 const TIME = 0;
 const COUNT = 2;
@@ -48,6 +49,8 @@ export class StreamGroup {
   /** Entries of the stream up to `lastId`, those deleted included, as two words; -1 if that is not known. */
   readLow = -1;
   readHigh = -1;
+  /** Where the entry behind `lastId` stands, as far as that is known. */
+  readonly place: StreamPlace = new StreamPlace();
   /** The tree of pending entries. */
   pending: Ref;
   /** The index of its pending entries by time, or 0 while nobody has asked for it. */

@@ -24,6 +24,7 @@ import {
   entrySize,
   putBytes,
   putInteger,
+  STRING6,
 } from "../structures/listpack-entry.ts";
 import type { Listpack } from "../structures/listpack.ts";
 import type { StreamId } from "../structures/stream-id.ts";
@@ -36,6 +37,8 @@ export const FLAG_SAME_FIELDS = 2;
 const ENTRY_ELEMENTS = 3;
 /** No element takes more bytes beside those of its string. */
 const ELEMENT_OVERHEAD_MAX = 10;
+/** The greatest integer whose head is the integer itself. */
+const COUNT_SHORT_MAX: number = STRING6 - 1;
 /** Where a listpack's first element stands. */
 const COUNT_POS = HEADER_SIZE;
 
@@ -119,7 +122,13 @@ export class StreamNodes {
     const size = ENTRY_ELEMENTS + (same ? count : 2 * count + 1);
     pos = putInteger(bytes, pos, size, 0);
     listpack.extend(at, pos - base, size + 1);
-    return listpack.replaceInteger(at, COUNT_POS, this.live(at) + 1, 0);
+    const live = bytes[base + COUNT_POS]!;
+    if (live >= COUNT_SHORT_MAX) {
+      return listpack.replaceInteger(at, COUNT_POS, this.live(at) + 1, 0);
+    }
+    // It stays in the same form.
+    bytes[base + COUNT_POS] = live + 1;
+    return at;
   }
 
   /** Entries that are not deleted. */
@@ -217,11 +226,12 @@ export class StreamNodes {
     out.body = at - base;
   }
 
-  /** Marks the entry at `pos`, which is not deleted yet. Counts nothing; nothing moves. */
+  /** Marks the entry at `pos`, which is not deleted yet. Counts nothing; nothing moves, in whatever form the flags are. */
   mark(node: Ref, pos: number): void {
-    this.#listpack.readInteger(node, pos);
-    // Flags of either kind take one byte.
-    this.#listpack.replaceInteger(node, pos, int64.low | FLAG_DELETED, 0);
+    const bytes = this.#bytes(node);
+    const at = baseOf(node) + pos;
+    // The lowest bits are in the head itself, or in the byte behind it.
+    bytes[bytes[at]! < STRING6 ? at : at + 1]! |= FLAG_DELETED;
   }
 
   /** Moves entries that were marked from the count of live ones to that of deleted ones. */

@@ -12,6 +12,7 @@ import type { Listpack } from "../structures/listpack.ts";
 import { StreamId } from "../structures/stream-id.ts";
 import type { StreamNodes } from "./stream-node.ts";
 import { NodeEntry } from "./stream-node.ts";
+import type { StreamPlace } from "./stream-place.ts";
 
 export class StreamWalk {
   /** The id of the entry that the walk is at. */
@@ -57,6 +58,24 @@ export class StreamWalk {
       tree.seekAtMost(nodes, reverse ? end : start, this.cursor) ||
       (!reverse && tree.first(nodes, this.cursor));
     if (this.#more) this.#enter();
+  }
+
+  /** Begins a walk over the ids from a place on that is still good. */
+  beginAt(nodes: Ref, place: StreamPlace): void {
+    this.#start.copy(place.next);
+    this.#end.setMax();
+    this.#reverse = false;
+    this.#more = this.#tree.seekAtMost(nodes, place.nodeId, this.cursor);
+    this.#enter();
+    this.#bodyPos = this.#masterPos + place.offset;
+  }
+
+  /** Keeps the place behind the entry that the walk, a forward one, is at. */
+  keep(place: StreamPlace): void {
+    place.next.copy(this.id);
+    place.nodeId.copy(this.#master);
+    const end = this.#nodes.skip(this.node, this.#bodyPos, this.#unread + 1);
+    place.offset = place.next.increment() ? end - this.#masterPos : 0;
   }
 
   /** Moves to the next entry that is not deleted. Returns false if there is none in the range. */

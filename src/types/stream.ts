@@ -5,7 +5,7 @@
  *   stream (80 bytes)   0 nodes    Ref   tree: the id of a node's first entry, and the node's listpack
  *                       4 length   u32   entries
  *                       8 tail     Ref   the last node's listpack, or 0
- *                      12 unused
+ *                      12 gone     u32   nodes that went from it, modulo 2^32
  *                      16 tail id        the id beside the last node
  *                      32 last id        the greatest id that the stream ever had
  *                      48 max deleted    the greatest id that was deleted
@@ -24,6 +24,7 @@ import type { Kit } from "./kit.ts";
 import { StreamGroups } from "./stream-groups.ts";
 import type { Pairs } from "./stream-node.ts";
 import { bytesOf, entrySizeMax, NodeEntry, StreamNodes } from "./stream-node.ts";
+import type { StreamPlace } from "./stream-place.ts";
 import { StreamWalk } from "./stream-walk.ts";
 import type { Value } from "./value.ts";
 
@@ -31,6 +32,7 @@ import type { Value } from "./value.ts";
 export const NODES = 0;
 const LENGTH = 1;
 export const TAIL = 2;
+const GONE = 3;
 const TAIL_ID = 4;
 const LAST_ID = 8;
 const MAX_DELETED = 12;
@@ -168,6 +170,26 @@ export class Streams implements Collection {
   /** The listpack of the node behind the cursor's, likewise. */
   nextNode(cursor: IdCursor, id: StreamId): Ref {
     return this.#nodeAt(this.#tree.next(cursor), cursor, id);
+  }
+
+  /** Begins the walk over all ids from `start` on. @param place that a reader has kept of this stream, if it stopped before `start` */
+  beginFrom(value: Value, start: StreamId, place: StreamPlace): void {
+    const nodes = this.nodes(value);
+    if (
+      place.offset > 0 &&
+      place.gone === this.#words(value.block)[baseOf(value.block) + GONE]! &&
+      place.next.compare(start) === 0
+    ) {
+      return this.walk.beginAt(nodes, place);
+    }
+    this.#end.setMax();
+    this.walk.begin(nodes, start, this.#end, false);
+  }
+
+  /** Keeps the place behind the entry that the walk is at, for `beginFrom`. */
+  keepPlace(value: Value, place: StreamPlace): void {
+    this.walk.keep(place);
+    place.gone = this.#words(value.block)[baseOf(value.block) + GONE]!;
   }
 
   // ---- changing ----
@@ -396,6 +418,7 @@ export class Streams implements Collection {
     this.#tree.id(cursor, this.#id);
     this.#tree.remove(this.nodes(value), this.#id);
     this.#kit.arena.free(node);
+    this.#words(value.block)[baseOf(value.block) + GONE]!++;
     const at = baseOf(value.block) + TAIL;
     if (this.#words(value.block)[at] !== node) return;
     if (!this.#tree.last(this.nodes(value), this.#cursor)) {

@@ -5,6 +5,8 @@ import { Slice } from "../../src/base/slice.ts";
 import { Store } from "../../src/keyspace/store.ts";
 import { StreamId } from "../../src/structures/stream-id.ts";
 import { ENCODING_STREAM } from "../../src/types/kinds.ts";
+import { StreamPlace } from "../../src/types/stream-place.ts";
+import { NodeCheck } from "../../src/types/stream-node-check.ts";
 import { Trim } from "../../src/types/stream.ts";
 import { Value } from "../../src/types/value.ts";
 import { pick, rounds, seeded } from "../support/seed.ts";
@@ -71,6 +73,9 @@ for (const [bytes, count] of [
       expect(value.encoding).toBe(ENCODING_STREAM);
       let model: Entry[] = [];
       let ms = 2 ** 32 - 500;
+      // A reader that goes on where it has stopped, like a consumer group.
+      const place = new StreamPlace();
+      let readMs = ms;
       for (let step = 0; step < 700; step++) {
         const choice = random.below(100);
         if (choice < 70) {
@@ -99,6 +104,21 @@ for (const [bytes, count] of [
           expect(trim.approximate ? deleted <= wanted : deleted === wanted).toBe(true);
           model = model.slice(deleted);
         }
+        if (random.below(3) === 0) {
+          const unread = model.filter((entry) => entry.ms > readMs).map((entry) => entry.ms);
+          const wanted = unread.slice(0, 1 + random.below(4));
+          const next = idOf(readMs);
+          next.increment();
+          streams.beginFrom(value, next, place);
+          const { walk } = streams;
+          for (const expected of wanted) {
+            expect(walk.next()).toBe(true);
+            expect(walk.id.compare(idOf(expected))).toBe(0);
+            readMs = expected;
+          }
+          if (wanted.length > 0) streams.keepPlace(value, place);
+          if (unread.length === 0) expect(walk.next()).toBe(false);
+        }
         if (step % 50 !== 0) continue;
         expect(streams.length(value)).toBe(model.length);
         const from = ms - random.below(400);
@@ -117,3 +137,34 @@ for (const [bytes, count] of [
     }
   });
 }
+
+test("flags in a longer form than they need are marked in place: nothing behind them moves", () => {
+  const store = new Store(new Clock(), seeded("long flags"), true);
+  const { streams } = store;
+  const integer = (number: number) => [number, 1];
+  const text = (string: string) => [
+    0x80 + string.length,
+    ...Buffer.from(string),
+    string.length + 1,
+  ];
+  const long = [0xf1, 2, 0, 3];
+  const longer = [0xf4, 2, 0, 0, 0, 0, 0, 0, 0, 9];
+  const wide = [0xc0, 2, 2];
+  const entries = [long, longer, wide, integer(2)].flatMap((flags, i) => {
+    return [...flags, ...integer(i), ...integer(0), ...text(`value${i}`), ...integer(4)];
+  });
+  const body = [...integer(4), ...integer(0), ...integer(1), ...text("field"), ...integer(0)];
+  const bytes = Buffer.from([0, 0, 0, 0, 25, 0, ...body, ...entries, 0xff]);
+  bytes.writeUInt32LE(bytes.length, 0);
+  const check = new NodeCheck();
+  expect(check.isSound(idOf(7), bytes, 0, bytes.length)).toBe(true);
+  const value = new Value();
+  streams.create(value);
+  streams.appendNode(value, idOf(7), bytes, 0, bytes.length, 4);
+  const trim = new Trim();
+  trim.maxLength = 2;
+  expect(streams.trim(value, trim)).toBe(2);
+  expect(read(store, value, 0, 100, false).map((entry) => entry.ms)).toEqual([9, 10]);
+  expect(streams.delete(value, idOf(9))).toBe(true);
+  expect(read(store, value, 0, 100, true)).toEqual([{ ms: 10, words: ["field", "value3"] }]);
+});

@@ -31,7 +31,11 @@ export const stream: Value = new Value();
 export const startId: StreamId = new StreamId();
 export const endId: StreamId = new StreamId();
 
+/** The text of the id that was answered last; ids that follow each other mostly have their time in common. */
 const digits = Buffer.alloc(STREAM_ID_DIGITS_MAX);
+const written = new StreamId();
+/** Where its sequence number begins. */
+let sequenceAt = written.writeTime(digits, 0);
 const field = new Slice();
 const value = new Slice();
 
@@ -137,7 +141,11 @@ export function referencePolicy(args: Args, index: number): ReferencePolicy | nu
 
 /** Writes an id as a bulk string. */
 export function replyId(reply: Reply, id: StreamId): void {
-  reply.bulk(digits, 0, id.write(digits, 0));
+  if (!id.sameMs(written)) {
+    written.copy(id);
+    sequenceAt = id.writeTime(digits, 0);
+  }
+  reply.bulk(digits, 0, id.writeSequence(digits, sequenceAt));
 }
 
 /** Writes the entry that the walk is at: its id and its fields and values. */

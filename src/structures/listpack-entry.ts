@@ -230,6 +230,11 @@ export function beginsAsText(byte: number): boolean {
 
 /** Writes the entry of the integer of the two words, and returns where the next one begins. */
 export function putInteger(bytes: Buffer, at: number, low: number, high: number): number {
+  if (high === 0 && low >= 0 && low < STRING6) {
+    bytes[at] = low;
+    bytes[at + 1] = 1;
+    return at + 2;
+  }
   const form = integerForm(low, high);
   writeInteger(bytes, at, form, low, high);
   return at + formSize(form, 0) + 1;
@@ -243,9 +248,13 @@ export function putBytes(
   start: number,
   end: number,
 ): number {
+  const length = end - start;
+  if (length > 0 && length <= SHORT_MAX && beginsAsText(source[start]!)) {
+    return putShort(bytes, at, source, start, end);
+  }
   const form = formOf(source, start, end);
   if (isIntegerHead(form)) return putInteger(bytes, at, int64.low, int64.high);
-  const size = formSize(form, end - start);
+  const size = formSize(form, length);
   writeString(bytes, at, form, size, source, start, end);
   return at + size + backSize(size);
 }

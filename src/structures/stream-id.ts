@@ -90,9 +90,19 @@ export class StreamId {
 
   /** Writes it as text at `pos` and returns the position after it. */
   write(bytes: Buffer, pos: number): number {
+    return this.writeSequence(bytes, this.writeTime(bytes, pos));
+  }
+
+  /** The first part of the text, the minus included. */
+  writeTime(bytes: Buffer, pos: number): number {
     const at = writeUint64(bytes, pos, this.msLow, this.msHigh);
     bytes[at] = 0x2d;
-    return writeUint64(bytes, at + 1, this.seqLow, this.seqHigh);
+    return at + 1;
+  }
+
+  /** The second part of the text. */
+  writeSequence(bytes: Buffer, pos: number): number {
+    return writeUint64(bytes, pos, this.seqLow, this.seqHigh);
   }
 }
 

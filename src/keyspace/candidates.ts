@@ -21,6 +21,8 @@ export class Candidates {
   readonly #hashes: Int32Array = new Int32Array(SIZE);
   readonly #indexes: Int32Array = new Int32Array(SIZE);
   #count = 0;
+  /** What is offered must score more than this: the least score of all where there is no room, else -Infinity. */
+  #least = -Infinity;
 
   constructor(dict: Dict, databases: readonly Database[]) {
     this.#dict = dict;
@@ -30,26 +32,26 @@ export class Candidates {
   /** Forgets all. */
   clear(): void {
     this.#count = 0;
+    this.#least = -Infinity;
   }
 
   /**
-   * Adds a live entry, in the place of what was known of it, or of the worst if there is no other.
+   * Adds a live entry, in the place of what was known of it, or of the worst if there is no other. Most entries are no better than
+   * that one, and looked at no further: so what is known of one may be more than its score is now.
    * @param score the higher, the rather it goes
    */
   offer(database: Database, entry: Ref, score: number): void {
-    let at = this.#entries.indexOf(entry);
-    if (at === -1 || at >= this.#count) {
-      at = this.#count;
+    if (score <= this.#least) return;
+    let at = this.#placeOf(entry);
+    if (at === this.#count) {
       if (at < SIZE) this.#count++;
-      else {
-        at = this.#worst();
-        if (score <= this.#scores[at]!) return;
-      }
+      else at = this.#worst();
     }
     this.#scores[at] = score;
     this.#entries[at] = entry;
     this.#hashes[at] = this.#dict.hashOf(entry);
     this.#indexes[at] = database.index;
+    if (this.#count === SIZE) this.#least = this.#scores[this.#worst()]!;
   }
 
   /** The database of the entry that `take` has returned. */
@@ -71,6 +73,14 @@ export class Candidates {
     return NULL_REF;
   }
 
+  /** Where an entry stands, or `#count`. */
+  #placeOf(entry: Ref): number {
+    const entries = this.#entries;
+    let at = 0;
+    while (at < this.#count && entries[at] !== entry) at++;
+    return at;
+  }
+
   #worst(): number {
     const scores = this.#scores;
     let worst = 0;
@@ -88,6 +98,7 @@ export class Candidates {
   /** Puts the last one in the place. */
   #remove(at: number): void {
     const last = --this.#count;
+    this.#least = -Infinity;
     this.#scores[at] = this.#scores[last]!;
     this.#entries[at] = this.#entries[last]!;
     this.#hashes[at] = this.#hashes[last]!;

@@ -31,9 +31,14 @@ export const NO_KEY = 1;
 export const KEY_AWAITED = 2;
 export type Evicted = typeof KEY_GONE | typeof NO_KEY | typeof KEY_AWAITED;
 
-/** Keys that the wheel says are next, which are looked at beside samples; and the evictions for which these will do. */
+/**
+ * Evictions for which one sample will do, so many times as large: entries that are read together wait for memory together. Of more
+ * than two the last ones would have to take what others have left.
+ */
+const SAMPLE_USES = 2;
+/** Keys that the wheel says are next, which are looked at beside samples; and the samples for which these will do. */
 const SOONEST = 12;
-const SOONEST_USES = 8;
+const SOONEST_SAMPLES = 4;
 /** Samples after which there seem to be only values that a snapshot has to write first. */
 const ROUNDS_MAX = 16;
 
@@ -52,7 +57,8 @@ export class Eviction {
   #isVolatile = false;
   /** The database that was the last one to lose a key by chance: they take turns. */
   #turn = 0;
-  /** Samples until the wheel is asked again. */
+  /** Evictions until the next sample, and samples until the wheel is asked again. */
+  #sampleLeft = 0;
   #soonestLeft = 0;
   /** A value that was passed over, and where it is; NULL_REF if there was none. */
   #large: Ref = NULL_REF;
@@ -74,6 +80,7 @@ export class Eviction {
     this.#order = order;
     // Scores of two policies can't be compared.
     this.#candidates.clear();
+    this.#sampleLeft = 0;
     this.#soonestLeft = 0;
   }
 
@@ -141,7 +148,7 @@ export class Eviction {
   #findBest(): Ref {
     const candidates = this.#candidates;
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      if (!this.#sample()) return NULL_REF;
+      if (this.#sampleLeft-- === 0 && !this.#sample()) return NULL_REF;
       for (let entry = candidates.take(); entry !== NULL_REF; entry = candidates.take()) {
         const { database } = candidates;
         // It was used, or a snapshot has begun, since it became a candidate.
@@ -150,6 +157,7 @@ export class Eviction {
         this.#database = database;
         return entry;
       }
+      this.#sampleLeft = 0;
     }
     return NULL_REF;
   }
@@ -158,12 +166,13 @@ export class Eviction {
   #sample(): boolean {
     const { entries } = this.#sampler;
     const isSoon = this.#order === "ttl" && this.#soonestLeft-- === 0;
-    if (isSoon) this.#soonestLeft = SOONEST_USES - 1;
+    if (isSoon) this.#soonestLeft = SOONEST_SAMPLES - 1;
+    this.#sampleLeft = SAMPLE_USES - 1;
     let found = false;
     for (const database of this.#databases) {
       if (this.#eligible(database) === 0) continue;
       found = true;
-      this.#sampler.draw(database, this.samples, this.#isVolatile);
+      this.#sampler.draw(database, SAMPLE_USES * this.samples, this.#isVolatile);
       if (isSoon) database.keys.soonest(SOONEST, entries);
       for (const entry of entries) {
         if (this.#isPassedOver(database, entry)) continue;

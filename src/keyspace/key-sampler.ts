@@ -24,7 +24,7 @@ export class KeySampler {
     this.#random32 = () => random.int32();
   }
 
-  /** Draws about `wanted` keys of a database that has some, one at least. @param volatile only those with a time to live */
+  /** Draws about `wanted` keys of a database that has some: one at least, how many is chance. @param volatile only those with a time to live */
   draw(database: Database, wanted: number, volatile: boolean): void {
     const { entries } = this;
     entries.length = 0;
@@ -45,7 +45,7 @@ export class KeySampler {
       this.#drawAny(database, Math.ceil((wanted * size) / expiring));
       let kept = 0;
       for (const entry of entries) {
-        if (kept < wanted && this.#store.entries.expires(entry)) entries[kept++] = entry;
+        if (this.#store.entries.expires(entry)) entries[kept++] = entry;
       }
       entries.length = kept;
       if (kept > 0) return;

@@ -161,8 +161,9 @@ export class DictWalk {
 
   /**
    * Appends about `wanted` entries to `into`, those of neighbouring buckets from one on that is chosen by random bits: cheaper
-   * than as many calls of `sample`, and hashes make neighbours of keys that have nothing to do with each other. Fewer, or none,
-   * where most buckets are empty: it goes through RUN_BUCKETS buckets for each entry at most.
+   * than as many calls of `sample`, and hashes make neighbours of keys that have nothing to do with each other. How many there are is
+   * chance, as it goes through as many buckets as should have them; and fewer, or none, where most buckets are empty: these are
+   * RUN_BUCKETS for each entry at most.
    */
   sampleRun(dict: Ref, random32: () => number, wanted: number, into: Ref[]): void {
     const words = this.#wordsOf(dict);
@@ -173,15 +174,18 @@ export class DictWalk {
     const end = target === NULL_REF ? size : size + 2 ** words[base + TARGET_BITS]!;
     const moved = words[base + MOVED]!;
     let at = moved + share(random32(), end - moved);
-    let left = wanted;
-    const buckets = Math.min(end - moved, RUN_BUCKETS * wanted);
-    for (let i = 0; i < buckets && left > 0; i++) {
-      let entry = at < size ? this.#bucketHead(table, at) : this.#bucketHead(target, at - size);
-      for (; entry !== NULL_REF; entry = this.#nextOf(entry)) {
-        into.push(entry);
-        left--;
-      }
+    const first = into.length;
+    const due = Math.ceil((wanted * (end - moved)) / Math.max(1, words[base + COUNT]!));
+    const buckets = Math.min(end - moved, due, RUN_BUCKETS * wanted);
+    for (let i = 0; i < buckets; i++) {
+      const entry = at < size ? this.#bucketHead(table, at) : this.#bucketHead(target, at - size);
+      if (entry !== NULL_REF) into.push(entry);
       if (++at === end) at = moved;
+    }
+    // What stands behind them comes last, so that the first of all are fetched from memory together.
+    for (let i = first; i < into.length; i++) {
+      const next = this.#nextOf(into[i]!);
+      if (next !== NULL_REF) into.push(next);
     }
   }
 

@@ -357,6 +357,17 @@ export const cases: readonly Case[] = [
       ...["XGROUP SETID s g x ENTRIESREAD 1 ENTRIESREAD 2", ...LOOK],
     ],
   },
+  {
+    name: "a group reads on in another node of the same id, made after the one in which it had stopped was trimmed",
+    steps: [
+      ...["XADD s 5-1 a 1", "XADD s 5-2 a 2", "XADD s 5-3 a 3", "XGROUP CREATE s g 0"],
+      ...["XREADGROUP GROUP g c1 COUNT 1 STREAMS s >", "XTRIM s MAXLEN 0", "XSETID s 4-1"],
+      ...["XADD s 5-1 field valuevaluevaluevalue", "XADD s 5-2 b 2", "XADD s 5-3 field 3"],
+      ...["XREADGROUP GROUP g c1 COUNT 1 STREAMS s >", "XDEL s 5-3", "XADD s 5-4 field 4"],
+      ...["XREADGROUP GROUP g c2 STREAMS s >", "XGROUP SETID s g 5-1"],
+      ...["XREADGROUP GROUP g c2 NOACK STREAMS s >", "XREADGROUP GROUP g c1 STREAMS s >", ...LOOK],
+    ],
+  },
   ...[...EDGE_NUMBERS, "1", "2", "1000"].map((number): Case => ({
     name: `groups with the number ${JSON.stringify(number)}`,
     steps: eachNumber(number),

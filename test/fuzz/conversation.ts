@@ -7,8 +7,8 @@ import { encodeCommand, RespClient } from "../support/resp-client.ts";
 import type { RespValue } from "../support/resp-value.ts";
 import { show } from "../support/resp-value.ts";
 
-/** Nothing has come for so long: the connection may be waiting. */
-const PATIENCE_MS = 4;
+/** Pause between two looks whether the connection waits: nearly all that an hour of commands would otherwise wait for. */
+const PAUSE_MS = 1;
 
 export class Conversation {
   readonly #client: RespClient;
@@ -35,11 +35,8 @@ export class Conversation {
     const token = `--token-${this.#tokens++}--`;
     this.#client.write(Buffer.concat([...lines, ["ECHO", token]].map(encodeCommand)));
     const replies: RespValue[] = [];
-    let seen = -1;
-    const timer = setInterval(() => {
-      if (seen === replies.length) void this.#unblock();
-      seen = replies.length;
-    }, PATIENCE_MS);
+    const watch = { isOver: false };
+    void this.#unblock(watch);
     try {
       while (replies.length < lines.length) replies.push(await this.#reply());
       for (const [i, line] of lines.entries()) this.#follow(line, replies[i]!);
@@ -50,7 +47,7 @@ export class Conversation {
         throw new Error(`after ${lines.length} replies came ${last.slice(0, 200)}`);
       }
     } finally {
-      clearInterval(timer);
+      watch.isOver = true;
     }
     if (this.#client.unread > 0) throw new Error("there are more replies than commands");
     return replies;
@@ -84,9 +81,16 @@ export class Conversation {
     }
   }
 
-  async #unblock(): Promise<void> {
+  /** Tells the connection to go on whenever it waits, until all replies are there. */
+  async #unblock(watch: { readonly isOver: boolean }): Promise<void> {
     try {
-      await this.#helper.call("CLIENT", "UNBLOCK", this.#id);
+      for (;;) {
+        await Bun.sleep(PAUSE_MS);
+        // Others may wait behind the one that has.
+        do {
+          if (watch.isOver) return;
+        } while ((await this.#helper.text("CLIENT", "UNBLOCK", this.#id)) === ":1");
+      }
     } catch {
       // Closed: who sends finds out.
     }

@@ -16,6 +16,8 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { KeyWatcher } from "../keyspace/key-watcher.ts";
+import type { Named } from "../base/name-map.ts";
+import { NameMap } from "../base/name-map.ts";
 import { Slice } from "../base/slice.ts";
 import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -54,11 +56,8 @@ interface Wait extends Due {
 }
 
 /** Who waits for one key. */
-interface Queue {
+interface Queue extends Named {
   readonly database: Database;
-  readonly key: Buffer;
-  /** The key, one character a byte. */
-  readonly name: string;
   /** In order of arrival. */
   readonly waits: Set<Wait>;
   /** How many of them try when the key is gone. */
@@ -81,7 +80,7 @@ export class Blocking implements KeyWatcher {
   readonly #engine: Engine;
   readonly #waits = new Map<Session, Wait>();
   /** By index of the database and by key. */
-  readonly #queues: readonly Map<string, Queue>[];
+  readonly #queues: readonly NameMap<Queue>[];
   readonly #dues = new DueHeap<Wait>();
   readonly #ready: Queue[] = [];
   /** How many try again by time. */
@@ -94,7 +93,8 @@ export class Blocking implements KeyWatcher {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#queues = engine.keyspace.databases.map(() => new Map());
+    const { databases, store } = engine.keyspace;
+    this.#queues = databases.map(() => new NameMap(store.seed));
   }
 
   /** Clients that wait for a time that ends. */
@@ -224,7 +224,7 @@ export class Blocking implements KeyWatcher {
     for (const queue of wait.queues) {
       queue.waits.delete(wait);
       if (wait.whenGone) queue.whenGone--;
-      if (queue.waits.size === 0) this.#queues[queue.database.index]!.delete(queue.name);
+      if (queue.waits.size === 0) this.#queues[queue.database.index]!.delete(queue);
     }
     if (this.#waits.size === 0) this.#engine.keyspace.store.watcher = null;
   }
@@ -257,7 +257,7 @@ export class Blocking implements KeyWatcher {
   /** Something was added to a key that a command may wait for. Keys that come into being need no signal. */
   signal(database: Database, key: Buffer, start: number, end: number): void {
     if (this.#waits.size === 0) return;
-    const queue = this.#queues[database.index]!.get(key.toString("latin1", start, end));
+    const queue = this.#queues[database.index]!.get(key, start, end);
     if (queue !== undefined) this.#note(queue);
   }
 
@@ -274,7 +274,7 @@ export class Blocking implements KeyWatcher {
     const queues = this.#queues[database.index]!;
     if (queues.size === 0) return;
     database.readKey(entry, keySlice);
-    const queue = queues.get(keySlice.bytes.toString("latin1", keySlice.start, keySlice.end));
+    const queue = queues.get(keySlice.bytes, keySlice.start, keySlice.end);
     if (queue !== undefined && queue.whenGone > 0) this.#note(queue);
   }
 
@@ -334,7 +334,7 @@ export class Blocking implements KeyWatcher {
 
   /** Type of the value that the key holds. */
   #typeOf(queue: Queue): number {
-    const entry = queue.database.peek(queue.key, 0, queue.key.length);
+    const entry = queue.database.peek(queue.name, 0, queue.name.length);
     return entry === NULL_REF ? NO_TYPE : this.#engine.keyspace.store.entries.type(entry);
   }
 
@@ -403,18 +403,16 @@ export class Blocking implements KeyWatcher {
 
   #queueOf(database: Database, args: Args, at: number): Queue {
     const queues = this.#queues[database.index]!;
-    const name = args.text(at);
-    let queue = queues.get(name);
+    let queue = queues.get(args.bytes, args.start(at), args.end(at));
     if (queue === undefined) {
       queue = {
         database,
-        key: args.copy(at),
-        name,
+        name: args.copy(at),
         waits: new Set(),
         whenGone: 0,
         ready: false,
       };
-      queues.set(name, queue);
+      queues.add(queue);
     }
     return queue;
   }

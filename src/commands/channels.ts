@@ -7,6 +7,9 @@
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { matchesGlob } from "../base/glob.ts";
+import type { HashSeed } from "../base/hash.ts";
+import type { Named } from "../base/name-map.ts";
+import { NameMap } from "../base/name-map.ts";
 import { INT64_DIGITS_MAX, writeInteger } from "../base/numbers.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { BATCH_SIZE_MAX, MessageBatch } from "./push-queue.ts";
@@ -64,19 +67,16 @@ interface Edition {
 }
 
 /** Those who have subscribed to one name. */
-export class Audience {
+export class Audience implements Named {
   readonly kind: Kind;
   readonly name: Buffer;
-  /** The name, one character a byte. */
-  readonly text: string;
   readonly sessions: Set<Session> = new Set();
   /** By version of the protocol. */
   readonly #editions: (Edition | undefined)[] = [];
 
-  constructor(kind: Kind, name: Buffer, text: string) {
+  constructor(kind: Kind, name: Buffer) {
     this.kind = kind;
     this.name = name;
-    this.text = text;
   }
 
   /**
@@ -145,11 +145,11 @@ function append(
   appendBulk(batch, content, from, to);
 }
 
-/** Bytes of an audience beside its name, which is kept as bytes and as text. */
+/** Bytes of an audience beside its name. */
 const AUDIENCE_SIZE = 800;
 
 function sizeOf({ name }: Audience): number {
-  return AUDIENCE_SIZE + 2 * name.length;
+  return AUDIENCE_SIZE + name.length;
 }
 
 /** What one session has subscribed to. */
@@ -177,14 +177,16 @@ export class Channels {
   /** The audience of the channel that was published to last. */
   #last: Audience | null = null;
   /** By the index of the kind, and by name. */
-  readonly #audiences: readonly Map<string, Audience>[] = KINDS.map(() => new Map());
+  readonly #audiences: readonly NameMap<Audience>[];
 
-  constructor(deliveries: Deliveries) {
+  /** @param seed of the hash of names */
+  constructor(deliveries: Deliveries, seed: HashSeed) {
     this.#deliveries = deliveries;
+    this.#audiences = KINDS.map(() => new NameMap(seed));
   }
 
   /** The audiences of a kind. */
-  of(kind: Kind): ReadonlyMap<string, Audience> {
+  of(kind: Kind): NameMap<Audience> {
     return this.#audiences[kind.index]!;
   }
 
@@ -195,12 +197,11 @@ export class Channels {
 
   /** Subscribes a session; nothing happens if it has subscribed already. */
   subscribe(session: Session, kind: Kind, name: Buffer): void {
-    const text = name.toString("latin1");
-    const audiences = this.#audiences[kind.index]!;
-    let audience = audiences.get(text);
+    const audiences = this.of(kind);
+    let audience = audiences.get(name, 0, name.length);
     if (audience === undefined) {
-      audience = new Audience(kind, name, text);
-      audiences.set(text, audience);
+      audience = new Audience(kind, name);
+      audiences.add(audience);
     }
     audience.sessions.add(session);
     const subscriptions = session.subscriptions ?? new Subscriptions();
@@ -211,16 +212,16 @@ export class Channels {
     this.sessions.add(session);
   }
 
-  /** Ends a subscription, if there is one. @param text the name, one character a byte */
-  unsubscribe(session: Session, kind: Kind, text: string): void {
-    const audiences = this.#audiences[kind.index]!;
-    const audience = audiences.get(text);
+  /** Ends a subscription to name[start, end), if there is one. */
+  unsubscribe(session: Session, kind: Kind, name: Buffer, start: number, end: number): void {
+    const audiences = this.of(kind);
+    const audience = audiences.get(name, start, end);
     const { subscriptions } = session;
     if (audience === undefined || subscriptions === null) return;
     audience.sessions.delete(session);
     session.leaveBatches();
     if (audience.sessions.size === 0) {
-      audiences.delete(text);
+      audiences.delete(audience);
       if (audience === this.#last) this.#last = null;
     }
     if (subscriptions.audiences[kind.index]!.delete(audience)) {
@@ -234,8 +235,8 @@ export class Channels {
   /** Ends all subscriptions of a session: it is gone, or begins anew. */
   forget(session: Session): void {
     for (const { index } of KINDS) {
-      for (const audience of session.subscriptions?.audiences[index] ?? []) {
-        this.unsubscribe(session, audience.kind, audience.text);
+      for (const { kind, name } of session.subscriptions?.audiences[index] ?? []) {
+        this.unsubscribe(session, kind, name, 0, name.length);
       }
     }
   }
@@ -271,19 +272,19 @@ export class Channels {
     from: number,
     to: number,
   ): number {
-    const audience = this.of(SHARD).get(name.toString("latin1", start, end));
+    const audience = this.of(SHARD).get(name, start, end);
     const { epoch } = this.#deliveries;
     return audience === undefined ? 0 : audience.send(epoch, null, 0, 0, content, from, to);
   }
 
-  /** The audience of a channel, or null. Most messages go where the one before went: no string is made for them. */
+  /** The audience of a channel, or null. Most messages go where the one before went: its name is hashed once. */
   #audienceOf(name: Buffer, start: number, end: number): Audience | null {
     const last = this.#last;
     const length = end - start;
     if (last !== null && last.name.length === length) {
       if (equalBytes(last.name, 0, name, start, length)) return last;
     }
-    const audience = this.of(CHANNEL).get(name.toString("latin1", start, end));
+    const audience = this.of(CHANNEL).get(name, start, end);
     if (audience === undefined) return null;
     this.#last = audience;
     return audience;

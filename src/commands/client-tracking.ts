@@ -6,7 +6,6 @@ import { int64OrReply, SYNTAX_ERROR } from "./guards.ts";
 import type { CommandRow } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { Tracker, TrackingMode } from "./tracking.ts";
-import { compareBytes } from "./tracking.ts";
 
 const NOT_ASKED =
   "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
@@ -106,7 +105,8 @@ function conflict(request: Request, tracker: Tracker | null): string | null {
 /** Why the prefixes overlap with each other or with those that the client has, or null. */
 function overlap(prefixes: readonly string[], tracker: Tracker | null): string | null {
   // In order, a prefix of another stands right before one that it is a prefix of.
-  const sorted = [...(tracker?.prefixes ?? []), ...prefixes].toSorted(compareBytes);
+  const kept = tracker?.prefixes ?? [];
+  const sorted = [...kept, ...prefixes].toSorted(compareBytes);
   const at = sorted.findIndex((prefix, i) => i > 0 && overlaps(prefix, sorted[i - 1]!));
   if (at === -1) return null;
   // Which two Redis would name is found out by comparing all of them, if they are few.
@@ -114,7 +114,7 @@ function overlap(prefixes: readonly string[], tracker: Tracker | null): string |
     return overlapError(sorted[at - 1]!, "another provided", sorted[at]!);
   }
   for (const [index, prefix] of prefixes.entries()) {
-    for (const other of tracker?.prefixes ?? []) {
+    for (const other of kept) {
       if (overlaps(prefix, other)) return overlapError(prefix, "an existing", other);
     }
     for (const other of prefixes.slice(index + 1)) {
@@ -122,6 +122,12 @@ function overlap(prefixes: readonly string[], tracker: Tracker | null): string |
     }
   }
   return null;
+}
+
+/** The order of two texts of one character a byte. */
+function compareBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function overlaps(a: string, b: string): boolean {
@@ -169,7 +175,7 @@ function trackingInfo(session: Session, _args: Args, reply: Reply): void {
   reply.text("redirect");
   getRedirection(session, _args, reply);
   reply.text("prefixes");
-  const prefixes = [...(tracker?.prefixes ?? [])].toSorted(compareBytes);
+  const prefixes = (tracker?.prefixes ?? []).toSorted(compareBytes);
   reply.array(prefixes.length);
   for (const prefix of prefixes) reply.text(prefix);
 }

@@ -165,7 +165,7 @@ export class Engine {
   readonly notifications: KeyNotifications;
   /** Publish and subscribe. */
   readonly deliveries: Deliveries = new Deliveries();
-  readonly channels: Channels = new Channels(this.deliveries);
+  readonly channels: Channels;
   readonly monitors: Monitors = new Monitors(this.deliveries, () => this.#observe());
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
@@ -222,6 +222,7 @@ export class Engine {
       this.options.number("databases"),
       setup.verify ?? false,
     );
+    this.channels = new Channels(this.deliveries, this.keyspace.store.seed);
     this.blocking = new Blocking(this);
     this.memoryLimit = new MemoryLimit(this, (isLimited) => {
       this.special = isLimited ? this.special | LIMIT_BIT : this.special & ~LIMIT_BIT;

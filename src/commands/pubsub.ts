@@ -33,7 +33,7 @@ function unsubscriber(kind: Kind): Handler {
     const { channels } = session.engine;
     if (args.count === 1) return unsubscribeAll(session, kind, reply);
     for (let i = 1; i < args.count; i++) {
-      channels.unsubscribe(session, kind, args.text(i));
+      channels.unsubscribe(session, kind, args.bytes, args.start(i), args.end(i));
       confirm(session, kind, kind.left, args.copy(i), reply);
     }
   };
@@ -41,8 +41,8 @@ function unsubscriber(kind: Kind): Handler {
 
 function unsubscribeAll(session: Session, kind: Kind, reply: Reply): void {
   const audiences = [...(session.subscriptions?.audiences[kind.index] ?? [])];
-  for (const { name, text } of audiences) {
-    session.engine.channels.unsubscribe(session, kind, text);
+  for (const { name } of audiences) {
+    session.engine.channels.unsubscribe(session, kind, name, 0, name.length);
     confirm(session, kind, kind.left, name, reply);
   }
   if (audiences.length === 0) confirm(session, kind, kind.left, null, reply);
@@ -115,10 +115,11 @@ function lister(kind: Kind): Handler {
 function counter(kind: Kind): Handler {
   return (session, args, reply) => {
     const audiences = session.engine.channels.of(kind);
+    const { bytes } = args;
     reply.array((args.count - 2) * 2);
     for (let i = 2; i < args.count; i++) {
-      reply.bulk(args.bytes, args.start(i), args.end(i));
-      reply.integer(audiences.get(args.text(i))?.sessions.size ?? 0);
+      reply.bulk(bytes, args.start(i), args.end(i));
+      reply.integer(audiences.get(bytes, args.start(i), args.end(i))?.sessions.size ?? 0);
     }
   };
 }

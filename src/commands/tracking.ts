@@ -13,6 +13,8 @@
  * As long as nobody tracks, none of this costs anything: then there is no observer, and no command takes the longer way.
  */
 import { copyBytes } from "../base/bytes.ts";
+import type { Named } from "../base/name-map.ts";
+import { NameMap } from "../base/name-map.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { KeyEvent, KeyObserver } from "../keyspace/key-events.ts";
 import { TrackedKeys } from "../keyspace/tracked-keys.ts";
@@ -53,14 +55,19 @@ export class Tracker {
   caching = false;
   /** The client that the messages were redirected to has gone. */
   isBroken = false;
-  /** Those of all its options so far. */
-  readonly prefixes: Set<string> = new Set();
+  /** Those of the prefixes of all its options so far. */
+  readonly audiences: Set<Audience> = new Set();
   /** Bytes that these take, about. */
   memory = 0;
 
   constructor(session: Session, options: TrackingOptions) {
     this.session = session;
     this.options = options;
+  }
+
+  /** What the keys begin with of which it is told, one character a byte. */
+  get prefixes(): string[] {
+    return Array.from(this.audiences, ({ name }) => name.toString("latin1"));
   }
 
   /** The keys of the command that runs now are to be noted. */
@@ -70,12 +77,16 @@ export class Tracker {
   }
 }
 
-/** Those who are told of keys with one prefix. */
-interface Audience {
-  readonly prefix: Buffer;
+/** Those who are told of keys with one prefix, which is its name. */
+interface Audience extends Named {
   readonly trackers: Set<Tracker>;
-  /** Keys that have changed in this turn, and the client that changed them first, if it was one. */
-  readonly changed: Map<string, Session | null>;
+  /** Keys that have changed in this turn. */
+  readonly changed: NameMap<ChangedKey>;
+}
+
+interface ChangedKey extends Named {
+  /** The client that changed it first, if it was one. */
+  readonly by: Session | null;
 }
 
 const BYTES_FIRST = 1024;
@@ -96,7 +107,7 @@ export class Tracking implements KeyObserver {
   /** By the number of the client. */
   readonly #trackers: Map<number, Tracker> = new Map();
   /** By prefix. */
-  readonly #audiences: Map<string, Audience> = new Map();
+  readonly #audiences: NameMap<Audience>;
   #keysMax = 0;
   /** Keys that have changed and were not handled yet, one behind the other, and where each ends. */
   #bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
@@ -113,6 +124,7 @@ export class Tracking implements KeyObserver {
   constructor(engine: Engine) {
     const { store, reclaimer } = engine.keyspace;
     this.#engine = engine;
+    this.#audiences = new NameMap(store.seed);
     this.keys = new TrackedKeys(store, reclaimer);
     engine.options.onChange("tracking-table-max-keys", (text) => (this.#keysMax = Number(text)));
     engine.beatTasks.push(() => this.#limit());
@@ -146,15 +158,16 @@ export class Tracking implements KeyObserver {
     tracker.isBroken = false;
     if (!options.broadcasts) return;
     for (const prefix of options.prefixes.length > 0 ? options.prefixes : [""]) {
-      let audience = this.#audiences.get(prefix);
+      const name = Buffer.from(prefix, "latin1");
+      let audience = this.#audiences.get(name, 0, name.length);
       if (audience === undefined) {
-        const bytes = Buffer.from(prefix, "latin1");
-        audience = { prefix: bytes, trackers: new Set(), changed: new Map() };
-        this.#audiences.set(prefix, audience);
+        const { seed } = this.#engine.keyspace.store;
+        audience = { name, trackers: new Set(), changed: new NameMap(seed) };
+        this.#audiences.add(audience);
       }
       audience.trackers.add(tracker);
-      if (!tracker.prefixes.has(prefix)) tracker.memory += PREFIX_SIZE + 2 * prefix.length;
-      tracker.prefixes.add(prefix);
+      if (!tracker.audiences.has(audience)) tracker.memory += PREFIX_SIZE + name.length;
+      tracker.audiences.add(audience);
     }
   }
 
@@ -164,10 +177,9 @@ export class Tracking implements KeyObserver {
     if (tracker === null) return;
     session.tracker = null;
     this.#trackers.delete(session.id);
-    for (const prefix of tracker.prefixes) {
-      const { trackers } = this.#audiences.get(prefix)!;
-      trackers.delete(tracker);
-      if (trackers.size === 0) this.#audiences.delete(prefix);
+    for (const audience of tracker.audiences) {
+      audience.trackers.delete(tracker);
+      if (audience.trackers.size === 0) this.#audiences.delete(audience);
     }
     if (this.#trackers.size > 0) return;
     this.#engine.keyspace.store.unobserve(this);
@@ -254,28 +266,30 @@ export class Tracking implements KeyObserver {
   }
 
   #noteForPrefixes(by: Session | null, key: Buffer, start: number, end: number): void {
-    let name: string | null = null;
-    for (const { prefix, changed } of this.#audiences.values()) {
+    let name: Buffer | null = null;
+    for (const { name: prefix, changed } of this.#audiences.values()) {
       const { length } = prefix;
       if (length > end - start || prefix.compare(key, start, start + length) !== 0) continue;
-      name ??= key.toString("latin1", start, end);
-      if (!changed.has(name)) changed.set(name, by);
+      if (changed.get(key, start, end) !== undefined) continue;
+      name ??= Buffer.from(key.subarray(start, end));
+      changed.add({ name, by });
     }
   }
 
   /** Tells those who wait for prefixes of all the keys that have changed in this turn. */
   #broadcast(): void {
     const audiences = [...this.#audiences.values()].filter(({ changed }) => changed.size > 0);
-    audiences.sort((a, b) => a.prefix.compare(b.prefix));
+    audiences.sort(compareNames);
     for (const { changed, trackers } of audiences) {
-      const all = listOfNames([...changed.keys()]);
+      const keysInOrder = [...changed.values()].toSorted(compareNames);
+      const all = listOfKeys(keysInOrder);
       for (const tracker of trackers) {
         if (!tracker.options.noLoop) {
           this.#send(tracker, all);
           continue;
         }
-        const others = [...changed].filter(([, by]) => by !== tracker.session);
-        if (others.length > 0) this.#send(tracker, listOfNames(others.map(([name]) => name)));
+        const others = keysInOrder.filter(({ by }) => by !== tracker.session);
+        if (others.length > 0) this.#send(tracker, listOfKeys(others));
       }
       changed.clear();
     }
@@ -322,9 +336,12 @@ function tellBroken(tracker: Tracker): void {
   session.push(Buffer.from(`>2\r\n$21\r\ntracking-redir-broken\r\n:${options.redirect}\r\n`));
 }
 
-/** Names of keys, one character a byte, in the order of their bytes. */
-function listOfNames(names: readonly string[]): Buffer {
-  return listOf(names.toSorted(compareBytes).map((name) => Buffer.from(name, "latin1")));
+function compareNames(a: Named, b: Named): number {
+  return a.name.compare(b.name);
+}
+
+function listOfKeys(changed: readonly ChangedKey[]): Buffer {
+  return listOf(changed.map(({ name }) => name));
 }
 
 /** An array of keys in RESP. */
@@ -332,10 +349,4 @@ function listOf(list: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [Buffer.from(`*${list.length}\r\n`)];
   for (const key of list) parts.push(Buffer.from(`$${key.length}\r\n`), key, LINE_END);
   return Buffer.concat(parts);
-}
-
-/** The order of two texts of one character a byte. */
-export function compareBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -6,10 +6,12 @@
  * of them.
  *
  * A change of the data is one comparison as long as nobody watches. While somebody does, it is a hash of the key and a look
- * at a counter; a string is made only of keys that may be among those that are watched.
+ * at a counter; only keys that may be among those that are watched are looked for.
  */
 import type { HashSeed } from "../base/hash.ts";
 import { HASH_WORDS, hashBytes } from "../base/hash.ts";
+import type { Named } from "../base/name-map.ts";
+import { NameMap } from "../base/name-map.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Database } from "./database.ts";
 import type { KeyEvent, KeyObserver } from "./key-events.ts";
@@ -32,11 +34,8 @@ export class Watch {
 }
 
 /** A key that somebody watches. */
-interface WatchedKey {
+interface WatchedKey extends Named {
   readonly database: Database;
-  readonly key: Buffer;
-  /** The key, one character a byte. */
-  readonly name: string;
   /** Its counter in the filter. */
   readonly slot: number;
   /** It was there when it was watched, and is unless its time has come. */
@@ -50,7 +49,7 @@ export class WatchedKeys implements KeyObserver {
   readonly #store: Store;
   readonly #seed: HashSeed;
   /** By index of the database and by key. */
-  readonly #keys: readonly Map<string, WatchedKey>[];
+  readonly #keys: readonly NameMap<WatchedKey>[];
   /** How many of the keys have a hash. */
   readonly #filter: Int32Array = new Int32Array(FILTER_SIZE);
   #count = 0;
@@ -58,7 +57,7 @@ export class WatchedKeys implements KeyObserver {
   constructor(store: Store, databases: number) {
     this.#store = store;
     this.#seed = store.seed;
-    this.#keys = Array.from({ length: databases }, () => new Map());
+    this.#keys = Array.from({ length: databases }, () => new NameMap(store.seed));
   }
 
   /** Keys that somebody watches. */
@@ -71,20 +70,19 @@ export class WatchedKeys implements KeyObserver {
     // This may be the end of a key whose time has come, which does not concern those who watch it from now on.
     const exists = database.peek(key, start, end) !== NULL_REF;
     const keys = this.#keys[database.index]!;
-    const name = key.toString("latin1", start, end);
-    let watched = keys.get(name);
+    let watched = keys.get(key, start, end);
     if (watched === undefined) {
       const slot = this.#slotOf(key, start, end);
-      const copy = Buffer.from(key.subarray(start, end));
-      watched = { database, key: copy, name, slot, exists, watches: new Set() };
-      keys.set(name, watched);
+      const name = Buffer.from(key.subarray(start, end));
+      watched = { database, name, slot, exists, watches: new Set() };
+      keys.add(watched);
       this.#filter[slot]!++;
       if (this.#count++ === 0) this.#store.observe(this);
     }
     if (watch.keys.has(watched)) return;
     watched.watches.add(watch);
     watch.keys.add(watched);
-    watch.memory += KEY_SIZE + 2 * watched.key.length;
+    watch.memory += KEY_SIZE + watched.name.length;
   }
 
   /** Ends the watching of all keys of a client. */
@@ -92,7 +90,7 @@ export class WatchedKeys implements KeyObserver {
     for (const watched of watch.keys) {
       watched.watches.delete(watch);
       if (watched.watches.size > 0) continue;
-      this.#keys[watched.database.index]!.delete(watched.name);
+      this.#keys[watched.database.index]!.delete(watched);
       this.#filter[watched.slot]!--;
       if (--this.#count === 0) this.#store.unobserve(this);
     }
@@ -102,9 +100,9 @@ export class WatchedKeys implements KeyObserver {
 
   /** Whether one of the client's keys has changed, those included whose time has come by now. */
   isTouched(watch: Watch): boolean {
-    for (const { exists, database, key } of watch.keys) {
+    for (const { exists, database, name } of watch.keys) {
       if (watch.touched) break;
-      if (exists !== database.holds(key, 0, key.length)) watch.touched = true;
+      if (exists !== database.holds(name, 0, name.length)) watch.touched = true;
     }
     return watch.touched;
   }
@@ -114,7 +112,7 @@ export class WatchedKeys implements KeyObserver {
   happened(event: KeyEvent, database: Database, key: Buffer, start: number, end: number): void {
     if (!event.changes) return;
     if (this.#filter[this.#slotOf(key, start, end)] === 0) return;
-    const watched = this.#keys[database.index]!.get(key.toString("latin1", start, end));
+    const watched = this.#keys[database.index]!.get(key, start, end);
     if (watched === undefined) return;
     // Its time had come before it was watched, or in the database that it came from: it has been absent all the time.
     if (event === EXPIRED && !watched.exists) return;
@@ -131,8 +129,8 @@ export class WatchedKeys implements KeyObserver {
     if (a === b) return;
     for (const database of [a, b]) {
       for (const watched of this.#keys[database.index]!.values()) {
-        const { exists, key } = watched;
-        if (exists || database.holds(key, 0, key.length)) this.#touch(watched);
+        const { exists, name } = watched;
+        if (exists || database.holds(name, 0, name.length)) this.#touch(watched);
       }
     }
   }

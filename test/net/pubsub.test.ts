@@ -269,7 +269,7 @@ test("subscribers come, go and speak another protocol in the middle of what is p
     listener.frames++;
     // It has taken effect when the reply to another command is there.
     await until("the subscription", () => {
-      const audience = channels.of(CHANNEL).get(name);
+      const audience = channels.of(CHANNEL).get(Buffer.from(name), 0, name.length);
       const has = [...(audience?.sessions ?? [])].some(({ id }) => id === ids.get(listener.client));
       return has === (word === "SUBSCRIBE");
     });

@@ -6,8 +6,11 @@ import { startInstance } from "../../src/instance.ts";
 
 const SLICE_NS = 1e9;
 
-/** Starts it on a free port, its memory in verify mode. @param values options by name */
-export function startInProcess(values: Readonly<Record<string, string>> = {}): Instance {
+/** Starts it on a free port. @param values options by name @param verify whether its memory is in verify mode */
+export function startInProcess(
+  values: Readonly<Record<string, string>> = {},
+  verify = true,
+): Instance {
   const options = new Options(OPTION_ROWS);
   for (const [name, value] of Object.entries({
     port: "0",
@@ -18,7 +21,7 @@ export function startInProcess(values: Readonly<Record<string, string>> = {}): I
     const error = options.set(name, value);
     if (error !== null) throw new Error(`${name}: ${error}`);
   }
-  return startInstance({ options, verify: true });
+  return startInstance({ options, verify });
 }
 
 /**

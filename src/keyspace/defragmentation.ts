@@ -30,6 +30,8 @@ const STAYING = 100;
 /** Held against `maxmemory`, memory is moved together from this share of it on, with all effort from the second. */
 const LIMIT_LOWER = 1.1;
 const LIMIT_UPPER = 1.15;
+/** The share of it that free pages may hold below. */
+const HELD_SHARE = 0.03;
 /** The most effort then, in percent of the time. */
 const LIMIT_EFFORT = 75;
 /** The share of the limit that may be written while a cycle lasts, from `LIMIT_UPPER` on. */
@@ -258,7 +260,7 @@ export class Defragmentation {
     this.isUrgent = false;
     if (this.limit === 0) return effort;
     const share = (pages + arena.heldBytes) / this.limit;
-    if (share > LIMIT_LOWER) arena.releaseHeld();
+    arena.releaseHeld(share > LIMIT_LOWER ? 0 : this.limit * HELD_SHARE);
     if (share <= LIMIT_LOWER || waste < this.limit * GAIN_MIN) return effort;
     this.isUrgent = share > LIMIT_UPPER;
     return Math.max(effort, between(share, LIMIT_LOWER, LIMIT_UPPER, 1, LIMIT_EFFORT));

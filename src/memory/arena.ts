@@ -239,9 +239,9 @@ export class Arena {
     this.#pages.releaseIdle();
   }
 
-  /** Has `trim` give back all that free pages hold. */
-  releaseHeld(): void {
-    this.#pages.releaseHeld();
+  /** Has `trim` give back what free pages hold beyond `kept` bytes. */
+  releaseHeld(kept = 0): void {
+    this.#pages.releaseHeld(kept);
   }
 
   // ---- moving blocks together ----

@@ -186,9 +186,9 @@ export class Pages {
     this.#heldLeast = this.held;
   }
 
-  /** Has `trim` give back all that free pages hold. */
-  releaseHeld(): void {
-    this.#surplus = this.held;
+  /** Has `trim` give back what free pages hold beyond `kept` bytes. */
+  releaseHeld(kept: number): void {
+    this.#surplus = Math.max(this.#surplus, this.held - Math.floor(kept / PAGE_SIZE));
   }
 
   /** Gives a bounded part of what was freed back to the system. Returns true while there is more. */

@@ -53,7 +53,11 @@ function push(session: Session, args: Args, front: boolean, existing: boolean, r
   let size = 0;
   for (let i = 2; i < count; i++) size += args.length(i);
   lists.grow(list, count - 2, size);
-  for (let i = 2; i < count; i++) lists.push(list, front, bytes, args.start(i), args.end(i));
+  if (front || count === 3) {
+    for (let i = 2; i < count; i++) lists.push(list, front, bytes, args.start(i), args.end(i));
+  } else {
+    lists.append(list, bytes, args.starts, args.ends, 2, count);
+  }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_LIST, list);
   else db.save(entry, list);
   changed(session, args, 1, front ? LPUSH : RPUSH, count - 2);

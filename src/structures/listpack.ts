@@ -569,7 +569,7 @@ function roomyCapacity(total: number): number {
 }
 
 /** Index of the block's first byte in its segment's byte view. */
-function baseOf(ref: Ref): number {
+export function baseOf(ref: Ref): number {
   return (ref & SEGMENT_MASK) * UNIT;
 }
 

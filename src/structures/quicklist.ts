@@ -31,22 +31,22 @@ import { ListpackGap } from "./listpack-gap.ts";
 export const HEAD = 0;
 export const TAIL = 1;
 const NODES = 2;
-const LENGTH = 3;
-const GAP = 4;
+export const LENGTH = 3;
+export const GAP = 4;
 export const MARK = 5;
 const HEADER_SIZE = 24;
 
 // Words of a node.
 export const PREV = 0;
 export const NEXT = 1;
-const COUNT = 2;
+export const COUNT = 2;
 export const PACK = 3;
 const NODE_SIZE = 16;
 
 /** What an element may take beside its bytes, estimated as Redis does. */
-const ENTRY_OVERHEAD = 8;
+export const ENTRY_OVERHEAD = 8;
 /** What it takes beside its bytes at most, and the byte of a gap that stays. */
-const ENTRY_OVERHEAD_MAX = 11;
+export const ENTRY_OVERHEAD_MAX = 11;
 /** Bytes of the shortest integer. */
 const INTEGER_SIZE_MIN = 1;
 /** Bytes of two listpacks that one of them needs only once. */

@@ -13,6 +13,7 @@ import type { Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Listpack } from "../structures/listpack.ts";
 import { Cursor, Quicklist } from "../structures/quicklist.ts";
+import { QuicklistTail } from "../structures/quicklist-tail.ts";
 import type { Collection } from "./collection.ts";
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST } from "./kinds.ts";
 import type { Kit } from "./kit.ts";
@@ -31,6 +32,7 @@ export class Lists implements Collection {
   readonly #listpack: Listpack;
   /** Lists that are no listpack: their nodes, for who reads or builds them whole. */
   readonly quicklist: Quicklist;
+  readonly #tail: QuicklistTail;
   /** The option's value that the limits below were made from. */
   #fill = NaN;
   #threshold = NaN;
@@ -40,6 +42,7 @@ export class Lists implements Collection {
     this.#kit = kit;
     this.#listpack = kit.listpack;
     this.quicklist = new Quicklist(kit.arena, kit.listpack);
+    this.#tail = new QuicklistTail(kit.arena, kit.listpack, this.quicklist);
   }
 
   // ---- the whole list ----
@@ -198,6 +201,25 @@ export class Lists implements Collection {
       value.block = front
         ? this.#listpack.prepend(value.block, source, start, end)
         : this.#listpack.append(value.block, source, start, end);
+    }
+  }
+
+  /** Adds source[starts[i], ends[i]), which does not lie in the arena, at the end for each i of [from, to). */
+  append(
+    value: Value,
+    source: Buffer,
+    starts: Int32Array,
+    ends: Int32Array,
+    from: number,
+    to: number,
+  ): void {
+    for (let i = from; i < to; i++) {
+      if (value.encoding === ENCODING_QUICKLIST) {
+        i = this.#tail.append(value.block, source, starts, ends, i, to);
+        if (i === to) return;
+      }
+      // The first of a node, or one that needs a larger block.
+      this.push(value, false, source, starts[i]!, ends[i]!);
     }
   }
 

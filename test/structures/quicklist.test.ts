@@ -5,6 +5,7 @@ import type { Ref } from "../../src/memory/arena.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Listpack } from "../../src/structures/listpack.ts";
 import { Cursor, Quicklist } from "../../src/structures/quicklist.ts";
+import { QuicklistTail } from "../../src/structures/quicklist-tail.ts";
 import { rounds, seeded } from "../support/seed.ts";
 
 /** A quicklist beside an array of Buffers that must agree with it. */
@@ -12,6 +13,7 @@ class Model {
   readonly arena = new Arena(true);
   readonly listpack = new Listpack(this.arena);
   readonly quicklist = new Quicklist(this.arena, this.listpack);
+  readonly tail = new QuicklistTail(this.arena, this.listpack, this.quicklist);
   readonly cursor = new Cursor();
   readonly #out = new Slice();
   list: Ref = this.quicklist.create();
@@ -36,6 +38,18 @@ class Model {
     this.quicklist.push(this.list, front, framed, 2, 2 + item.length);
     if (front) this.items.unshift(item);
     else this.items.push(item);
+  }
+
+  /** Pushes at the end, as many at once as the last node takes. @returns how many it took */
+  append(items: readonly Buffer[]): number {
+    const source = Buffer.concat(items);
+    const ends = Int32Array.from(items, (_, i) => Buffer.concat(items.slice(0, i + 1)).length);
+    const starts = ends.map((end, i) => end - items[i]!.length);
+    const { length } = items;
+    const taken = this.tail.append(this.list, source, starts, ends, 0, length);
+    this.items.push(...items.slice(0, taken));
+    for (const item of items.slice(taken)) this.push(false, item);
+    return taken;
   }
 
   insert(index: number, after: boolean, item: Buffer): void {
@@ -132,6 +146,9 @@ describe("a quicklist", () => {
           else if (action === 3) model.remove(index, forward);
           else if (action === 4 && random.below(4) === 0) {
             model.removeRange(index, random.below(length - index + 1));
+          } else if (action === 5 && random.below(4) === 0) {
+            const count = random.below(40);
+            model.append(Array.from({ length: count }, () => randomItem(random, bytesMax)));
           } else model.push(forward, item);
           if (step % stride === 0) model.check();
         }
@@ -174,6 +191,21 @@ describe("a quicklist", () => {
       return model.arena.usedBytes;
     });
     expect(Math.abs(sizes[0]! - sizes[1]!)).toBeLessThan(8192);
+  });
+
+  test("is the same whether elements came one by one or together", () => {
+    const random = seeded("quicklist together");
+    const items = Array.from({ length: 3000 }, () => randomItem(random, 256));
+    const one = new Model(256, Infinity);
+    for (const item of items) one.push(false, item);
+    const together = new Model(256, Infinity);
+    let taken = 0;
+    for (let i = 0; i < items.length; i += 100) taken += together.append(items.slice(i, i + 100));
+    // It was no test if the last node never had room.
+    expect(taken).toBeGreaterThan(20);
+    together.check();
+    expect(together.quicklist.nodes(together.list)).toBe(one.quicklist.nodes(one.list));
+    expect(together.arena.usedBytes).toBe(one.arena.usedBytes);
   });
 
   test("is a queue either way, and a stack at its front, without losing track of its gap", () => {

@@ -127,33 +127,13 @@ export class RespParser {
     }
     while (this.#missing > 0) {
       if (this.#bulk === -1) {
-        const pos = this.pos;
-        if (pos >= end) return MORE;
-        if (bytes[pos] !== DOLLAR) return this.#expectedDollar(bytes[pos]!);
-        // "$d\r\n" and "$dd\r\n" are nearly all headers there are.
-        const digit = bytes[pos + 1]! - 0x30;
-        const second = bytes[pos + 2]! - 0x30;
-        if (pos + 5 > end || digit < 0 || digit > 9) {
-          const result = this.#header(bytes, end, false);
-          if (result !== FRAME) return result;
-          this.#bulk = this.#value;
-        } else if (second === CR - 0x30 && bytes[pos + 3] === LF) {
-          this.#bulk = digit;
-          this.pos = pos + 4;
-        } else if (
-          second >= 0 &&
-          second <= 9 &&
-          digit > 0 &&
-          bytes[pos + 3] === CR &&
-          bytes[pos + 4] === LF
-        ) {
-          this.#bulk = digit * 10 + second;
-          this.pos = pos + 5;
-        } else {
-          const result = this.#header(bytes, end, false);
-          if (result !== FRAME) return result;
-          this.#bulk = this.#value;
-        }
+        this.#shortArguments(bytes, end);
+        if (this.#missing === 0) break;
+        if (this.pos >= end) return MORE;
+        if (bytes[this.pos] !== DOLLAR) return this.#expectedDollar(bytes[this.pos]!);
+        const result = this.#header(bytes, end, false);
+        if (result !== FRAME) return result;
+        this.#bulk = this.#value;
       }
       const start = this.pos;
       const stop = start + this.#bulk;
@@ -207,6 +187,34 @@ export class RespParser {
     args.frame = from;
     this.pos = pos;
     return true;
+  }
+
+  /** Takes missing arguments that are whole and short, as nearly all are, up to the first that is not. */
+  #shortArguments(bytes: Buffer, end: number): void {
+    const { args } = this;
+    let { pos } = this;
+    let missing = this.#missing;
+    for (; missing > 0; missing--) {
+      // As above.
+      if (bytes[pos] !== DOLLAR) break;
+      let length = bytes[pos + 1]! - 0x30;
+      const second = bytes[pos + 2]! - 0x30;
+      let start = pos + 4;
+      if (length < 0 || length > 9) break;
+      if (second >= 0 && second <= 9 && length > 0) {
+        length = length * 10 + second;
+        start++;
+      } else if (second !== CR - 0x30) {
+        break;
+      }
+      if (bytes[start - 2] !== CR || bytes[start - 1] !== LF) break;
+      const stop = start + length;
+      if (stop + 1 >= end || bytes[stop] !== CR || bytes[stop + 1] !== LF) break;
+      args.push(start, stop);
+      pos = stop + 2;
+    }
+    this.pos = pos;
+    this.#missing = missing;
   }
 
   /** Reads "*<number>\r\n" or "$<number>\r\n" into `#value` and moves past it. */

@@ -47,7 +47,8 @@ export function parseDouble(bytes: Buffer, start: number, end: number): number {
 function parseShort(bytes: Buffer, start: number, end: number): number {
   const negative = bytes[start] === 0x2d;
   const from = negative ? start + 1 : start;
-  if (end === from || end - from > DIGITS_EXACT) return NaN;
+  // Of an empty text the first byte is another's.
+  if (end <= from || end - from > DIGITS_EXACT) return NaN;
   if (bytes[end - 1]! >= LETTERS_FROM) return parseInfinite(bytes, start, end);
   let value = 0;
   let pointAt = -1;

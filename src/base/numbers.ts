@@ -122,6 +122,35 @@ export function parseSafeInteger(bytes: Uint8Array, start: number, end: number):
   return toNumber(int64.low, int64.high);
 }
 
+/** Beyond it C's strtol gives the greatest or the least number, whose low halves are these. */
+const INT64_LIMIT = 2 ** 63;
+
+/**
+ * The number that a text begins with, as C's `(int) atoi` reads it: behind blanks and one sign as many digits as there are, 0 if
+ * none, and of a number of more than 32 bits the low half.
+ */
+export function leadingInt32(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(bytes[at]!)) at++;
+  const negative = bytes[at] === 0x2d && at < end;
+  if (at < end && (negative || bytes[at] === 0x2b)) at++;
+  let low = 0;
+  let size = 0;
+  for (; at < end; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    low = (Math.imul(low, 10) + digit) | 0;
+    size = size * 10 + digit;
+  }
+  if (size >= INT64_LIMIT) return negative ? 0 : -1;
+  return negative ? -low | 0 : low;
+}
+
+/** As C's isspace. */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
 /** Writes the decimal digits of an integer at `pos` and returns the position after them. @param value exact integer */
 export function writeInteger(bytes: Uint8Array, pos: number, value: number): number {
   let at = pos;

@@ -3,6 +3,7 @@
  * command touches asks here, so that nobody's idea of them differs from another's.
  */
 import { isWord } from "../base/bytes.ts";
+import { leadingInt32 } from "../base/numbers.ts";
 import type { Args } from "../protocol/args.ts";
 import type { KeyUses } from "../security/inquiry.ts";
 import type { Command } from "./command.ts";
@@ -35,7 +36,8 @@ export function hasKeys(command: Command): boolean {
 }
 
 /**
- * Finds the keys of the command line that begins at argument `from` and fills `list` with them.
+ * Finds the keys of the command line that begins at argument `from` and fills `list` with them. A number of keys is read as Redis
+ * does that for whoever asks about keys: more loosely than by the command, which refuses what is not quite a number.
  * @returns false, the list empty, if the line has no keys where the specifications say that they stand
  */
 export function extractKeys(command: Command, args: Args, from: number, list: KeyList): boolean {
@@ -74,11 +76,12 @@ function extract(spec: KeySpec, args: Args, from: number, list: KeyList): boolea
   let last: number;
   if ("countAt" in find) {
     if (first + find.countAt >= count) return false;
-    const keys = args.integer(from + first + find.countAt);
-    // NaN is no count.
-    if (!(keys > 0)) return false;
+    const countAt = from + first + find.countAt;
+    const keys = leadingInt32(args.bytes, args.start(countAt), args.end(countAt));
     first += find.firstKey;
     last = first + (keys - 1) * find.step;
+    // The command refuses the line: nobody is asked about any of its keys, the others neither.
+    if (last < first || last >= count) return false;
   } else if (find.last >= 0) {
     last = first + find.last;
   } else if (find.limit === undefined || find.limit === 0) {

@@ -109,6 +109,13 @@ describe("parseDouble", () => {
     }
   });
 
+  test("an empty text is no number, whatever stands around it", () => {
+    for (const around of ["-", "-1", "1", "--", "inf", " "]) {
+      const bytes = Buffer.from(around + around, "latin1");
+      expect(parseDouble(bytes, around.length, around.length)).toBeNaN();
+    }
+  });
+
   test("takes no noticeable time for a hostile number", () => {
     const started = cpuMs();
     expect(parse(`${"9".repeat(4000)}e-999999999`)).toBeNaN();

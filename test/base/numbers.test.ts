@@ -3,6 +3,7 @@ import {
   digitCount,
   int64,
   isSafe,
+  leadingInt32,
   parseInt64,
   parseSafeInteger,
   setInt64,
@@ -115,6 +116,36 @@ describe("integers as bytes", () => {
       for (let left = random.below(23); left > 0; left--)
         text += alphabet[random.below(random.below(3) === 0 ? 16 : 10)]!;
       expect(parsed(text)).toBe(canonical(text));
+    }
+  });
+
+  test("the number that a text begins with is read as C's atoi does it", () => {
+    const read = (text: string): number => {
+      // Behind a sign and before digits, which must not be looked at.
+      const bytes = Buffer.from(`-${text}9`, "latin1");
+      return leadingInt32(bytes, 1, bytes.length - 1);
+    };
+    const cases: readonly (readonly [string, number])[] = [
+      ["", 0],
+      ["-", 0],
+      ["x1", 0],
+      ["17", 17],
+      ["-17x", -17],
+      [" \t\n\v\f\r+017.5", 17],
+      ["+-1", 0],
+      ["1 2", 1],
+      ["0x10", 0],
+      ["9223372036854775807", -1],
+      ["9223372036854775808", -1],
+      ["-9223372036854775808", 0],
+      ["-9223372036854775809", 0],
+      ["1".repeat(400), -1],
+    ];
+    for (const [text, value] of cases) expect([text, read(text)]).toEqual([text, value]);
+    const random = seeded("leading integers");
+    for (let i = 0; i < 10_000 * rounds; i++) {
+      const value = someInteger(random);
+      expect(read(value.toString())).toBe(Number(BigInt.asIntN(32, value)));
     }
   });
 

@@ -61,10 +61,27 @@ describe("key extraction", () => {
   test("finds keys by their count", () => {
     expect(keysOf([counted], "c 2 a b x")).toEqual(["a RO", "b RO"]);
     expect(keysOf([countedPairs], "c 2 a 1 b 2 x")).toEqual(["a OW", "b OW"]);
-    for (const count of ["0", "-1", "4", "2147483648", "9223372036854775807", "x", "1.0"]) {
+    for (const count of ["0", "-1", "4", "2147483648", "9223372036854775807", "x", "0x1"]) {
       expect(keysOf([counted], `c ${count} a b x`)).toBeNull();
     }
     expect(keysOf([counted], "c")).toBeNull();
+  });
+
+  test("a line with another number of keys than it has names none, its destination neither", () => {
+    const stored = [first, { ...counted, begin: 2 }];
+    expect(keysOf(stored, "c d 1 a")).toEqual(["d RO", "a RO"]);
+    for (const count of ["0", "2", "100", "x"]) expect(keysOf(stored, `c d ${count} a`)).toBeNull();
+    expect(keysOf([countedPairs], "c 2 a 1 b")).toEqual(["a OW", "b OW"]);
+    expect(keysOf([countedPairs], "c 3 a 1 b 2")).toBeNull();
+  });
+
+  test("a number of keys is read as far as it is one, and of too great a one the low half", () => {
+    for (const count of ["1x", "1.5", "+1", "01", "\t1", "4294967297", "-4294967295"]) {
+      expect(keysOf([counted], `c ${count} a b`)).toEqual(["a RO"]);
+    }
+    for (const count of ["18446744073709551617", "-18446744073709551615", "--1", "+-1"]) {
+      expect(keysOf([counted], `c ${count} a b`)).toBeNull();
+    }
   });
 
   test("finds keys after a keyword", () => {

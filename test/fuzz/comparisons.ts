@@ -79,6 +79,11 @@ function isUnsorted(line: readonly string[]): boolean {
   return /^sort/i.test(line[0] ?? "") && line.some((word) => /^by$/i.test(word));
 }
 
+/** A BITFIELD that changes nothing makes the key all the same, of which redis-server does not tell who watches it. */
+function isUntold(name: string, line: readonly string[]): boolean {
+  return name === "bitfield" && line.some((word) => /^fail$/i.test(word));
+}
+
 /** Lines that must come first: what counts or digests in redis-server sees keys whose time has come, until they are touched. */
 export function preceding(line: readonly string[]): string[][] {
   return /^(dbsize|debug\|digest-value)$/.test(nameOf(line)) ? [["TOUCH", ...ALL_KEYS]] : [];
@@ -90,7 +95,7 @@ export function following(line: readonly string[]): string[][] {
   if (inner.length < 2) return [];
   const name = nameOf(inner);
   const isOpen = name === "spop" || (isByName(inner) && /^z(rem|rangestore)/.test(name));
-  if (isOpen) return [["DEL", inner[1]!]];
+  if (isOpen || isUntold(name, inner)) return [["DEL", inner[1]!]];
   return name.startsWith("sort")
     ? inner.flatMap((word, i) => (/^store$/i.test(word) ? [["DEL", inner[i + 1] ?? ""]] : []))
     : [];

@@ -67,6 +67,29 @@ function acl(name: string, steps: Case["steps"]): Case {
   return { name, compare: sameBut72, steps, cleanup: CLEANUP };
 }
 
+/** Numbers of keys: what is not quite one is one for whoever asks about keys, though not for the command. */
+const NUMBERS_OF_KEYS = [
+  ...[
+    "0",
+    "1",
+    "2",
+    "-1",
+    "x",
+    "1x",
+    "1.5",
+    "+1",
+    "01",
+    '""',
+    '" 1"',
+    '"\\x0b1"',
+    "+-1",
+    "0x1",
+    "1e308",
+  ],
+  ...["4294967297", "-4294967295", "9223372036854775807", "9223372036854775808"],
+  ...["18446744073709551617", "-18446744073709551615"],
+];
+
 const RULES = [
   "on",
   "off",
@@ -502,6 +525,20 @@ export const cases: readonly Case[] = [
     { run: "ACL SETUSER alice -multi -discard +exec", on: "b" },
     "DISCARD",
     "EXEC",
+  ]),
+  acl("lines with a number of keys that is none, or not theirs", [
+    "ACL SETUSER alice on nopass +@all ~a*",
+    "AUTH alice x",
+    ...NUMBERS_OF_KEYS.flatMap((number) => [
+      `ZUNION ${number} k`,
+      `ZUNIONSTORE a1 ${number} k`,
+      `ZUNIONSTORE k ${number} a1`,
+      `SINTERCARD ${number} k`,
+      `LMPOP ${number} k LEFT`,
+      `EVAL "return 1" ${number} k`,
+      `COMMAND GETKEYS SINTERCARD ${number} k`,
+      `ACL DRYRUN alice ZUNION ${number} k`,
+    ]),
   ]),
   acl("names like those of objects", [
     "ACL SETUSER __proto__ on >constructor ~toString &valueOf +get",

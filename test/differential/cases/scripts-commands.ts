@@ -38,6 +38,13 @@ const SCRIPTS: readonly string[] = [
   "return pcall(function() return redis.call('get','l') end)",
   "local ok,e = pcall(function() return redis.call('get','l') end) return {tostring(ok),type(e),tostring(e)}",
   "local ok,e = pcall(redis.call,'get','l') return {tostring(ok),type(e),tostring(e)}",
+  // The next argument begins as a number below 0 does.
+  "return redis.pcall('zadd','z','','-9223372036854775808')",
+  "return redis.pcall('zadd','z','','-1','2','b')",
+  "return redis.pcall('zunion','1','z','weights','','-1')",
+  "return redis.pcall('zinterstore','z','2','z','z','weights','-1','')",
+  "return redis.pcall('incrbyfloat','f','','-1')",
+  "return redis.call('zrange','z',0,-1)",
   "redis.foo = 1",
   "return KEYS",
   "return ARGV",

@@ -13,6 +13,8 @@ import type { CommandRow, LateRows } from "./row.ts";
 const SLOTS = 2048;
 /** No command that is loaded late has a longer name. */
 const NAME_MAX = 32;
+/** No name has this length. */
+const NO_LENGTH = -1;
 
 export class CommandTable {
   readonly #slots: (Command | null)[] = new Array<Command | null>(SLOTS).fill(null);
@@ -20,6 +22,11 @@ export class CommandTable {
   /** By their own names, of which clients may know others, or none. */
   readonly #byOwnName: Map<string, Command> = new Map();
   #hasRenamed = false;
+  /** The short name that was found last, which nearly always is looked for again, and its command. */
+  #lastHead = 0;
+  #lastTail = 0;
+  #lastLength = NO_LENGTH;
+  #last: Command | null = null;
   /** What is still to be loaded, by the names of its commands in lower case. */
   readonly #late: Map<string, LateRows> = new Map();
   /** Makes the row of a command out of the one that is given. */
@@ -59,18 +66,31 @@ export class CommandTable {
     const length = end - start;
     const head = letters(bytes, start, end);
     const tail = length > 4 ? letters(bytes, end - 4, end) : head;
+    return head === this.#lastHead && tail === this.#lastTail && length === this.#lastLength
+      ? this.#last
+      : this.#search(args, head, tail);
+  }
+
+  /** `find` for a name of these first and last letters that was not found a moment ago. */
+  #search(args: Args, head: number, tail: number): Command | null {
+    const { bytes } = args;
+    const start = args.starts[0]!;
+    const end = args.ends[0]!;
+    const length = end - start;
     let slot = slotOf(head, tail, length);
     for (;;) {
       const command = this.#slots[slot]!;
       if (command === null) return this.#late.size === 0 ? null : this.#findLate(args);
-      if (
-        command.head === head &&
-        command.tail === tail &&
-        command.upperName.length === length &&
-        (command.isShort || isWord(bytes, start, end, command.upperName))
-      ) {
+      const isAlike =
+        command.head === head && command.tail === tail && command.upperName.length === length;
+      if (isAlike && command.isShort) {
+        this.#lastHead = head;
+        this.#lastTail = tail;
+        this.#lastLength = length;
+        this.#last = command;
         return command;
       }
+      if (isAlike && isWord(bytes, start, end, command.upperName)) return command;
       slot = (slot + 1) % SLOTS;
     }
   }

@@ -38,19 +38,20 @@ function setAllOrReply(session: Session, args: Args, name: string, reply: Reply)
   }
   const { db } = session;
   const { store } = session.engine.keyspace;
-  const { bytes, starts, ends } = args;
-  const entry = db.find(bytes, starts[1]!, ends[1]!);
+  const { bytes } = args;
+  const entry = db.find(bytes, args.start(1), args.end(1));
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return -1;
   if (entry === NULL_REF) store.hashes.create(hash);
   let added = 0;
   for (let i = 2; i < args.count; i += 2) {
-    const start = starts[i + 1]!;
-    if (store.hashes.set(hash, bytes, starts[i]!, ends[i]!, bytes, start, ends[i + 1]!)) added++;
+    const start = args.start(i + 1);
+    if (store.hashes.set(hash, bytes, args.start(i), args.end(i), bytes, start, args.end(i + 1)))
+      added++;
     // A value that is set lives for ever; commands that count in it leave its time alone.
     if (hash.timed !== NULL_REF)
-      store.kit.memberTimes.forget(hash.timed, bytes, starts[i]!, ends[i]!);
+      store.kit.memberTimes.forget(hash.timed, bytes, args.start(i), args.end(i));
   }
-  if (entry === NULL_REF) db.create(bytes, starts[1]!, ends[1]!, TYPE_HASH, hash);
+  if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_HASH, hash);
   else db.save(entry, hash);
   changed(session, args, 1, HSET, (args.count - 2) / 2);
   return added;
@@ -72,8 +73,8 @@ function hsetnx(session: Session, args: Args, reply: Reply): void {
 // ---- reading ----
 
 function hget(session: Session, args: Args, reply: Reply): void {
-  const { bytes, starts, ends } = args;
-  const entry = session.db.read(bytes, starts[1]!, ends[1]!);
+  const { bytes } = args;
+  const entry = session.db.read(bytes, args.start(1), args.end(1));
   if (entry === NULL_REF) return reply.null();
   if (openOrReply(session, entry, TYPE_HASH, hash, reply) === WRONG) return;
   replyField(session, entry, args, 2, reply);
@@ -89,8 +90,8 @@ function hmget(session: Session, args: Args, reply: Reply): void {
 /** Answers the value of the field in an argument, of the hash that was opened. @param entry NULL_REF if there is none */
 function replyField(session: Session, entry: Ref, args: Args, index: number, reply: Reply): void {
   const { hashes } = session.engine.keyspace.store;
-  const start = args.starts[index]!;
-  if (entry === NULL_REF || !hashes.get(hash, args.bytes, start, args.ends[index]!, content)) {
+  const start = args.start(index);
+  if (entry === NULL_REF || !hashes.get(hash, args.bytes, start, args.end(index), content)) {
     reply.null();
   } else {
     reply.bulk(content.bytes, content.start, content.end);

@@ -56,7 +56,7 @@ function push(session: Session, args: Args, front: boolean, existing: boolean, r
   if (front || count === 3) {
     for (let i = 2; i < count; i++) lists.push(list, front, bytes, args.start(i), args.end(i));
   } else {
-    lists.append(list, bytes, args.starts, args.ends, 2, count);
+    lists.append(list, bytes, args.places, 2, count);
   }
   if (entry === NULL_REF) db.create(bytes, args.start(1), args.end(1), TYPE_LIST, list);
   else db.save(entry, list);

@@ -90,8 +90,8 @@ export function permissionOf(user: User, command: Command, args: Args, from: num
 export function isPlainlyAllowed(session: Session, command: Command, args: Args): boolean {
   const at = command.soleKeyAt;
   if (at === -1 || at >= args.count) return false;
-  const { bytes, starts, ends } = args;
-  return session.user!.allowsFully(command.id, bytes, starts[at]!, ends[at]!);
+  const { bytes } = args;
+  return session.user!.allowsFully(command.id, bytes, args.start(at), args.end(at));
 }
 
 /** Whether a session may run a command line and besides read every key that there is. */

@@ -211,7 +211,6 @@ export class ScriptCaller implements ScriptHost {
     const { length } = parameters;
     if (length === 0) return false;
     if (length === args.count && length <= WRITTEN_MAX && this.#isWritten(parameters)) return true;
-    const { starts } = args;
     const before = args.count;
     args.clear();
     let buffer = this.#buffer;
@@ -226,7 +225,7 @@ export class ScriptCaller implements ScriptHost {
       const end = at + text.length;
       if (end > buffer.length) buffer = this.#grow(at, end);
       // Scripts call the same commands again and again, often with the same keys: what stands there already is not written again.
-      if (i >= before || starts[i] !== at || written[i] !== text) {
+      if (i >= before || args.start(i) !== at || written[i] !== text) {
         if (text.length > LOOP_MAX) writeLatin1(buffer, at, text);
         else for (let c = 0; c < text.length; c++) buffer[at + c] = text.charCodeAt(c);
         if (i < WRITTEN_MAX) written[i] = text;

@@ -61,8 +61,8 @@ export class CommandTable {
   /** The command that the first argument names, or null. Subcommands are not looked at. */
   find(args: Args): Command | null {
     const { bytes } = args;
-    const start = args.starts[0]!;
-    const end = args.ends[0]!;
+    const start = args.start(0);
+    const end = args.end(0);
     const length = end - start;
     const head = letters(bytes, start, end);
     const tail = length > 4 ? letters(bytes, end - 4, end) : head;
@@ -74,8 +74,8 @@ export class CommandTable {
   /** `find` for a name of these first and last letters that was not found a moment ago. */
   #search(args: Args, head: number, tail: number): Command | null {
     const { bytes } = args;
-    const start = args.starts[0]!;
-    const end = args.ends[0]!;
+    const start = args.start(0);
+    const end = args.end(0);
     const length = end - start;
     let slot = slotOf(head, tail, length);
     for (;;) {

@@ -52,27 +52,24 @@ export class Transaction {
     this.commands.push(command);
     this.flags |= command.flags;
     this.missing |= ~command.flags;
-    const { bytes, count, frame, starts, ends } = args;
+    const { bytes, count, frame } = args;
     let at = this.#placed;
     if (at + HEAD + 2 * count > this.#places.length) this.#growPlaces(HEAD + 2 * count);
     const places = this.#places;
     this.#placed += HEAD + 2 * count;
     places[at + 1] = count;
     if (frame >= 0) {
-      const shift = this.#append(bytes, frame, ends[count - 1]! + 2) - frame;
+      const shift = this.#append(bytes, frame, args.end(count - 1) + 2) - frame;
       places[at] = frame + shift;
       at += HEAD;
-      for (let i = 0; i < count; i++, at += 2) {
-        places[at] = starts[i]! + shift;
-        places[at + 1] = ends[i]! + shift;
-      }
+      for (let i = 0; i < 2 * count; i++) places[at++] = args.places[i]! + shift;
       return;
     }
     places[at] = -1;
     at += HEAD;
     for (let i = 0; i < count; i++, at += 2) {
-      const start = starts[i]!;
-      const end = ends[i]!;
+      const start = args.start(i);
+      const end = args.end(i);
       const copy = this.#append(bytes, start, end);
       places[at] = copy;
       places[at + 1] = copy + end - start;
@@ -91,12 +88,8 @@ export class Transaction {
     let at = this.#cursor;
     const count = places[at + 1]!;
     args.reset(this.#bytes, places[at]!, count);
-    const { starts, ends } = args;
     at += HEAD;
-    for (let i = 0; i < count; i++, at += 2) {
-      starts[i] = places[at]!;
-      ends[i] = places[at + 1]!;
-    }
+    for (let i = 0; i < 2 * count; i++) args.places[i] = places[at++]!;
     this.#cursor = at;
     return args;
   }

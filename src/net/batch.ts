@@ -81,7 +81,7 @@ export class Batch {
         lookahead.skip();
         continue;
       }
-      if (lookahead.add(args.bytes, args.starts[keyAt]!, args.ends[keyAt]!)) keys++;
+      if (lookahead.add(args.bytes, args.start(keyAt), args.end(keyAt))) keys++;
       if (command!.memberAt !== 0) members++;
     }
     if (keys > 1) database.prefetch();
@@ -100,7 +100,7 @@ export class Batch {
       const index = at < 0 ? args.count + at : at;
       // Behind name and key.
       if (index < 2 || index >= args.count) continue;
-      members.add(keys, hashes[i]!, args.bytes, args.starts[index]!, args.ends[index]!);
+      members.add(keys, hashes[i]!, args.bytes, args.start(index), args.end(index));
     }
     members.fetch();
   }

@@ -161,7 +161,7 @@ export class RespParser {
     if (count < 1 || count > SHORT_COUNT_MAX || from + SHORT_FRAME_MIN > end) return false;
     if (bytes[from + 2] !== CR || bytes[from + 3] !== LF) return false;
     args.clear();
-    const { starts, ends } = args;
+    const { places } = args;
     let pos = from + 4;
     for (let i = 0; i < count; i++) {
       // "$d\r\n" or "$dd\r\n". What lies behind the end is other bytes or none: where they end the loop, that is right.
@@ -179,8 +179,8 @@ export class RespParser {
       if (bytes[pos - 2] !== CR || bytes[pos - 1] !== LF) return false;
       const stop = pos + length;
       if (stop + 1 >= end || bytes[stop] !== CR || bytes[stop + 1] !== LF) return false;
-      starts[i] = pos;
-      ends[i] = stop;
+      places[2 * i] = pos;
+      places[2 * i + 1] = stop;
       pos = stop + 2;
     }
     args.count = count;

@@ -31,18 +31,12 @@ export class QuicklistTail {
   }
 
   /**
-   * Adds source[starts[i], ends[i]) for each i of [from, to), up to the first that the last node's block has no room for.
+   * Adds the elements of [from, to), up to the first that the last node's block has no room for.
    * @param source does not lie in the arena
+   * @param places where in it each element begins and where it ends, side by side
    * @returns the index of that one, or `to`
    */
-  append(
-    list: Ref,
-    source: Buffer,
-    starts: Int32Array,
-    ends: Int32Array,
-    from: number,
-    to: number,
-  ): number {
+  append(list: Ref, source: Buffer, places: Int32Array, from: number, to: number): number {
     const words = this.#arena.words[list >>> SEGMENT_SHIFT]!;
     const at = (list & SEGMENT_MASK) << 2;
     const node = words[at + TAIL]! as Ref;
@@ -64,8 +58,8 @@ export class QuicklistTail {
     let pos = base + this.#listpack.byteLength(pack) - 1;
     let index = from;
     for (; index < stop; index++) {
-      const start = starts[index]!;
-      const end = ends[index]!;
+      const start = places[2 * index]!;
+      const end = places[2 * index + 1]!;
       const length = end - start;
       if (pos + length > last) break;
       pos =

@@ -204,22 +204,19 @@ export class Lists implements Collection {
     }
   }
 
-  /** Adds source[starts[i], ends[i]), which does not lie in the arena, at the end for each i of [from, to). */
-  append(
-    value: Value,
-    source: Buffer,
-    starts: Int32Array,
-    ends: Int32Array,
-    from: number,
-    to: number,
-  ): void {
+  /**
+   * Adds the elements of [from, to) at the end.
+   * @param source does not lie in the arena
+   * @param places where in it each element begins and where it ends, side by side
+   */
+  append(value: Value, source: Buffer, places: Int32Array, from: number, to: number): void {
     for (let i = from; i < to; i++) {
       if (value.encoding === ENCODING_QUICKLIST) {
-        i = this.#tail.append(value.block, source, starts, ends, i, to);
+        i = this.#tail.append(value.block, source, places, i, to);
         if (i === to) return;
       }
       // The first of a node, or one that needs a larger block.
-      this.push(value, false, source, starts[i]!, ends[i]!);
+      this.push(value, false, source, places[2 * i]!, places[2 * i + 1]!);
     }
   }
 

@@ -45,8 +45,8 @@ const COUNT_POS = HEADER_SIZE;
 /** The fields and values of an entry that is added: slices of a command's bytes, by index. */
 export interface Pairs {
   readonly bytes: Buffer;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
+  start(index: number): number;
+  end(index: number): number;
 }
 
 /** What `StreamNodes.readEntry` found. */
@@ -71,21 +71,21 @@ export class StreamNodes {
 
   /** Makes a node with one entry. @param from index of the first field. */
   create(pairs: Pairs, from: number, count: number, sizeHint: number): Ref {
-    const { bytes, starts, ends } = pairs;
+    const { bytes } = pairs;
     const listpack = this.#listpack;
     let node = listpack.create(sizeHint);
     node = listpack.appendInteger(node, 1, 0);
     node = listpack.appendInteger(node, 0, 0);
     node = listpack.appendInteger(node, count, 0);
     for (let i = 0, at = from; i < count; i++, at += 2) {
-      node = listpack.append(node, bytes, starts[at]!, ends[at]!);
+      node = listpack.append(node, bytes, pairs.start(at), pairs.end(at));
     }
     node = listpack.appendInteger(node, 0, 0);
     node = listpack.appendInteger(node, FLAG_SAME_FIELDS, 0);
     node = listpack.appendInteger(node, 0, 0);
     node = listpack.appendInteger(node, 0, 0);
     for (let i = 0, at = from + 1; i < count; i++, at += 2) {
-      node = listpack.append(node, bytes, starts[at]!, ends[at]!);
+      node = listpack.append(node, bytes, pairs.start(at), pairs.end(at));
     }
     return listpack.appendInteger(node, ENTRY_ELEMENTS + count, 0);
   }
@@ -113,11 +113,11 @@ export class StreamNodes {
     subtract(id.seqLow, id.seqHigh, master.seqLow, master.seqHigh);
     pos = putInteger(bytes, pos, int64.low, int64.high);
     if (!same) pos = putInteger(bytes, pos, count, 0);
-    const { bytes: source, starts, ends } = pairs;
+    const { bytes: source } = pairs;
     const step = same ? 2 : 1;
     const end = from + 2 * count;
     for (let i = from + step - 1; i < end; i += step) {
-      pos = putBytes(bytes, pos, source, starts[i]!, ends[i]!);
+      pos = putBytes(bytes, pos, source, pairs.start(i), pairs.end(i));
     }
     const size = ENTRY_ELEMENTS + (same ? count : 2 * count + 1);
     pos = putInteger(bytes, pos, size, 0);
@@ -262,9 +262,9 @@ export class StreamNodes {
   #hasFields(node: Ref, pairs: Pairs, from: number, count: number): boolean {
     let pos = this.fieldsPos(node);
     if (int64.low !== count) return false;
-    const { bytes, starts, ends } = pairs;
+    const { bytes } = pairs;
     for (let i = 0, at = from; i < count; i++, at += 2) {
-      if (!this.#listpack.equals(node, pos, bytes, starts[at]!, ends[at]!)) return false;
+      if (!this.#listpack.equals(node, pos, bytes, pairs.start(at), pairs.end(at))) return false;
       pos = this.skip(node, pos, 1);
     }
     return true;
@@ -288,7 +288,7 @@ export function entrySizeMax(pairs: Pairs, from: number, count: number): number 
 /** Bytes of all fields and values. */
 export function bytesOf(pairs: Pairs, from: number, count: number): number {
   let size = 0;
-  for (let at = from; at < from + 2 * count; at++) size += pairs.ends[at]! - pairs.starts[at]!;
+  for (let at = from; at < from + 2 * count; at++) size += pairs.end(at) - pairs.start(at);
   return size;
 }
 

@@ -43,11 +43,11 @@ class Model {
   /** Pushes at the end, as many at once as the last node takes. @returns how many came so */
   append(items: readonly Buffer[]): number {
     const source = Buffer.concat(items);
-    const ends = Int32Array.from(items, (_, i) => Buffer.concat(items.slice(0, i + 1)).length);
-    const starts = ends.map((end, i) => end - items[i]!.length);
+    let end = 0;
+    const places = Int32Array.from(items.flatMap(({ length }) => [end, (end += length)]));
     let together = 0;
     for (let i = 0; i < items.length; i++) {
-      const to = this.tail.append(this.list, source, starts, ends, i, items.length);
+      const to = this.tail.append(this.list, source, places, i, items.length);
       this.items.push(...items.slice(i, to));
       together += to - i;
       i = to;

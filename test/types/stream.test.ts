@@ -25,7 +25,7 @@ function pairsOf(words: readonly string[]) {
     starts[i] = at;
     ends[i] = at += word.length;
   }
-  return { bytes, starts, ends };
+  return { bytes, start: (index: number) => starts[index]!, end: (index: number) => ends[index]! };
 }
 
 function idOf(ms: number): StreamId {

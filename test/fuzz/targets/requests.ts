@@ -84,8 +84,8 @@ function compare(bytes: Buffer, native: boolean, pieces: Buffer[], expected: Fed
   }
   // Of a frame that is not complete everything from its first argument on is kept: at most what came in.
   if (fed.left > expected.left) fail(bytes, native, `keeps ${fed.left} bytes of ${expected.left}`);
-  if (parser.args.starts.byteLength * 2 > bytes.length * 4 + ALLOCATION_SLACK) {
-    fail(bytes, native, `holds room for ${parser.args.starts.length} arguments`);
+  if (parser.args.places.byteLength > bytes.length * 4 + ALLOCATION_SLACK) {
+    fail(bytes, native, `holds room for ${parser.args.places.length / 2} arguments`);
   }
 }
 

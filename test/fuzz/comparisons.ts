@@ -96,9 +96,10 @@ export function following(line: readonly string[]): string[][] {
   const name = nameOf(inner);
   const isOpen = name === "spop" || (isByName(inner) && /^z(rem|rangestore)/.test(name));
   if (isOpen || isUntold(name, inner)) return [["DEL", inner[1]!]];
-  return name.startsWith("sort")
-    ? inner.flatMap((word, i) => (/^store$/i.test(word) ? [["DEL", inner[i + 1] ?? ""]] : []))
-    : [];
+  if (!name.startsWith("sort")) return [];
+  // A sorted set that SORT has read is a skiplist in redis-server, which keeps the sign of a zero; a listpack does not.
+  const stored = inner.flatMap((word, i) => (/^store$/i.test(word) ? [inner[i + 1] ?? ""] : []));
+  return [["DEL", inner[1]!, ...stored]];
 }
 
 /** Whether two answers that were chosen by chance have as many elements, or are the same error. */

@@ -179,7 +179,8 @@ export class Selector {
     if (command === null) return UNKNOWN_COMMAND;
     if (command.parent !== null) return FIRST_ARGUMENT_OF_SUBCOMMAND;
     const part = text.slice(at + 1);
-    if (part === "") return BAD_SYNTAX;
+    // Redis takes a blank here, and can't read the file again that it then saves: who may change one user could add others to it.
+    if (part === "" || hasSpaces(part)) return BAD_SYNTAX;
     if (command.children.length === 0) {
       this.commands.allowFirstArgument(command, part);
       return null;

@@ -192,6 +192,14 @@ describe("the text of a user", () => {
     }
   });
 
+  test("holds no blank but those between its rules", () => {
+    for (const blank of [" ", "\t", "\r", "\n", "\0"]) {
+      for (const rule of [`~a${blank}b`, `&a${blank}b`, `+select|a${blank}b`, `+select|${blank}`]) {
+        expect(users().set("alice", [rule])).toMatch(/Syntax error$/);
+      }
+    }
+  });
+
   test("is refused as a whole if a line is wrong, and all that is wrong is said", () => {
     const read = readUsers(
       "user alice on\n\nuser bob +nosuch +@nosuch\r\nuser alice off\nbob\nuser\nuser x >p nonsense #1\nuser y (~a",

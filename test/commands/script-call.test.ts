@@ -10,12 +10,14 @@ describe("redis.call", () => {
     const model = new Map<string, string>();
     const steps: string[] = [];
     const expected: string[] = [];
+    let key = "k0";
     for (let i = 0; i < 400; i++) {
-      const key = "k".repeat(1 + random.below(3)) + random.below(4);
+      // Every second time the key of the call before, which is announced then; others of its length may stand in its place.
+      if (random.below(2) === 0) key = "k".repeat(1 + random.below(3)) + random.below(4);
       // Some are larger than the buffer that there is.
       const size = random.below(12) === 0 ? 900 + random.below(5000) : random.below(6);
       const value = String(random.below(10)).repeat(size);
-      switch (random.below(5)) {
+      switch (random.below(6)) {
         case 0:
           steps.push(`r[#r + 1] = redis.call('SET', '${key}', '${value}').ok`);
           model.set(key, value);
@@ -30,7 +32,17 @@ describe("redis.call", () => {
           steps.push(`r[#r + 1] = redis.call('DEL', '${key}', 'x')`);
           expected.push(model.delete(key) ? "1" : "0");
           break;
-        case 3:
+        case 3: {
+          const other = `${key[0]}${random.below(4)}`;
+          steps.push(`r[#r + 1] = redis.pcall('RENAME', '${key}', '${other}').ok or 'error'`);
+          const moved = model.get(key);
+          expected.push(moved === undefined ? "error" : "OK");
+          if (moved === undefined) break;
+          model.delete(key);
+          model.set(other, moved);
+          break;
+        }
+        case 4:
           steps.push(`r[#r + 1] = redis.call('OBJECT', 'HELP')[1] ~= nil and 'help'`);
           expected.push("help");
           break;

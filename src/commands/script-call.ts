@@ -55,9 +55,6 @@ export class ScriptCaller implements ScriptHost {
   #lastCommand: Command | null = null;
   /** The first arguments that stand in the buffer. */
   readonly #written: string[] = [];
-  /** The key of the call before, and whether the lookahead knows it. */
-  #lastKey: string | undefined;
-  #announced = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -78,7 +75,6 @@ export class ScriptCaller implements ScriptHost {
     this.#readOnly = readOnly || flags.noWrites;
     this.#mayExceed = flags.allowOom;
     this.#replication = 3;
-    this.#lastKey = undefined;
   }
 
   end(): void {
@@ -143,7 +139,6 @@ export class ScriptCaller implements ScriptHost {
     const refusal = this.#refusal(command, args);
     if (refusal !== null) return refusal;
     if ((command!.flags & WRITE) !== 0) this.hasWritten = true;
-    this.#expectKey(command!, args);
     if (this.#replication === 0) this.#runUnheard(command!, args);
     else runFromScript(session, command!, args);
     const { reply } = session;
@@ -188,29 +183,6 @@ export class ScriptCaller implements ScriptHost {
     }
     if (command === null || command.subcommands === null || args.count < 2) return command;
     return command.subcommands.get(args.text(1).toUpperCase()) ?? null;
-  }
-
-  /**
-   * Says which key is looked up next, if it is that of the call before: scripts often call several commands on one key, or one in a
-   * loop, and what is announced and has not changed is neither hashed nor looked for again.
-   */
-  #expectKey(command: Command, args: Args): void {
-    const { lookahead } = this.#engine.keyspace.store;
-    const { keyAt } = command;
-    const key = keyAt > 0 && keyAt < args.count ? this.#written[keyAt] : undefined;
-    // Another key may stand where the announced one stood.
-    lookahead.next = lookahead.count;
-    if (key === undefined || key !== this.#lastKey) {
-      this.#lastKey = key;
-      this.#announced = false;
-      return;
-    }
-    if (!this.#announced) {
-      lookahead.clear();
-      lookahead.add(args.bytes, args.start(keyAt), args.end(keyAt));
-      this.#announced = true;
-    }
-    lookahead.next = 0;
   }
 
   /** Why the script may not run the command, or null. */

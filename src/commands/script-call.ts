@@ -31,6 +31,9 @@ const LOOP_MAX = 16;
 /** So many arguments are compared with those of the call before. */
 const WRITTEN_MAX = 4;
 
+/** Where names of commands end, so that a key behind one stays where it is when another command is called with it. */
+const NAME_END = 32;
+
 const NO_ARGUMENTS = "Please specify at least one argument for this redis lib call";
 const TOO_LARGE = "The reply of the command is too large";
 const WRONG_ARGUMENTS = "Lua redis lib command arguments must be strings or integers";
@@ -55,6 +58,8 @@ export class ScriptCaller implements ScriptHost {
   #lastCommand: Command | null = null;
   /** The first arguments that stand in the buffer. */
   readonly #written: string[] = [];
+  /** The second argument is the key that the lookahead keeps. */
+  #keepsKey = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -78,6 +83,7 @@ export class ScriptCaller implements ScriptHost {
   }
 
   end(): void {
+    this.#letGoOfKey();
     this.session.client = this.session;
     this.session.reply.clear();
     if (this.#buffer.length > ARGUMENTS_KEEP) {
@@ -138,6 +144,7 @@ export class ScriptCaller implements ScriptHost {
     const command = this.#find(args);
     const refusal = this.#refusal(command, args);
     if (refusal !== null) return refusal;
+    if (command!.soleKeyAt === 1 && !this.#keepsKey) this.#keepKey();
     if ((command!.flags & WRITE) !== 0) this.hasWritten = true;
     if (this.#replication === 0) this.#runUnheard(command!, args);
     else runFromScript(session, command!, args);
@@ -219,13 +226,16 @@ export class ScriptCaller implements ScriptHost {
       let text = parameters[i];
       if (typeof text === "number") text = formatArgument(text);
       else if (typeof text !== "string") {
+        this.#letGoOfKey();
         args.clear();
         return false;
       }
+      if (i === 0 && text.length < NAME_END) at = NAME_END - text.length;
       const end = at + text.length;
       if (end > buffer.length) buffer = this.#grow(at, end);
       // Scripts call the same commands again and again, often with the same keys: what stands there already is not written again.
       if (i >= before || args.start(i) !== at || written[i] !== text) {
+        if (i === 1) this.#letGoOfKey();
         if (text.length > LOOP_MAX) writeLatin1(buffer, at, text);
         else for (let c = 0; c < text.length; c++) buffer[at + c] = text.charCodeAt(c);
         if (i < WRITTEN_MAX) written[i] = text;
@@ -250,6 +260,20 @@ export class ScriptCaller implements ScriptHost {
     freeLarge(this.#buffer);
     this.#buffer = larger;
     this.#written.length = 0;
+    this.#letGoOfKey();
     return larger;
+  }
+
+  /** Commands of a script are often on one key: the second argument is hashed and looked up once, until it is another. */
+  #keepKey(): void {
+    const args = this.#args;
+    this.#engine.keyspace.store.lookahead.keep(args.bytes, args.start(1), args.end(1));
+    this.#keepsKey = true;
+  }
+
+  #letGoOfKey(): void {
+    if (!this.#keepsKey) return;
+    this.#engine.keyspace.store.lookahead.letGo();
+    this.#keepsKey = false;
   }
 }

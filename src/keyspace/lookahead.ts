@@ -3,8 +3,8 @@
  * here which keys come next, so that their entries are fetched from memory together (`Database.prefetch`) and not one
  * after the other: with more keys than the processor's caches hold, waiting for memory is a quarter of a GET.
  *
- * A slot holds what a lookup needs to know of its key: the hash, and the words that it was computed from. The last slot
- * is that of keys which nobody announced.
+ * A slot holds what a lookup needs to know of its key: the hash, and the words that it was computed from. The last but one
+ * is that of keys which nobody announced; the last that of a key which is kept: a script's commands are often all on one.
  *
  * Pipelines often fill or read one collection: of a run of commands on one key only the first is hashed and looked up, and
  * `found` tells the others, as long as nobody says that the entry has gone (`forget`).
@@ -18,13 +18,15 @@ export const LOOKAHEAD_MAX = 64;
 /** Longer keys are not hashed ahead: a command in front of them might close the connection. */
 const KEY_SIZE_MAX = 1024;
 const UNANNOUNCED = LOOKAHEAD_MAX;
+const KEPT: number = LOOKAHEAD_MAX + 1;
+const SLOTS: number = LOOKAHEAD_MAX + 2;
 const NO_BYTES = Buffer.alloc(0);
 
 export class Lookahead {
   /** Hash by slot. */
-  readonly hashes: Int32Array = new Int32Array(LOOKAHEAD_MAX + 1);
+  readonly hashes: Int32Array = new Int32Array(SLOTS);
   /** HASH_WORDS words a slot. */
-  readonly words: Int32Array = new Int32Array((LOOKAHEAD_MAX + 1) * HASH_WORDS);
+  readonly words: Int32Array = new Int32Array(SLOTS * HASH_WORDS);
   /** Keys announced. */
   count = 0;
   /** The key that the command under way is expected to look up first; `count` if none. */
@@ -39,6 +41,10 @@ export class Lookahead {
   /** First slot of the run of equal keys that a slot is in. */
   readonly #runs: Int32Array = new Int32Array(LOOKAHEAD_MAX);
   #bytes: Buffer = NO_BYTES;
+  // The key that is kept.
+  #keptBytes: Buffer | null = null;
+  #keptStart = 0;
+  #keptEnd = 0;
 
   constructor(seed: HashSeed) {
     this.#seed = seed;
@@ -97,6 +103,21 @@ export class Lookahead {
     this.forget();
   }
 
+  /** Hashes a key that stays where it is until another is kept, or `letGo`: whoever looks it up there finds its hash. */
+  keep(bytes: Buffer, start: number, end: number): void {
+    this.#keptBytes = bytes;
+    this.#keptStart = start;
+    this.#keptEnd = end;
+    this.hashes[KEPT] = hashBytes(bytes, start, end, this.#seed, this.words, KEPT * HASH_WORDS);
+    this.forget();
+  }
+
+  /** No key is kept any more. */
+  letGo(): void {
+    this.#keptBytes = null;
+    this.forget();
+  }
+
   /** Notes the entry of a slot's key in a table of keys. */
   remember(slot: number, entry: Ref, table: object): void {
     // Of keys that nobody announced the next may be another.
@@ -111,7 +132,7 @@ export class Lookahead {
     this.foundSlot = -1;
   }
 
-  /** The slot of the key: that of its run if it is the expected one, else the last, after hashing it. */
+  /** The slot of the key: that of its run if it is the expected one, that of the kept one, or after hashing it that of all others. */
   slotOf(bytes: Buffer, start: number, end: number): number {
     const { next } = this;
     if (
@@ -121,6 +142,9 @@ export class Lookahead {
       this.#bytes === bytes
     ) {
       return this.#runs[next]!;
+    }
+    if (bytes === this.#keptBytes && start === this.#keptStart && end === this.#keptEnd) {
+      return KEPT;
     }
     this.hash(bytes, start, end);
     return UNANNOUNCED;

@@ -3,6 +3,16 @@ import { describe, expect, test } from "bun:test";
 import { FrozenEngine } from "../support/frozen-engine.ts";
 import { seeded } from "../support/seed.ts";
 
+/** Commands that make, read, move and delete what a key holds; K and L are keys. */
+const LINES: readonly string[] = [
+  ...["SET K v", "SET K 17", "APPEND K abcdefgh", "SETRANGE K 40 x", "GET K", "GETDEL K", "INCR K"],
+  ...["SET K v EX 100", "SET K v KEEPTTL", "EXPIRE K 100", "PEXPIRE K -1", "PERSIST K", "TTL K"],
+  ...["LPUSH K a b", "LPOP K", "LRANGE K 0 -1", "SADD K a", "SREM K a", "SINTERSTORE K L K"],
+  ...["HSET K f v", "HDEL K f", "HGET K f", "DEL K", "UNLINK K", "RENAME K L", "COPY K L REPLACE"],
+  ...["MOVE K 1", "EXISTS K L", "SWAPDB 0 1", "FLUSHDB", "FLUSHALL", "PING"],
+  ...["TYPE K", "OBJECT ENCODING K", "NOSUCH K", "GET", `${"X".repeat(40)} K`],
+];
+
 describe("redis.call", () => {
   test("runs the command that it is given, whatever was called before", () => {
     const engine = new FrozenEngine();
@@ -67,5 +77,27 @@ describe("redis.call", () => {
     const reply = engine.call("EVAL", `local r = {} ${steps.join("\n")} return r`, "0");
     expect(reply).toBe(`[${expected.join(" ")}]`);
     engine.release();
+  });
+
+  test("finds what its key holds, whatever the commands before made of it", () => {
+    const random = seeded("commands of scripts on few keys");
+    const together = new FrozenEngine();
+    const apart = new FrozenEngine();
+    const keys = ["k", "l", "a longer key", ""];
+    const literal = (word: string): string => {
+      if (word === "K" || word === "L") return `'${keys[random.below(2) * random.below(3)]!}'`;
+      return `'${word}'`;
+    };
+    for (let round = 0; round < 60; round++) {
+      const calls = Array.from({ length: 1 + random.below(40) }, () => {
+        const words = LINES[random.below(LINES.length)]!.split(" ");
+        return `cjson.encode({redis.pcall(${words.map(literal).join(", ")})})`;
+      });
+      const script = `local r = {} ${calls.map((call) => `r[#r + 1] = ${call}`).join("\n")} return r`;
+      const one = calls.map((call) => apart.call("EVAL", `return ${call}`, "0"));
+      expect(together.call("EVAL", script, "0")).toBe(`[${one.join(" ")}]`);
+    }
+    together.release();
+    apart.release();
   });
 });

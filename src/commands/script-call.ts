@@ -3,6 +3,7 @@
  * becomes a value of Lua.
  */
 import { freeBuffer, freeLarge, writeLatin1 } from "../base/bytes.ts";
+import { REPLY_BUFFER_SIZE } from "../base/limits.ts";
 import { Args } from "../protocol/args.ts";
 import { checkBytes, refusalBytes, refusalTable } from "../scripting/answers.ts";
 import { formatArgument } from "../scripting/number-text.ts";
@@ -28,6 +29,9 @@ const ARGUMENTS_KEEP: number = 64 * 1024;
 /** Arguments of up to so many characters are written one by one. */
 const LOOP_MAX = 16;
 
+/** So many bytes of answers stay where they were written: half of the buffer that there is for them. */
+const ANSWERS_MAX: number = REPLY_BUFFER_SIZE / 2;
+
 /** So many arguments are compared with those of the call before. */
 const WRITTEN_MAX = 4;
 
@@ -43,8 +47,8 @@ export class ScriptCaller implements ScriptHost {
   readonly session: Session;
   /** The script has run a command that writes: it can't be stopped any more. */
   hasWritten = false;
-  /** What the script has got from the server. */
-  readonly record: ReplyRecord = new ReplyRecord();
+  /** What the script has got from the server, but for the answers that stand in the session's reply. */
+  readonly #record: ReplyRecord = new ReplyRecord();
   #readOnly = false;
   /** It may take memory where there is none. */
   #mayExceed = false;
@@ -76,7 +80,7 @@ export class ScriptCaller implements ScriptHost {
     session.authenticated = client.authenticated;
     session.reply.version = 2;
     this.hasWritten = false;
-    this.record.clear();
+    this.#record.clear();
     this.#readOnly = readOnly || flags.noWrites;
     this.#mayExceed = flags.allowOom;
     this.#replication = 3;
@@ -94,20 +98,29 @@ export class ScriptCaller implements ScriptHost {
   }
 
   call(parameters: readonly LuaValue[]): LuaValue {
-    const refusal = this.#run(parameters);
     const { reply } = this.session;
+    const from = reply.pos;
+    const refusal = this.#run(parameters);
     if (refusal !== null) {
-      const bytes = refusalBytes(refusal);
-      this.record.append(bytes, 0, bytes.length);
+      this.#note(refusalBytes(refusal));
       this.failed = true;
       return refusalTable(refusal);
     }
-    const { buffer, pos } = reply;
-    this.record.append(buffer, 0, pos);
-    const value = this.#reader.read(buffer, 0);
+    const value = this.#reader.read(reply.buffer, from);
     this.failed = this.#reader.failed;
-    reply.pos = 0;
+    if (reply.pos > ANSWERS_MAX) this.#moveAnswers();
     return value;
+  }
+
+  /** Not all answers that the script has got are known any more. */
+  get hasLostAnswers(): boolean {
+    return this.#record.overflowed;
+  }
+
+  /** A copy of all answers that the script has got. */
+  answers(): Buffer {
+    this.#moveAnswers();
+    return this.#record.copy();
   }
 
   /** Runs a command for a script that runs in a thread of its own. @returns the answer, as `answers.ts` has it */
@@ -129,9 +142,21 @@ export class ScriptCaller implements ScriptHost {
       command === null
         ? null
         : user === null || permissionOf(user, command, this.#args, 0) === ALLOWED;
-    const bytes = checkBytes(may);
-    this.record.append(bytes, 0, bytes.length);
+    this.#note(checkBytes(may));
     return may;
+  }
+
+  /** Notes an answer that is no reply. */
+  #note(answer: Buffer): void {
+    this.#moveAnswers();
+    this.#record.append(answer, answer.length);
+  }
+
+  /** Moves the answers that stand in the session's reply to the record. */
+  #moveAnswers(): void {
+    const { reply } = this.session;
+    this.#record.append(reply.buffer, reply.pos);
+    reply.pos = 0;
   }
 
   /** Runs a command and leaves its reply in the session's. @returns why it was refused, or null */
@@ -150,6 +175,8 @@ export class ScriptCaller implements ScriptHost {
     else runFromScript(session, command!, args);
     const { reply } = session;
     if (!reply.overflowed) return null;
+    // With the answers before it.
+    this.#record.lose();
     reply.clear();
     return TOO_LARGE;
   }

@@ -94,7 +94,7 @@ export class Scripts {
   /** The script has taken long: moves it to a thread of its own, stops it, or lets it go on for a while. */
   readonly #onTime = (): number => {
     const { caller } = this;
-    if (this.#mayMove && !caller.record.overflowed) {
+    if (this.#mayMove && !caller.hasLostAnswers) {
       this.#moves = true;
       throw new ScriptStop("moved");
     }
@@ -124,7 +124,7 @@ export class Scripts {
       functionName: script.isFunction ? script.name : null,
       keys: texts.slice(countAt + 1, firstValue),
       values: texts.slice(firstValue),
-      record: caller.record.copy(),
+      record: caller.answers(),
       random,
     };
     const startedMs = engine.clock.monotonicMs - Math.round(this.#longAfterNs / 1e6);

@@ -10,7 +10,7 @@ import { ReplyError, RespReplyDecoder } from "../protocol/resp-reply-decoder.ts"
 import type { ReplyValue } from "../protocol/resp-reply-decoder.ts";
 import type { RealmFunction } from "../scripting/typescript-realms.ts";
 import { TypeScriptRealms } from "../scripting/typescript-realms.ts";
-import { REFUSED } from "../scripting/answers.ts";
+import { REFUSED, refusalText } from "../scripting/answers.ts";
 import type { Busy } from "./busy.ts";
 import { BUSY_FUNCTION, endBusy } from "./busy.ts";
 import type { Engine } from "./engine.ts";
@@ -134,7 +134,7 @@ export class TypeScriptFunctions {
     if (words === null) return "-ERR the call is no command\r\n";
     const bytes = scripts.caller.answer(words, { protocol: 3, replication: 3 });
     if (bytes[0] !== REFUSED) return bytes.toString("latin1");
-    return `-ERR ${bytes.toString("latin1", 1)}`;
+    return `-ERR ${refusalText(bytes, 0)}\r\n`;
   }
 }
 

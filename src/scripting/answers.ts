@@ -1,9 +1,10 @@
 /**
- * What the server answers a script, as bytes: a reply as it is, or behind a byte that begins no reply something else.
+ * What the server answers a script, as bytes: a reply as it is, or behind a byte that begins no reply something else. Each says
+ * itself where it ends.
  *
- *   - $ : * ...   the reply of a command
- *   1 text CR LF  the command was refused, and no reply was written
- *   2 byte        an answer to `acl_check_cmd`: 0 no, 1 yes, 2 no such command
+ *   - $ : * ...            the reply of a command
+ *   1 size (4 bytes) text  the command was refused, and no reply was written
+ *   2 byte                 an answer to `acl_check_cmd`: 0 no, 1 yes, 2 no such command
  */
 import { errorTable } from "./error-table.ts";
 import { ReplyReader } from "./reply-reader.ts";
@@ -12,8 +13,27 @@ import type { LuaValue } from "./values.ts";
 export const REFUSED = 1;
 export const CHECKED = 2;
 
+const REFUSAL_HEAD = 5;
+/** Bytes of an answer to `acl_check_cmd`. */
+export const CHECK_SIZE = 2;
+
+/** @param text one character a byte */
 export function refusalBytes(text: string): Buffer {
-  return Buffer.from(`\x01${text}\r\n`, "latin1");
+  const bytes = Buffer.alloc(REFUSAL_HEAD + text.length);
+  bytes[0] = REFUSED;
+  bytes.writeUInt32LE(text.length, 1);
+  bytes.write(text, REFUSAL_HEAD, "latin1");
+  return bytes;
+}
+
+/** Byte after the refusal at `start`. */
+function refusalEnd(bytes: Buffer, start: number): number {
+  return start + REFUSAL_HEAD + bytes.readUInt32LE(start + 1);
+}
+
+/** Why the command was refused. */
+export function refusalText(bytes: Buffer, start: number): string {
+  return bytes.toString("latin1", start + REFUSAL_HEAD, refusalEnd(bytes, start));
 }
 
 const CHECKS: readonly (boolean | null)[] = [false, true, null];
@@ -30,16 +50,21 @@ export function readCheck(bytes: Buffer, start: number): boolean | null {
 export class AnswerReader {
   /** The answer is an error. */
   failed = false;
+  /** Byte after the answer that was read last. */
+  end = 0;
   readonly #reader: ReplyReader = new ReplyReader();
 
-  /** The value of a reply or a refusal in bytes[start, end). */
-  read(bytes: Buffer, start: number, end: number): LuaValue {
+  /** The value of the reply or refusal that begins at `start`. */
+  read(bytes: Buffer, start: number): LuaValue {
     if (bytes[start] === REFUSED) {
       this.failed = true;
-      return refusalTable(bytes.toString("latin1", start + 1, end - 2));
+      this.end = refusalEnd(bytes, start);
+      return refusalTable(refusalText(bytes, start));
     }
-    const value = this.#reader.read(bytes, start);
-    this.failed = this.#reader.failed;
+    const reader = this.#reader;
+    const value = reader.read(bytes, start);
+    this.failed = reader.failed;
+    this.end = reader.end;
     return value;
   }
 }

@@ -19,12 +19,38 @@ export class ReplyReader {
   /** The reply is an error. */
   failed = false;
 
+  /** Byte after the reply that was read last. */
+  get end(): number {
+    return this.#pos;
+  }
+
   /** Reads the one reply that begins at `start`. */
   read(bytes: Buffer, start: number): LuaValue {
+    // Most are strings of up to nine bytes, or of two digits, or none.
+    if (bytes[start] === 0x24) {
+      const digit = bytes[start + 1]! - 0x30;
+      if (bytes[start + 2] === CR) return this.#short(bytes, start + 4, digit);
+      if (bytes[start + 3] === CR) {
+        return this.#short(bytes, start + 5, digit * 10 + bytes[start + 2]! - 0x30);
+      }
+    }
     this.#bytes = bytes;
     this.#pos = start;
     this.failed = bytes[start] === 0x2d;
     return this.#value();
+  }
+
+  /** The string of `length` bytes that begins at `from`; of a length that is none, false. */
+  #short(bytes: Buffer, from: number, length: number): LuaValue {
+    this.failed = false;
+    if (length < 0) {
+      // No line break stands behind it.
+      this.#pos = from;
+      return false;
+    }
+    const end = from + length;
+    this.#pos = end + 2;
+    return this.#strings.text(bytes, from, end);
   }
 
   #value(): LuaValue {

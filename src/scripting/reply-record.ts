@@ -1,18 +1,16 @@
 /**
- * The answers that a script has got from the server so far, one after another: given the same answers it takes the same way again.
- *
- *   | size (4 bytes) | answer | size | answer | ...
+ * The answers that a script has got from the server so far, one after another as `answers.ts` has them: given the same answers it
+ * takes the same way again.
  */
 import { copyBytes, freeBuffer, freeLarge } from "../base/bytes.ts";
 import { SCRIPT_RECORD_KEEP, SCRIPT_RECORD_MAX } from "../base/limits.ts";
 
-const HEAD = 4;
 const BYTES_FIRST = 4096;
 
 export class ReplyRecord {
   #bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
   #pos = 0;
-  /** There were more answers than are kept. */
+  /** Not all answers are kept: there were too many. */
   overflowed = false;
 
   /** A script begins. */
@@ -24,22 +22,21 @@ export class ReplyRecord {
     this.#bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
   }
 
-  append(bytes: Buffer, start: number, end: number): void {
+  /** Appends the answers in bytes[0, end). */
+  append(bytes: Buffer, end: number): void {
     if (this.overflowed) return;
-    const size = end - start;
-    const needed = this.#pos + HEAD + size;
+    const needed = this.#pos + end;
     if (needed > this.#bytes.length && !this.#grow(needed)) return;
-    const target = this.#bytes;
-    let at = this.#pos;
-    target[at++] = size;
-    target[at++] = size >>> 8;
-    target[at++] = size >>> 16;
-    target[at++] = size >>> 24;
-    copyBytes(target, at, bytes, start, end);
+    copyBytes(this.#bytes, this.#pos, bytes, 0, end);
     this.#pos = needed;
   }
 
-  /** A copy of all answers, for a `RecordReader`. */
+  /** Answers were lost. */
+  lose(): void {
+    this.overflowed = true;
+  }
+
+  /** A copy of all answers. */
   copy(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#pos));
   }
@@ -53,26 +50,6 @@ export class ReplyRecord {
     this.#bytes.copy(larger, 0, 0, this.#pos);
     freeLarge(this.#bytes);
     this.#bytes = larger;
-    return true;
-  }
-}
-
-/** Gives recorded answers again. */
-export class RecordReader {
-  readonly bytes: Buffer;
-  /** Where the answer begins and ends that `next` has found. */
-  start = 0;
-  end = 0;
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  /** Goes on to the next answer. Returns false if there is none. */
-  next(): boolean {
-    if (this.end === this.bytes.length) return false;
-    this.start = this.end + HEAD;
-    this.end = this.start + this.bytes.readInt32LE(this.end);
     return true;
   }
 }

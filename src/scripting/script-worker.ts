@@ -4,12 +4,11 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
-import { AnswerReader, readCheck } from "./answers.ts";
+import { AnswerReader, CHECK_SIZE, readCheck } from "./answers.ts";
 import { readDescription } from "./function-description.ts";
 import { settle } from "./invoke.ts";
 import { meter } from "./meter.ts";
 import { Realm } from "./realm.ts";
-import { RecordReader } from "./reply-record.ts";
 import { scriptErrorText } from "./script-error.ts";
 import type { ScriptHost } from "./script-host.ts";
 import { LuaTable } from "./table.ts";
@@ -25,35 +24,42 @@ class RemoteHost implements ScriptHost {
   #replication = 3;
   readonly #port: MessagePort;
   readonly #signal: Int32Array;
-  readonly #record: RecordReader;
+  /** Answers that were given before, of which those from `#at` on are to be given again. */
+  readonly #record: Buffer;
+  #at = 0;
   readonly #reader: AnswerReader = new AnswerReader();
 
   constructor(port: MessagePort, assignment: Assignment) {
     this.#port = port;
     this.#signal = assignment.signal;
-    this.#record = new RecordReader(Buffer.from(assignment.record));
+    this.#record = Buffer.from(assignment.record);
   }
 
   call(parameters: readonly LuaValue[]): LuaValue {
-    const record = this.#record;
-    if (record.next()) return this.#take(record.bytes, record.start, record.end);
+    if (this.#isAgain) {
+      const value = this.#take(this.#record, this.#at);
+      this.#at = this.#reader.end;
+      return value;
+    }
     // What is neither string nor number is refused there as it would be here.
     const sent = parameters.map((value) => (typeof value === "object" ? undefined : value));
     const plain = sent.map((value) => (typeof value === "function" ? undefined : value));
     const state = { protocol: this.protocol, replication: this.#replication };
-    const answer = this.#ask({ kind: "call", parameters: plain, state });
-    return this.#take(answer, 0, answer.length);
+    return this.#take(this.#ask({ kind: "call", parameters: plain, state }), 0);
   }
 
   mayRun(parameters: readonly LuaValue[]): boolean | null {
-    const record = this.#record;
-    if (record.next()) return readCheck(record.bytes, record.start);
+    if (this.#isAgain) {
+      const at = this.#at;
+      this.#at = at + CHECK_SIZE;
+      return readCheck(this.#record, at);
+    }
     return readCheck(this.#ask({ kind: "may-run", parameters }), 0);
   }
 
   log(level: number, text: string): void {
     // What was logged before is not logged again.
-    if (this.#record.end === this.#record.bytes.length) {
+    if (!this.#isAgain) {
       this.#port.postMessage({ kind: "log", level, text } satisfies Request, []);
     }
   }
@@ -66,8 +72,13 @@ class RemoteHost implements ScriptHost {
     this.#replication = flags;
   }
 
-  #take(bytes: Buffer, start: number, end: number): LuaValue {
-    const value = this.#reader.read(bytes, start, end);
+  /** The script has not come as far yet as it was. */
+  get #isAgain(): boolean {
+    return this.#at < this.#record.length;
+  }
+
+  #take(bytes: Buffer, start: number): LuaValue {
+    const value = this.#reader.read(bytes, start);
     this.failed = this.#reader.failed;
     return value;
   }

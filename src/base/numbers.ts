@@ -122,8 +122,9 @@ export function parseSafeInteger(bytes: Uint8Array, start: number, end: number):
   return toNumber(int64.low, int64.high);
 }
 
-/** Beyond it C's strtol gives the greatest or the least number, whose low halves are these. */
+/** From here on C's strtol gives the greatest or the least number. A sum of doubles may be off by less than `NEAR`. */
 const INT64_LIMIT = 2 ** 63;
+const NEAR = 2 ** 16;
 
 /**
  * The number that a text begins with, as C's `(int) atoi` reads it: behind blanks and one sign as many digits as there are, 0 if
@@ -142,7 +143,9 @@ export function leadingInt32(bytes: Uint8Array, start: number, end: number): num
     low = (Math.imul(low, 10) + digit) | 0;
     size = size * 10 + digit;
   }
-  if (size >= INT64_LIMIT) return negative ? 0 : -1;
+  // Just below the limit the low half is a negative number, from there on it is not.
+  const isNear = Math.abs(size - INT64_LIMIT) < NEAR;
+  if (isNear ? low >= 0 : size > INT64_LIMIT) return negative ? 0 : -1;
   return negative ? -low | 0 : low;
 }
 

@@ -137,7 +137,10 @@ describe("integers as bytes", () => {
       ["0x10", 0],
       ["9223372036854775807", -1],
       ["9223372036854775808", -1],
+      ["-9223372036854775807", 1],
       ["-9223372036854775808", 0],
+      ["9223372036854774783", -1025],
+      ["-9223372036854777000", 0],
       ["-9223372036854775809", 0],
       ["1".repeat(400), -1],
     ];
@@ -146,6 +149,10 @@ describe("integers as bytes", () => {
     for (let i = 0; i < 10_000 * rounds; i++) {
       const value = someInteger(random);
       expect(read(value.toString())).toBe(Number(BigInt.asIntN(32, value)));
+    }
+    for (const value of EDGES) {
+      const bounded = value < MIN ? MIN : value > MAX ? MAX : value;
+      expect(read(value.toString())).toBe(Number(BigInt.asIntN(32, bounded)));
     }
   });
 

@@ -62,6 +62,8 @@ export class ScriptCaller implements ScriptHost {
   #lastCommand: Command | null = null;
   /** The first arguments that stand in the buffer. */
   readonly #written: string[] = [];
+  /** The command that was called last, if it may be run once more just as it was without asking again whether it may. */
+  #repeatable: Command | null = null;
   /** The second argument is the key that the lookahead keeps. */
   #keepsKey = false;
 
@@ -80,6 +82,7 @@ export class ScriptCaller implements ScriptHost {
     session.authenticated = client.authenticated;
     session.reply.version = 2;
     this.hasWritten = false;
+    this.#repeatable = null;
     this.#record.clear();
     this.#readOnly = readOnly || flags.noWrites;
     this.#mayExceed = flags.allowOom;
@@ -98,14 +101,32 @@ export class ScriptCaller implements ScriptHost {
   }
 
   call(parameters: readonly LuaValue[]): LuaValue {
-    const { reply } = this.session;
-    const from = reply.pos;
-    const refusal = this.#run(parameters);
+    const from = this.session.reply.pos;
+    return this.#take(from, this.#run(parameters));
+  }
+
+  callPair(name: LuaValue, argument: LuaValue): LuaValue {
+    const { session } = this;
+    const args = this.#args;
+    const written = this.#written;
+    const command = this.#repeatable;
+    if (command === null || written[1] !== argument || written[0] !== name || args.count !== 2) {
+      return this.call([name, argument]);
+    }
+    // The same as the last time, and nothing that it may depend on has changed.
+    const from = session.reply.pos;
+    runFromScript(session, command, args);
+    return this.#take(from, this.#lossOfReply());
+  }
+
+  /** What a call gives. @param from where its reply begins @param refusal why there is none, or null */
+  #take(from: number, refusal: string | null): LuaValue {
     if (refusal !== null) {
       this.#note(refusalBytes(refusal));
       this.failed = true;
       return refusalTable(refusal);
     }
+    const { reply } = this.session;
     const value = this.#reader.read(reply.buffer, from);
     this.failed = this.#reader.failed;
     if (reply.pos > ANSWERS_MAX) this.#moveAnswers();
@@ -136,6 +157,7 @@ export class ScriptCaller implements ScriptHost {
   }
 
   mayRun(parameters: readonly LuaValue[]): boolean | null {
+    this.#repeatable = null;
     const command = this.#fill(parameters) ? this.#find(this.#args) : null;
     const { user } = this.session;
     const may =
@@ -161,6 +183,7 @@ export class ScriptCaller implements ScriptHost {
 
   /** Runs a command and leaves its reply in the session's. @returns why it was refused, or null */
   #run(parameters: readonly LuaValue[]): string | null {
+    this.#repeatable = null;
     if (!this.#fill(parameters)) {
       return parameters.length === 0 ? NO_ARGUMENTS : WRONG_ARGUMENTS;
     }
@@ -172,8 +195,16 @@ export class ScriptCaller implements ScriptHost {
     if (command!.soleKeyAt === 1 && !this.#keepsKey) this.#keepKey();
     if ((command!.flags & WRITE) !== 0) this.hasWritten = true;
     if (this.#replication === 0) this.#runUnheard(command!, args);
-    else runFromScript(session, command!, args);
-    const { reply } = session;
+    else {
+      runFromScript(session, command!, args);
+      if ((command!.flags & (WRITE | MAY_REPLICATE | DENY_OOM)) === 0) this.#repeatable = command;
+    }
+    return this.#lossOfReply();
+  }
+
+  /** Why the reply of a command that has run can't be given, or null. */
+  #lossOfReply(): string | null {
+    const { reply } = this.session;
     if (!reply.overflowed) return null;
     // With the answers before it.
     this.#record.lose();
@@ -203,6 +234,7 @@ export class ScriptCaller implements ScriptHost {
   }
 
   setReplication(flags: number): void {
+    this.#repeatable = null;
     this.#replication = flags;
   }
 

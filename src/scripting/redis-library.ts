@@ -153,11 +153,17 @@ export function addRedisLibrary(
   isLibrary: boolean,
 ): void {
   const table = new LuaTable();
-  const call: LuaFunction = (...parameters) => {
+  const call: LuaFunction = function (name, argument) {
     const host = holder.host ?? hostOf(holder, "call");
-    const reply = host.call(parameters);
+    const isPair = arguments.length === 2;
+    const reply = isPair ? host.callPair(name, argument) : host.call([...arguments] as LuaValue[]);
     if (host.failed) throw new LuaError(reply);
     return reply;
+  };
+  const pcall: LuaFunction = function (name, argument) {
+    const host = holder.host ?? hostOf(holder, "pcall");
+    const isPair = arguments.length === 2;
+    return isPair ? host.callPair(name, argument) : host.call([...arguments] as LuaValue[]);
   };
   define(
     table,
@@ -165,7 +171,7 @@ export function addRedisLibrary(
       acl_check_cmd: (...p) => mayRun(hostOf(holder, "acl_check_cmd"), p),
       call,
       error_reply: (...p) => single("err", p),
-      pcall: (...p) => (holder.host ?? hostOf(holder, "pcall")).call(p),
+      pcall,
       sha1hex: (...p) => sha1(holder, p),
       status_reply: (...p) => single("ok", p),
     },

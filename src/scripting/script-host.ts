@@ -7,6 +7,8 @@ export interface ScriptHost {
   readonly failed: boolean;
   /** Runs a command. @returns the reply; an error is a table with the field `err` */
   call(parameters: readonly LuaValue[]): LuaValue;
+  /** `call` for two parameters, which is what most calls have: no array is made for them. */
+  callPair(name: LuaValue, argument: LuaValue): LuaValue;
   /** Whether the user may run a command, or null if there is none of that name. */
   mayRun(parameters: readonly LuaValue[]): boolean | null;
   /** @param level of Redis: 0 debug, 1 verbose, 2 notice, 3 warning */

@@ -48,6 +48,10 @@ class RemoteHost implements ScriptHost {
     return this.#take(this.#ask({ kind: "call", parameters: plain, state }), 0);
   }
 
+  callPair(name: LuaValue, argument: LuaValue): LuaValue {
+    return this.call([name, argument]);
+  }
+
   mayRun(parameters: readonly LuaValue[]): boolean | null {
     if (this.#isAgain) {
       const at = this.#at;

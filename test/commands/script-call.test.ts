@@ -85,14 +85,20 @@ describe("redis.call", () => {
     const apart = new FrozenEngine();
     const keys = ["k", "l", "a longer key", ""];
     const literal = (word: string): string => {
-      if (word === "K" || word === "L") return `'${keys[random.below(2) * random.below(3)]!}'`;
+      if (word === "K" || word === "L")
+        return `'${keys[random.below(2) * random.below(keys.length)]!}'`;
       return `'${word}'`;
     };
     for (let round = 0; round < 60; round++) {
-      const calls = Array.from({ length: 1 + random.below(40) }, () => {
+      const calls: string[] = [];
+      for (let left = 1 + random.below(40); left > 0; left--) {
         const words = LINES[random.below(LINES.length)]!.split(" ");
-        return `cjson.encode({redis.pcall(${words.map(literal).join(", ")})})`;
-      });
+        const call = `cjson.encode({redis.pcall(${words.map(literal).join(", ")})})`;
+        calls.push(call);
+        // Just the same again, or after something that fills in arguments too.
+        if (random.below(3) === 0) calls.push(call);
+        if (random.below(5) === 0) calls.push("redis.acl_check_cmd('GET', 'k')", call);
+      }
       const script = `local r = {} ${calls.map((call) => `r[#r + 1] = ${call}`).join("\n")} return r`;
       const one = calls.map((call) => apart.call("EVAL", `return ${call}`, "0"));
       expect(together.call("EVAL", script, "0")).toBe(`[${one.join(" ")}]`);

@@ -1,11 +1,12 @@
 /**
  * Scripts beside redis-server: `bun run bench/scripts.ts [names]`. Both servers run the same scripts by EVALSHA, in alternating
  * rounds, each server on one core and the load on the other. CPU is what the server's process takes for one call, all threads.
+ * All keys exist before the first script, so that a figure does not depend on which scripts ran before it.
  */
 import { table } from "./compare/report.ts";
 import { measureGrid } from "./compare/grid.ts";
 import { redisBenchmark } from "./compare/redis-benchmark.ts";
-import { KEY_RANGE } from "./rig/requests.ts";
+import { KEY_RANGE, keyOf } from "./rig/requests.ts";
 import { RespClient } from "./rig/resp-client.ts";
 import type { RunningServer } from "./rig/servers.ts";
 import { findServers, hutch, start } from "./rig/servers.ts";
@@ -66,6 +67,11 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
 };
 
+/** What redis-benchmark's scripts are given, and what keys hold. */
+const VALUE = "value";
+/** Commands in one write that fills the keyspace. */
+const FILL_BATCH = 1000;
+
 const ROUNDS = 3;
 const SECONDS = 0.7;
 
@@ -76,6 +82,8 @@ async function load(server: RunningServer): Promise<ReadonlyMap<string, string>>
     const reply = (await client.call(["SCRIPT", "LOAD", script])).toString("latin1");
     shas.set(name, reply.split("\r\n")[1]!);
   }
+  const fill = { count: KEY_RANGE, command: (index: number) => ["SET", keyOf(index), VALUE] };
+  await client.callMany(fill, FILL_BATCH);
   client.close();
   return shas;
 }
@@ -94,7 +102,7 @@ try {
   for (const [name, { depth, target, rate }] of wanted) {
     const test = {
       name,
-      command: ["EVALSHA", shas.get(name)!, "1", "key:__rand_int__", "value"],
+      command: ["EVALSHA", shas.get(name)!, "1", "key:__rand_int__", VALUE],
       range: KEY_RANGE,
     };
     const arms = servers.map((server) => ({

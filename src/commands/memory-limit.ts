@@ -108,8 +108,7 @@ export class MemoryLimit {
    * @returns false if there is none, and a command that could need memory is to be refused
    */
   prepare(size: number): boolean {
-    const { defragmentation } = this.#engine.keyspace;
-    if (defragmentation.isUrgent) defragmentation.pay(size);
+    this.#engine.keyspace.defragmentation.pay(size);
     if (this.counted > this.bytes || this.#state !== HAS_ROOM) this.#makeRoom(size);
     return this.#state !== IS_FULL;
   }

@@ -36,6 +36,8 @@ const HELD_SHARE = 0.03;
 const LIMIT_EFFORT = 75;
 /** The share of the limit that may be written while a cycle lasts, from `LIMIT_UPPER` on. */
 const CYCLE_SHARE = 0.05;
+/** The share of the limit that may be written before the effort is looked at again, were it between two beats. */
+const LOOK_SHARE = 0.02;
 /** What one command pays at most, however many bytes it has: about a millisecond. */
 const PAID_MAX = 4000;
 /** What free pages hold goes back to the system if it was not needed for so long. */
@@ -75,7 +77,9 @@ export class Defragmentation {
   /** What is done of a cycle, or 0. */
   #phase = 0;
   /** Memory is so far above the limit that commands pay. */
-  isUrgent = false;
+  #isUrgent = false;
+  /** Bytes that were written since the effort was looked at. */
+  #unseen = 0;
   /** What a byte of a command pays, and what was not paid yet, in blocks that are looked at. */
   #price = 0;
   #debt = 0;
@@ -147,6 +151,13 @@ export class Defragmentation {
       this.#nextIdleMs = clock.monotonicMs + IDLE_MS;
       arena.releaseIdle();
     }
+    this.#look();
+    this.#leftNs = (periodNs * this.effort) / 100;
+  }
+
+  /** Finds what effort is to be made from now on, and begins a cycle if it is time to. */
+  #look(): void {
+    this.#unseen = 0;
     const effort = this.#effortNow();
     if (this.#phase === 0) {
       this.effort = 0;
@@ -155,7 +166,6 @@ export class Defragmentation {
     // A cycle that was begun goes on to its end, if nobody has said otherwise, and not slower than it began.
     const isWanted = this.active || this.limit > 0;
     if (this.#phase !== 0) this.effort = Math.max(effort, isWanted ? this.effort : 0);
-    this.#leftNs = (periodNs * this.effort) / 100;
   }
 
   /** Begins a cycle. */
@@ -193,9 +203,12 @@ export class Defragmentation {
     return this.#phase !== 0;
   }
 
-  /** To be called before a command runs, while it is urgent. @param size bytes of the command's arguments */
+  /** To be called before a command runs where there is a limit. @param size bytes of the command's arguments */
   pay(size: number): void {
-    if (this.#phase === 0) return;
+    this.#unseen += size;
+    // A tenth of a second is long where the limit is small and clients are quick.
+    if (this.#unseen > this.limit * LOOK_SHARE) this.#look();
+    if (!this.#isUrgent || this.#phase === 0) return;
     this.#debt += Math.min(size * this.#price, PAID_MAX);
     while (this.#debt > 0 && this.#phase !== 0) this.#debt -= this.#advance();
   }
@@ -236,7 +249,7 @@ export class Defragmentation {
       this.#restUntilMs = clock.monotonicMs + REST_MS;
     } else {
       this.#wasteLeft = 0;
-      if (this.isUrgent) return this.begin();
+      if (this.#isUrgent) return this.begin();
     }
     this.effort = 0;
   }
@@ -257,12 +270,12 @@ export class Defragmentation {
       const { cycleMin, cycleMax } = this;
       effort = between(percent, this.thresholdLower, this.thresholdUpper, cycleMin, cycleMax);
     }
-    this.isUrgent = false;
+    this.#isUrgent = false;
     if (this.limit === 0) return effort;
     const share = (pages + arena.heldBytes) / this.limit;
     arena.releaseHeld(share > LIMIT_LOWER ? 0 : this.limit * HELD_SHARE);
     if (share <= LIMIT_LOWER || waste < this.limit * GAIN_MIN) return effort;
-    this.isUrgent = share > LIMIT_UPPER;
+    this.#isUrgent = share > LIMIT_UPPER;
     return Math.max(effort, between(share, LIMIT_LOWER, LIMIT_UPPER, 1, LIMIT_EFFORT));
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF, SEGMENT_MASK, SEGMENT_SHIFT } from "../memory/arena.ts";
-import { beginsAsText, putBytes, putShort, SHORT_MAX } from "./listpack-entry.ts";
+import { putBytes } from "./listpack-entry.ts";
 import type { Listpack } from "./listpack.ts";
 import { baseOf } from "./listpack.ts";
 import type { Quicklist } from "./quicklist.ts";
@@ -60,12 +60,8 @@ export class QuicklistTail {
     for (; index < stop; index++) {
       const start = places[2 * index]!;
       const end = places[2 * index + 1]!;
-      const length = end - start;
-      if (pos + length > last) break;
-      pos =
-        length > 0 && length <= SHORT_MAX && beginsAsText(source[start]!)
-          ? putShort(bytes, pos, source, start, end)
-          : putBytes(bytes, pos, source, start, end);
+      if (pos + end - start > last) break;
+      pos = putBytes(bytes, pos, source, start, end);
     }
     const added = index - from;
     if (added <= 0) return from;

@@ -47,8 +47,8 @@ export const INPUT_MAX: number = 2 ** 31 - 1;
 export const RANDOM_REPEATS_MAX = 10_000_000;
 
 /**
- * A larger buffer is freed when it is used no more. That costs nothing, and before the collector sees to them what large values
- * leave behind comes to 170 MB: it takes the arena for a part of its heap, and waits the longer. Smaller ones are cheaper to collect.
+ * A larger buffer is freed when it is used no more. That costs 0.2 us for the smallest of them, and from 64 KiB on less than to collect
+ * it; before the collector sees to them what large values leave behind comes to 170 MB, since it takes the arena for a part of its heap.
  */
 export const BUFFER_COLLECTED_MAX: number = 16 * 1024;
 /** First size of a connection's read buffer, taken when a command arrives in pieces. */
